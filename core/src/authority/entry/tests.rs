@@ -1,0 +1,107 @@
+//! Entries as bytes: one encoding each, and nothing else decodes.
+
+use super::{Entry, EntryBody, EntryError, SignedEntry};
+use crate::authority::tests_support::{SIGNATURE, Story, at, genesis, seq};
+
+/// One entry of every kind, each where it may stand.
+fn every_kind() -> Vec<Entry> {
+    let story = Story::founded().admit("n2").admit("n3");
+    let designated = story.clone().designate("n2", 10);
+    let releasing = designated.clone().release("n2");
+    vec![
+        genesis(),
+        story.by_holder(story.admission("n4")),
+        story.by_holder(story.removal("n3")),
+        story.by_holder(story.designation("n2", at(10))),
+        designated.by_holder(designated.release_of("n2")),
+        releasing.by_holder(releasing.end_of_obligation("n2", releasing.receipt("n2"))),
+        story.by_holder(story.relinquishment("n2", at(12))),
+        designated.grant_entry(designated.grant_of("n2", at(14))),
+    ]
+}
+
+fn signed(entry: Entry) -> SignedEntry {
+    SignedEntry { entry, signature: SIGNATURE }
+}
+
+fn admission() -> SignedEntry {
+    let story = Story::founded();
+    signed(story.by_holder(story.admission("n2")))
+}
+
+#[test]
+fn every_kind_of_entry_decodes_to_what_was_encoded() {
+    let mut kinds = Vec::new();
+    for entry in every_kind() {
+        kinds.push(entry.body.kind());
+        let entry = signed(entry);
+        assert_eq!(SignedEntry::decode(&entry.encode()), Ok(entry));
+    }
+    assert_eq!(
+        kinds,
+        [
+            "genesis",
+            "member_admitted",
+            "member_removed",
+            "successor_designated",
+            "successor_released",
+            "obligation_ended",
+            "authority_relinquished",
+            "authority_granted",
+        ]
+    );
+}
+
+#[test]
+fn a_decision_read_back_from_a_grant_still_replays() {
+    let granted = signed(every_kind().pop().unwrap());
+    let read = SignedEntry::decode(&granted.encode()).unwrap();
+    let EntryBody::AuthorityGranted(grant) = read.entry.body else { panic!("it is a grant") };
+    assert!(grant.decision.replay().unwrap().holds());
+}
+
+#[test]
+fn bytes_after_the_entry_are_not_canonical() {
+    let mut bytes = admission().encode();
+    bytes.push(0);
+    assert_eq!(SignedEntry::decode(&bytes), Err(EntryError::NotCanonical));
+}
+
+/// The format is a variable-length number; 1 can also be written with a needless second byte.
+#[test]
+fn a_longer_spelling_of_the_same_number_is_not_canonical() {
+    let mut bytes = admission().encode();
+    assert_eq!(bytes[0], 1);
+    bytes.splice(..1, [0x81, 0x00]);
+    assert_eq!(SignedEntry::decode(&bytes), Err(EntryError::NotCanonical));
+}
+
+#[test]
+fn an_entry_of_a_later_format_is_named_as_such() {
+    let mut entry = admission();
+    entry.entry.format = 2;
+    assert_eq!(SignedEntry::decode(&entry.encode()), Err(EntryError::Format { found: 2 }));
+    assert_eq!(
+        SignedEntry::decode(&[2, 0xff]),
+        Err(EntryError::Format { found: 2 }),
+        "another shape"
+    );
+}
+
+#[test]
+fn a_cut_entry_is_malformed_wherever_it_is_cut() {
+    let bytes = admission().encode();
+    for length in 0..bytes.len() {
+        let cut = SignedEntry::decode(&bytes[..length]);
+        assert_eq!(cut, Err(EntryError::Malformed), "cut at {length}");
+    }
+}
+
+#[test]
+fn the_hash_covers_the_annotation_and_not_the_signature() {
+    let entry = admission().entry;
+    assert_eq!((entry.head().seq, entry.head().hash), (seq(2), entry.hash()));
+    let mut noted = entry.clone();
+    noted.annotation.received_at_ms += 1;
+    assert_ne!(noted.hash(), entry.hash());
+}

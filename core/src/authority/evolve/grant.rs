@@ -1,0 +1,66 @@
+//! Whether a grant stands: its epoch, its basis, its start, and the decision recorded in it.
+
+use crate::authority::evolve::check_at_least;
+use crate::authority::evolve::succession::check_heir;
+use crate::authority::{Authority, Basis, Entry, EpochStart, Grant, Illegal, Succession, Tenure};
+use crate::decision::promotion;
+
+pub(super) fn check_grant(
+    state: &Authority,
+    entry: &Entry,
+    grant: &Grant,
+) -> Result<EpochStart, Illegal> {
+    match state.epoch().next() {
+        Some(expected) if expected == grant.epoch => {}
+        expected => {
+            return Err(Illegal::Epoch {
+                expected: expected.unwrap_or(state.epoch()),
+                found: grant.epoch,
+            });
+        }
+    }
+    check_heir(state, &grant.holder)?;
+    check_basis(state, grant)?;
+    promotion::check_recorded(state, grant).map_err(|what| Illegal::Decision { what })?;
+    Ok(EpochStart {
+        epoch: grant.epoch,
+        holder: grant.holder.clone(),
+        start: grant.start,
+        granted_by: entry.head(),
+    })
+}
+
+pub(super) fn check_basis(state: &Authority, grant: &Grant) -> Result<(), Illegal> {
+    let refused = || Illegal::Basis { basis: grant.basis.as_str(), holder: grant.holder.clone() };
+    match (&grant.basis, &state.tenure, &state.succession) {
+        (
+            Basis::Relinquishment { entry },
+            Tenure::Relinquished { successor, final_position, entry: said },
+            _,
+        ) => {
+            if successor != &grant.holder || entry != said {
+                return Err(refused());
+            }
+            if grant.start == *final_position {
+                Ok(())
+            } else {
+                Err(Illegal::Position { least: *final_position, found: grant.start })
+            }
+        }
+        (
+            Basis::Designation { entry },
+            Tenure::Held,
+            Some(Succession::Designated { successor, at, entry: said }),
+        ) => {
+            if successor != &grant.holder || entry != said {
+                return Err(refused());
+            }
+            check_at_least(*at, grant.start)
+        }
+        (
+            Basis::Relinquishment { .. } | Basis::Designation { .. },
+            Tenure::Held | Tenure::Relinquished { .. },
+            _,
+        ) => Err(refused()),
+    }
+}

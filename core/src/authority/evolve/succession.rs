@@ -1,0 +1,73 @@
+//! The heir, and the holder's obligation towards it.
+
+use crate::authority::{Authority, Certificate, Entry, Illegal, SignedReceipt, Succession};
+use crate::id::NodeId;
+
+pub(super) fn release(
+    state: &Authority,
+    next: &mut Authority,
+    entry: &Entry,
+    successor: &NodeId,
+) -> Result<(), Illegal> {
+    match &state.succession {
+        Some(Succession::Designated { successor: heir, at, .. }) if heir == successor => {
+            let (successor, at, entry) = (successor.clone(), *at, entry.head());
+            next.succession = Some(Succession::Releasing { successor, at, entry });
+            Ok(())
+        }
+        Some(Succession::Designated { .. } | Succession::Releasing { .. }) | None => {
+            Err(obligation_mismatch(state, Some(successor)))
+        }
+    }
+}
+
+pub(super) fn check_heir(state: &Authority, node_id: &NodeId) -> Result<(), Illegal> {
+    if node_id != state.holder() && state.admitted(node_id).is_some() {
+        Ok(())
+    } else {
+        Err(Illegal::Member { node_id: node_id.clone(), what: "successor" })
+    }
+}
+
+pub(super) fn obligation_mismatch(state: &Authority, needed: Option<&NodeId>) -> Illegal {
+    let found = state.succession.as_ref().map(|heir| heir.successor().clone());
+    Illegal::Obligation { found, needed: needed.cloned() }
+}
+
+pub(super) fn check_obligation(state: &Authority, needed: Option<&NodeId>) -> Result<(), Illegal> {
+    if state.succession.as_ref().map(Succession::successor) == needed {
+        Ok(())
+    } else {
+        Err(obligation_mismatch(state, needed))
+    }
+}
+
+/// The covered release (DESIGN 3.2): the receipt is of the released node, of this epoch, and its
+/// ledger is this ledger at least through the release.
+pub(super) fn check_certificate(
+    state: &Authority,
+    node_id: &NodeId,
+    certificate: &Certificate,
+) -> Result<(), Illegal> {
+    let Some(Succession::Releasing { successor, entry: release, .. }) = &state.succession else {
+        return Err(obligation_mismatch(state, Some(node_id)));
+    };
+    if successor != node_id {
+        return Err(obligation_mismatch(state, Some(node_id)));
+    }
+    match certificate {
+        Certificate::Receipt(SignedReceipt { claim, .. }) => {
+            let shown = [
+                (claim.cluster == state.cluster, "it is of another cluster"),
+                (claim.node_id == *node_id, "it is of another node"),
+                (claim.epoch == state.epoch(), "it is of another epoch"),
+                (claim.ledger.seq >= release.seq, "its ledger ends before the release"),
+                (state.contains(&claim.ledger), "its ledger is not this one"),
+            ];
+            match shown.iter().find(|(holds, _)| !holds) {
+                Some((_, what)) => Err(Illegal::Certificate { what }),
+                None => Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Grants: on exactly one basis, naming one node, with the decision that the rules give (DESIGN 3.3).
+
+use super::assert_illegal;
+use crate::authority::tests_support::{Story, at, epoch, forked_at, node};
+use crate::authority::{Basis, EpochStart, Grant, Illegal, Tenure};
+use crate::decision::RecordedDecision;
+use crate::decision::promotion::{AuthorityFacts, PromotionFacts};
+use crate::explain::Evaluation;
+use crate::hash::{ClusterId, Hash};
+use crate::position::Position;
+use crate::rules::RuleId;
+
+fn members() -> Story {
+    Story::founded().admit("n2").admit("n3")
+}
+
+fn designated() -> Story {
+    members().designate("n2", 10)
+}
+
+fn relinquished() -> Story {
+    members().relinquish("n2", 12)
+}
+
+fn no_basis(basis: &'static str, name: &str) -> Illegal {
+    Illegal::Basis { basis, holder: node(name) }
+}
+
+#[test]
+fn a_grant_begins_the_next_epoch_with_nothing_owed() {
+    for (story, start) in [(designated(), 14), (relinquished(), 12)] {
+        let granted = story.grant("n2", start);
+        let begun = EpochStart {
+            epoch: epoch(2),
+            holder: node("n2"),
+            start: at(start),
+            granted_by: granted.head(),
+        };
+        assert_eq!(granted.authority().epochs().last(), Some(&begun));
+        assert_eq!(granted.authority().epochs().len(), 2);
+        assert_eq!(granted.authority().epoch(), epoch(2));
+        assert_eq!(granted.authority().holder(), &node("n2"));
+        assert_eq!(granted.authority().start(), at(start));
+        assert_eq!(granted.authority().tenure(), &Tenure::Held);
+        assert_eq!(granted.authority().succession(), None);
+    }
+}
+
+#[test]
+fn p6_a1_a_grant_is_written_by_its_grantee() {
+    let story = designated();
+    let mut entry = story.grant_entry(story.grant_of("n2", at(14)));
+    entry.author = node("n1");
+    assert_illegal(
+        story.try_entry(&entry).unwrap_err(),
+        Illegal::Author { entitled: node("n2"), found: node("n1") },
+        RuleId::P6A1,
+    );
+}
+
+#[test]
+fn p6_a3_a_grant_is_of_exactly_the_next_epoch() {
+    let story = designated();
+    for wrong in [1, 3] {
+        let grant = Grant { epoch: epoch(wrong), ..story.grant_of("n2", at(14)) };
+        let expected = Illegal::Epoch { expected: epoch(2), found: epoch(wrong) };
+        assert_illegal(story.refuses_grant(grant), expected, RuleId::P6A3);
+    }
+}
+
+#[test]
+fn p6_a3_the_holder_a_stranger_and_a_removed_node_are_granted_nothing() {
+    let story = members().remove("n3");
+    for name in ["n1", "n3", "n4"] {
+        let found = story.refuses_grant(story.grant_of(name, at(14)));
+        let expected = Illegal::Member { node_id: node(name), what: "successor" };
+        assert_illegal(found, expected, RuleId::P6A3);
+    }
+}
+
+#[test]
+fn p6_a1_without_a_basis_in_the_ledger_there_is_no_grant() {
+    let story = members();
+    let entry = story.head();
+    for (basis, word) in [
+        (Basis::Designation { entry }, "designation"),
+        (Basis::Relinquishment { entry }, "relinquishment"),
+    ] {
+        let grant = Grant { basis, ..story.grant_of("n2", at(14)) };
+        assert_illegal(story.refuses_grant(grant), no_basis(word, "n2"), RuleId::P6A1);
+    }
+}
+
+#[test]
+fn p6_a1_a_released_designation_grants_nothing_covered_or_not() {
+    let story = designated();
+    let entry = story.head();
+    let releasing = story.release("n2");
+    let ended = releasing.clone().end_obligation("n2");
+    for story in [releasing, ended] {
+        let grant = Grant { basis: Basis::Designation { entry }, ..story.grant_of("n2", at(14)) };
+        assert_illegal(story.refuses_grant(grant), no_basis("designation", "n2"), RuleId::P6A1);
+    }
+}
+
+#[test]
+fn p6_a1_a_basis_that_names_another_node_grants_nothing() {
+    let story = designated();
+    let basis = Basis::Designation { entry: story.head() };
+    let grant = Grant { basis, ..story.grant_of("n3", at(14)) };
+    assert_illegal(story.refuses_grant(grant), no_basis("designation", "n3"), RuleId::P6A1);
+
+    let story = relinquished();
+    let basis = Basis::Relinquishment { entry: story.head() };
+    let grant = Grant { basis, ..story.grant_of("n3", at(12)) };
+    assert_illegal(story.refuses_grant(grant), no_basis("relinquishment", "n3"), RuleId::P6A1);
+}
+
+#[test]
+fn p6_a1_a_basis_names_the_very_entry_in_force() {
+    let earlier = designated();
+    let entry = earlier.head();
+    let again = earlier.release("n2").end_obligation("n2").designate("n2", 11);
+    let grant = Grant { basis: Basis::Designation { entry }, ..again.grant_of("n2", at(14)) };
+    assert_illegal(again.refuses_grant(grant), no_basis("designation", "n2"), RuleId::P6A1);
+
+    let story = relinquished();
+    let basis = Basis::Relinquishment { entry: members().head() };
+    let grant = Grant { basis, ..story.grant_of("n2", at(12)) };
+    assert_illegal(story.refuses_grant(grant), no_basis("relinquishment", "n2"), RuleId::P6A1);
+}
+
+/// Once the ledger holds the final commit, the designation alone would allow an end that is not it.
+#[test]
+fn p6_a1_after_a_relinquishment_the_designation_is_no_basis_any_more() {
+    let story = designated();
+    let entry = story.head();
+    let story = story.relinquish("n2", 12);
+    let grant = Grant { basis: Basis::Designation { entry }, ..story.grant_of("n2", at(12)) };
+    assert_illegal(story.refuses_grant(grant), no_basis("designation", "n2"), RuleId::P6A1);
+}
+
+#[test]
+fn p6_s2_a_relinquished_epoch_is_continued_exactly_at_its_final_position() {
+    let story = relinquished();
+    for place in [at(11), at(13), forked_at(12)] {
+        let expected = Illegal::Position { least: at(12), found: place };
+        let found = story.refuses_grant(story.grant_of("n2", place));
+        assert_illegal(found, expected, RuleId::P6S2);
+    }
+}
+
+#[test]
+fn p6_s2_a_grant_on_a_designation_starts_at_or_after_it_on_its_chain() {
+    let story = designated();
+    for place in [at(9), forked_at(9), forked_at(10)] {
+        let expected = Illegal::Position { least: at(10), found: place };
+        let found = story.refuses_grant(story.grant_of("n2", place));
+        assert_illegal(found, expected, RuleId::P6S2);
+    }
+    assert_eq!(story.grant("n2", 10).authority().start(), at(10));
+}
+
+/// Why a grant does not stand whose decision was made, honestly, on facts changed like this.
+fn decided_on(start: Position, change: impl FnOnce(&mut PromotionFacts)) -> Illegal {
+    let story = designated();
+    let mut grant = story.grant_of("n2", start);
+    let mut facts = grant.decision.facts;
+    change(&mut facts);
+    grant.decision = RecordedDecision::decide(facts).0;
+    story.refuses_grant(grant)
+}
+
+/// Why a grant does not stand whose record was tampered with like this.
+fn tampered(change: impl FnOnce(&mut RecordedDecision)) -> Illegal {
+    let story = designated();
+    let mut grant = story.grant_of("n2", at(14));
+    change(&mut grant.decision);
+    story.refuses_grant(grant)
+}
+
+#[test]
+fn p6_f1_a_grants_decision_speaks_of_the_state_that_the_grant_lands_on() {
+    let before = members();
+    let cases = [
+        (
+            decided_on(at(14), |facts| facts.cluster = ClusterId([7; 32])),
+            "it was made for another cluster",
+        ),
+        (decided_on(at(14), |facts| facts.node = node("n3")), "it was made by another node"),
+        (
+            decided_on(at(14), |facts| facts.ledger = before.head()),
+            "it was made on another ledger head",
+        ),
+        (
+            decided_on(at(14), |facts| facts.authority = AuthorityFacts::from(before.authority())),
+            "it was made on another authority",
+        ),
+        (
+            decided_on(at(14), |facts| facts.wal_end = at(15)),
+            "it was made on another end of the history",
+        ),
+    ];
+    for (found, what) in cases {
+        assert_illegal(found, Illegal::Decision { what }, RuleId::P6F1);
+    }
+}
+
+#[test]
+fn p6_f1_a_denied_promotion_grants_nothing() {
+    let found = decided_on(at(14), |facts| facts.halt = Some(RuleId::Ri3));
+    assert_illegal(found, Illegal::Decision { what: "the rules deny it" }, RuleId::P6F1);
+}
+
+#[test]
+fn p6_f1_a_tampered_decision_grants_nothing() {
+    let changes: [fn(&mut RecordedDecision); 6] = [
+        |decision| decision.facts.replica_id = Some(node("n2")),
+        |decision| decision.facts.halt = Some(RuleId::Ri3),
+        |decision| decision.digest = Hash([7; 32]),
+        |decision| decision.evaluations[4].1 = Evaluation::False,
+        |decision| decision.conclusion.status = "denied".to_owned(),
+        |decision| decision.ruleset += 1,
+    ];
+    for change in changes {
+        let what = "the rules give another answer for its facts";
+        assert_illegal(tampered(change), Illegal::Decision { what }, RuleId::P6F1);
+    }
+}

@@ -1,0 +1,19 @@
+//! Who may write: the entries of the authority ledger, the fold over them, and the certificates
+//! that they embed.
+
+mod certificate;
+mod entry;
+mod evolve;
+mod illegal;
+mod member;
+mod state;
+#[cfg(test)]
+pub(crate) mod tests_support;
+
+pub use certificate::{Certificate, ReceiptClaim, SignedReceipt};
+pub(crate) use entry::check_format;
+pub use entry::{Annotation, Basis, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry};
+pub use evolve::evolve;
+pub use illegal::Illegal;
+pub use member::{Durability, Member, Membership};
+pub use state::{Authority, EpochStart, Obligation, Succession, Tenure};

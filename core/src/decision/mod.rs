@@ -1,0 +1,13 @@
+//! Decisions: each takes its facts as one value and gives one explained answer.
+
+pub mod acknowledge;
+pub mod command;
+pub mod promotion;
+pub mod read;
+pub mod record;
+pub mod recovery;
+pub mod safety;
+pub mod write;
+
+/// The decision that a grant embeds.
+pub type RecordedDecision = crate::explain::Recorded<promotion::PromotionFacts>;

@@ -1,0 +1,174 @@
+//! Whether this node may be granted the next epoch (DESIGN 3.3).
+//!
+//! The proof contains no liveness, no clock and no network: only this node's own ledger and history,
+//! and the request. Invariant: a grant stands on exactly one [`Basis`], and each basis names one node.
+
+mod condition;
+mod remedies;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::authority::{Authority, Basis, Grant, Succession, Tenure};
+use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
+use crate::hash::{Chain, ClusterId};
+use crate::id::{Boundary, Epoch, NodeId};
+use crate::machine::RoleName;
+use crate::position::{LedgerHead, Position};
+use crate::rules::RuleId;
+use crate::wal::EpochMismatch;
+use condition::Condition;
+
+pub use remedies::remedies;
+
+/// What the ledger says about who may write, as far as the rules read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityFacts {
+    /// The current epoch.
+    pub epoch: Epoch,
+    /// Its holder.
+    pub holder: NodeId,
+    /// Where it starts.
+    pub start: Position,
+    /// Whether the holder still holds.
+    pub tenure: Tenure,
+    /// The heir, if there is one.
+    pub succession: Option<Succession>,
+}
+
+impl AuthorityFacts {
+    /// The one node that can be granted the next epoch, if there is one.
+    fn heir(&self) -> Option<&NodeId> {
+        match (&self.tenure, &self.succession) {
+            (Tenure::Relinquished { successor, .. }, _)
+            | (Tenure::Held, Some(Succession::Designated { successor, .. })) => Some(successor),
+            (Tenure::Held, Some(Succession::Releasing { .. }) | None) => None,
+        }
+    }
+}
+
+impl From<&Authority> for AuthorityFacts {
+    fn from(authority: &Authority) -> Self {
+        Self {
+            epoch: authority.epoch(),
+            holder: authority.holder().clone(),
+            start: authority.start(),
+            tenure: authority.tenure().clone(),
+            succession: authority.succession().cloned(),
+        }
+    }
+}
+
+/// How far each stage of the replica pipeline has come. `applied <= validated <= received`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Durable, nothing interpreted.
+    pub received: Boundary,
+    /// Checksum, continuity, chain and epoch proven.
+    pub validated: Boundary,
+    /// In the store.
+    pub applied: Boundary,
+}
+
+/// Everything that the decision reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromotionFacts {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The node that is asked.
+    pub node: NodeId,
+    /// The epoch that the request names.
+    pub expected_epoch: Epoch,
+    /// The node that the request names, if it names one.
+    pub replica_id: Option<NodeId>,
+    /// The end of this node's authority ledger.
+    pub ledger: LedgerHead,
+    /// What that ledger says.
+    pub authority: AuthorityFacts,
+    /// Whether the node is an admitted member.
+    pub member: bool,
+    /// The node's role.
+    pub role: RoleName,
+    /// The rule of the halt in force, if there is one.
+    pub halt: Option<RuleId>,
+    /// Whether another attempt is running.
+    pub attempt_in_progress: bool,
+    /// How far the pipeline has come.
+    pub progress: Progress,
+    /// The end of this node's validated history.
+    pub wal_end: Position,
+    /// The chain that this node's history has at the place that the basis names; `None` when the history
+    /// does not reach it or there is no basis.
+    pub chain_at_basis: Option<Chain>,
+    /// The first batch that carries another epoch than its position, if there is one.
+    pub epoch_mismatch: Option<EpochMismatch>,
+}
+
+/// The basis on which `node` could be granted the next epoch, with the place that its history must
+/// contain; `None` when the ledger holds none in its favour.
+#[must_use]
+pub fn basis_for(authority: &AuthorityFacts, node: &NodeId) -> Option<(Basis, Position)> {
+    match (&authority.tenure, &authority.succession) {
+        (Tenure::Relinquished { successor, final_position, entry }, _) => (successor == node)
+            .then_some((Basis::Relinquishment { entry: *entry }, *final_position)),
+        (Tenure::Held, Some(Succession::Designated { successor, at, entry })) => {
+            (successor == node).then_some((Basis::Designation { entry: *entry }, *at))
+        }
+        (Tenure::Held, Some(Succession::Releasing { .. }) | None) => None,
+    }
+}
+
+impl PromotionFacts {
+    fn basis(&self) -> Option<(Basis, Position)> {
+        basis_for(&self.authority, &self.node)
+    }
+}
+
+impl Facts for PromotionFacts {
+    const TYPE: ExplanationType = ExplanationType::Promotion;
+    const NO: &'static str = "denied";
+
+    fn yes(&self) -> &'static str {
+        "approved"
+    }
+
+    fn observed(&self) -> ObservedSnapshot {
+        ObservedSnapshot {
+            snapshot_id: Some(self.wal_end.chain),
+            commit_id: Some(self.wal_end.boundary),
+        }
+    }
+
+    fn rules(&self) -> Vec<RuleApplied> {
+        Condition::ALL.iter().map(|condition| condition.apply(self)).collect()
+    }
+}
+
+/// Checks the decision recorded in a grant against the state that the grant lands on: it must speak of
+/// this very state, and the rules must give the recorded answer for its facts.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_recorded(state: &Authority, grant: &Grant) -> Result<(), &'static str> {
+    let facts = &grant.decision.facts;
+    let checks = [
+        (facts.cluster == *state.cluster(), "it was made for another cluster"),
+        (facts.node == grant.holder, "it was made by another node"),
+        (facts.ledger == state.head(), "it was made on another ledger head"),
+        (facts.authority == AuthorityFacts::from(state), "it was made on another authority"),
+        (facts.wal_end == grant.start, "it was made on another end of the history"),
+        (
+            facts.basis().is_some_and(|(basis, _)| basis == grant.basis),
+            "its basis is not the grant's",
+        ),
+    ];
+    if let Some((_, what)) = checks.iter().find(|(holds, _)| !holds) {
+        return Err(what);
+    }
+    match grant.decision.replay() {
+        Ok(explanation) if explanation.holds() => Ok(()),
+        Ok(_) => Err("the rules deny it"),
+        Err(_) => Err("the rules give another answer for its facts"),
+    }
+}

@@ -1,0 +1,118 @@
+//! Entries of the decision ledger as bytes: one encoding each, and nothing else decodes.
+
+use super::{DecisionBody, DecisionEntry, RequestRef, SignedDecision};
+use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, node};
+use crate::authority::{Annotation, EntryError};
+use crate::decision::RecordedDecision;
+use crate::decision::command::{Command, CommandFacts};
+use crate::decision::promotion::AuthorityFacts;
+use crate::explain::Recorded;
+use crate::hash::Hash;
+use crate::id::{Address, PromotionId, Reason, RequestId, Seq};
+use crate::machine::RoleName;
+use crate::rules::RuleId;
+
+fn signed(body: DecisionBody) -> SignedDecision {
+    let annotation = Annotation {
+        received_at_ms: 1_700_000_000_000,
+        operator: "local".to_owned(),
+        reason: Reason::new("told in a test").unwrap(),
+    };
+    let entry = DecisionEntry {
+        format: DecisionEntry::FORMAT,
+        seq: Seq::FIRST,
+        previous: Hash::NONE_BEFORE,
+        author: node("n2"),
+        body,
+        annotation,
+    };
+    SignedDecision { entry, signature: SIGNATURE }
+}
+
+fn release() -> Recorded<CommandFacts> {
+    let story = Story::founded().admit("n2");
+    let facts = CommandFacts {
+        cluster: *story.authority().cluster(),
+        node: node("n1"),
+        command: Command::Release(node("n2")),
+        expected_epoch: Some(epoch(1)),
+        ledger: story.head(),
+        authority: AuthorityFacts::from(story.authority()),
+        role: RoleName::PrimaryActive,
+        halt: None,
+        wal_end: at(12),
+        membership: None,
+        key_known: false,
+        pulling: false,
+    };
+    Recorded::decide(facts).0
+}
+
+/// One entry of every kind.
+fn every_kind() -> [SignedDecision; 9] {
+    let story = Story::founded().admit("n2");
+    let promotion_id = PromotionId::new("n2-1").unwrap();
+    let request = Some(RequestRef {
+        request_id: RequestId::new("try 1").unwrap(),
+        body_digest: Hash([3; 32]),
+    });
+    let upstream = Address::new("http://127.0.0.1:7400").unwrap();
+    let decision: RecordedDecision = Recorded::decide(story.facts("n2", at(12))).0;
+    [
+        DecisionBody::PromotionRequested {
+            expected_epoch: epoch(1),
+            replica_id: Some(node("n2")),
+            request: request.clone(),
+        },
+        DecisionBody::PromotionDenied { promotion_id: promotion_id.clone(), decision },
+        DecisionBody::PromotionGranted { promotion_id, entry: story.head() },
+        DecisionBody::CommandRefused { decision: release(), request: None },
+        DecisionBody::CommandDone { decision: release(), entry: story.head(), request },
+        DecisionBody::Followed { upstream: upstream.clone(), request: None },
+        DecisionBody::Resumed { upstream, request: None },
+        DecisionBody::Halted { rule: RuleId::FV1, evidence: "{}".to_owned() },
+        DecisionBody::SuffixDiscarded {
+            cleared: Some(RuleId::FV1),
+            kept: at(12),
+            discarded: at(14).boundary,
+            quarantine: "wal-1".to_owned(),
+        },
+    ]
+    .map(signed)
+}
+
+#[test]
+fn every_kind_of_entry_decodes_to_what_was_encoded() {
+    for entry in every_kind() {
+        assert_eq!(SignedDecision::decode(&entry.encode()), Ok(entry));
+    }
+}
+
+#[test]
+fn a_recorded_denial_and_a_recorded_refusal_replay_after_reading_back() {
+    let [_, denied, _, refused, ..] = every_kind();
+    let read = |entry: SignedDecision| SignedDecision::decode(&entry.encode()).unwrap().entry.body;
+    let DecisionBody::PromotionDenied { decision, .. } = read(denied) else { panic!("a denial") };
+    assert_eq!(decision.replay().unwrap().conclusion.status, "denied");
+    let DecisionBody::CommandRefused { decision, .. } = read(refused) else { panic!("a refusal") };
+    assert_eq!(decision.replay().unwrap().conclusion.reason.as_deref(), Some("AU-5"));
+}
+
+#[test]
+fn what_is_not_exactly_one_entry_of_this_format_is_refused() {
+    let [mut entry, ..] = every_kind();
+    let bytes = entry.encode();
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(SignedDecision::decode(&longer), Err(EntryError::NotCanonical));
+    for length in 0..bytes.len() {
+        let cut = SignedDecision::decode(&bytes[..length]);
+        assert_eq!(cut, Err(EntryError::Malformed), "cut at {length}");
+    }
+    entry.entry.format = 2;
+    assert_eq!(SignedDecision::decode(&entry.encode()), Err(EntryError::Format { found: 2 }));
+    assert_eq!(
+        SignedDecision::decode(&[2, 0xff]),
+        Err(EntryError::Format { found: 2 }),
+        "another shape"
+    );
+}

@@ -1,0 +1,136 @@
+//! The failure latch (table 4.8): a failure stays until an operator names it.
+
+use serde::Serialize;
+
+use crate::machine::{Forbidden, Machine, MachineName, Step};
+use crate::rules::RuleId;
+
+/// One failure, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The rule that was broken.
+    pub rule: RuleId,
+    /// The values that disagreed, as JSON text.
+    pub evidence: String,
+}
+
+/// Whether a failure is unresolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Latch {
+    /// None is.
+    Clear,
+    /// One is; the first cause is kept, and the later ones in order.
+    Latched {
+        /// The first failure.
+        first: Failure,
+        /// What was found after it.
+        later: Vec<Failure>,
+    },
+}
+
+/// What can happen to the latch.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LatchEvent {
+    /// A failure was detected.
+    Failed(Failure),
+    /// An operator's action removed the cause and names the rule.
+    Cleared {
+        /// The first failure's rule.
+        rule: RuleId,
+    },
+}
+
+impl Latch {
+    /// The first failure, if there is one.
+    #[must_use]
+    pub const fn cause(&self) -> Option<&Failure> {
+        match self {
+            Self::Clear => None,
+            Self::Latched { first, .. } => Some(first),
+        }
+    }
+}
+
+impl Machine for Latch {
+    type Event = LatchEvent;
+    const NAME: MachineName = MachineName::Latch;
+    const RULE: RuleId = RuleId::FX4;
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Clear => "Clear",
+            Self::Latched { .. } => "Latched",
+        }
+    }
+
+    fn event_name(event: &LatchEvent) -> &'static str {
+        match event {
+            LatchEvent::Failed(_) => "failed",
+            LatchEvent::Cleared { .. } => "cleared",
+        }
+    }
+
+    fn transition(&self, event: &LatchEvent) -> Result<Step<Self>, Forbidden> {
+        match self {
+            Self::Clear => match event {
+                LatchEvent::Failed(first) => {
+                    Step::to(Self::Latched { first: first.clone(), later: Vec::new() }, "LA1")
+                }
+                LatchEvent::Cleared { .. } => self.forbid(event),
+            },
+            Self::Latched { first, later } => match event {
+                LatchEvent::Failed(failure) => {
+                    let later = later.iter().chain([failure]).cloned().collect();
+                    Step::to(Self::Latched { first: first.clone(), later }, "LA2")
+                }
+                LatchEvent::Cleared { rule } if *rule == first.rule => Step::to(Self::Clear, "LA3"),
+                LatchEvent::Cleared { .. } => self.forbid(event),
+            },
+        }
+    }
+
+    fn initial() -> Self {
+        Self::Clear
+    }
+
+    fn states() -> Vec<Self> {
+        let first = Failure { rule: RuleId::FV2, evidence: "{}".to_owned() };
+        vec![Self::Clear, Self::Latched { first, later: Vec::new() }]
+    }
+
+    fn events() -> Vec<LatchEvent> {
+        let failure = Failure { rule: RuleId::FV1, evidence: "{}".to_owned() };
+        vec![
+            LatchEvent::Failed(failure),
+            LatchEvent::Cleared { rule: RuleId::FV2 },
+            LatchEvent::Cleared { rule: RuleId::FV1 },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::table::rendered;
+
+    #[test]
+    fn fx4_a_latch_is_cleared_only_by_naming_its_first_cause() {
+        assert_eq!(
+            rendered::<Latch>(),
+            [
+                "LA1 Clear --failed--> Latched",
+                "LA2 Latched --failed--> Latched",
+                "LA3 Latched --cleared--> Clear",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_later_failure_never_overwrites_the_first() {
+        let failure = |rule| Failure { rule, evidence: String::new() };
+        let once = Latch::Clear.transition(&LatchEvent::Failed(failure(RuleId::FV1))).unwrap().next;
+        let twice = once.transition(&LatchEvent::Failed(failure(RuleId::Ri3))).unwrap().next;
+        assert_eq!(twice.cause().unwrap().rule, RuleId::FV1);
+        assert!(twice.transition(&LatchEvent::Cleared { rule: RuleId::Ri3 }).is_err());
+    }
+}

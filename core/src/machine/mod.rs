@@ -1,0 +1,22 @@
+//! The state machines: typed enums moved only by pure functions (DESIGN section 4).
+//!
+//! Each accepted arm has a short stable id, its row, which the journal, the charts and the tests show.
+//! Every pair of state and event without a row is [`Forbidden`].
+
+mod latch;
+mod lifecycle;
+mod pipeline;
+mod promotion;
+mod role;
+mod segment;
+mod table;
+mod wal_writer;
+
+pub use latch::{Failure, Latch, LatchEvent};
+pub use lifecycle::{Lifecycle, LifecycleEvent};
+pub use pipeline::{Gate, Pipeline, PipelineEvent};
+pub use promotion::{Promotion, PromotionEvent};
+pub use role::{Role, RoleEvent, RoleName, Surrendered, WriteAuthority};
+pub use segment::{Segment, SegmentEvent};
+pub use table::{Forbidden, Machine, MachineName, Row, Step, TableRow, table};
+pub use wal_writer::{WalWriter, WalWriterEvent};

@@ -1,0 +1,36 @@
+//! Where a history ends, and where a ledger ends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::hash::{Chain, ClusterId, Hash};
+use crate::id::{Boundary, Seq};
+
+/// A place in the history together with the digest of all that leads to it. It is always a batch
+/// end (DESIGN section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Everything through this commit.
+    #[serde(rename = "commit_id")]
+    pub boundary: Boundary,
+    /// The chain at that commit.
+    pub chain: Chain,
+}
+
+impl Position {
+    /// The start of a cluster's history. Its chain derives from the cluster id, so the histories of
+    /// two clusters never have a place in common.
+    #[must_use]
+    pub fn origin(cluster: &ClusterId) -> Self {
+        let chain = Hash::of("aerodb 2026 history origin", &[cluster.as_bytes()]);
+        Self { boundary: Boundary::ORIGIN, chain: Chain(chain.0) }
+    }
+}
+
+/// The last entry of an authority ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerHead {
+    /// Its sequence number.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: Hash,
+}

@@ -1,0 +1,35 @@
+//! Query parameters: unknown, repeated and malformed ones are refused.
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::code::Code;
+use crate::extract::percent;
+use crate::problem::Problem;
+
+/// The query as `T`, which must deny unknown fields; that it does is tested for every route.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+/// For a route without parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoParams {}
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let refused = |detail: String| Problem::new(Code::InvalidParameter, detail);
+        // The form decoder would replace what is not UTF-8.
+        for part in parts.uri.query().unwrap_or_default().split(['&', '=']) {
+            percent::decode(part).map_err(|error| refused(format!("query: {error}")))?;
+        }
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(refused(rejection.body_text())),
+        }
+    }
+}

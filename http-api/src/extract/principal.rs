@@ -1,0 +1,47 @@
+//! Who asks. [`name_principal`] is the one place that every request passes (DESIGN section 8).
+
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+
+/// The principal of a request; it becomes the operator in the ledger's annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal(Arc<str>);
+
+static LOCAL: LazyLock<Principal> = LazyLock::new(|| Principal::new("local"));
+
+impl Principal {
+    /// A principal by its name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Whoever reaches the listener: `local`, until requests carry credentials.
+    #[must_use]
+    pub fn local() -> Self {
+        LOCAL.clone()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Names the principal of a request before any handler sees it.
+pub(crate) async fn name_principal(mut request: Request) -> Request {
+    request.extensions_mut().insert(Principal::local());
+    request
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::local))
+    }
+}

@@ -1,0 +1,24 @@
+//! The wire contract of AeroDB: what is said over HTTP, and nothing of how it is done.
+//!
+//! - [`types`], [`envelope`], [`problem`], [`code`]: what is said
+//! - [`route`], [`router()`], [`extract`]: how requests are read and where they go
+//! - [`port`]: what the routes need of a node
+//! - [`stream`]: what replicas pull
+//! - [`server`], [`connection`]: the listener, and the life of a connection
+//! - [`client`]: the other end
+
+pub mod client;
+pub mod code;
+pub mod connection;
+pub mod envelope;
+pub mod extract;
+pub mod port;
+pub mod problem;
+pub mod route;
+mod router;
+mod routes;
+pub mod server;
+pub mod stream;
+pub mod types;
+
+pub use router::router;

@@ -1,0 +1,106 @@
+//! The server: an accept loop of our own, because a handler must be able to see its connection end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::connection::ConnectionGuard;
+
+/// A connection over which no whole request head comes for so long is closed, idle ones too.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// After the stop was asked for, requests that are running have so long to end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// After a failed accept (for example no file descriptors left) the next try waits so long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves the router until `shutdown` completes, then lets running requests end for
+/// 5 seconds and closes what is left. Every request carries its [`ConnectionGuard`].
+pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+    let (stop, stopping) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, router.clone(), stopping.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    if let Err(error) = prepare(&stream) {
+        tracing::debug!(%peer, %error, "connection dropped");
+        return;
+    }
+    // `_life` ends with this function, however it ends: the guard then says so.
+    let (_life, guard) = ConnectionGuard::open(&peer.to_string());
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(guard.clone());
+        router.call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stop_asked(&mut stopping) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+async fn stop_asked(stopping: &mut watch::Receiver<bool>) {
+    // An error says that the accept loop is gone, which means the same.
+    let _stop = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Answers leave at once, and a peer that vanished without a word becomes a transport error within
+/// about 20 seconds; no decision is made on that time, it only ends a connection.
+pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = socket2::TcpKeepalive::new()
+        .with_time(Duration::from_secs(10))
+        .with_interval(Duration::from_secs(5))
+        .with_retries(2);
+    socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}

@@ -1,0 +1,130 @@
+//! What replicas pull: `POST /v1/replication/stream/pull`, postcard both ways.
+//!
+//! One pull is one question over a connection that stays: what the replica has durably, and with it its
+//! receipt, against what the node may serve it next. Ledger entries come beside the batches and are to be
+//! persisted before them (DESIGN 3.1), since a batch may be stamped with a head that they bring.
+
+use aerodb_core::hash::{ClusterId, PublicKey, Signature};
+use aerodb_core::id::{Boundary, Epoch, NodeId};
+use aerodb_core::position::{LedgerHead, Position};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The path of a pull.
+pub const PULL_PATH: &str = "/v1/replication/stream/pull";
+
+/// The media type of both bodies.
+pub const PULL_MEDIA_TYPE: &str = "application/vnd.aerodb.pull";
+
+/// The most that a client reads of one answer, in bytes.
+pub const PULL_ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// The most that the server reads of one question, in bytes.
+pub const PULL_REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// A replica's question, which carries its receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
+    /// The replica.
+    pub node_id: NodeId,
+    /// Its key, which must be the admitted one.
+    pub public_key: PublicKey,
+    /// Drawn at each start of the process: tells a restart from a second process on a copied directory.
+    pub session: [u8; 16],
+    /// The epoch that its ledger is in; the first while it has none.
+    pub epoch: Epoch,
+    /// The end of what is durable and validated there. `None` asks for the ledger only and is no
+    /// receipt: a node that is being made has a key before it has a history.
+    pub position: Option<Position>,
+    /// The end of its authority ledger, durable there; `None` asks for it from genesis.
+    pub ledger: Option<LedgerHead>,
+    /// The receipt signed, when it may become evidence.
+    pub signature: Option<Signature>,
+    /// The last barrier that it has seen.
+    pub echo: Option<u64>,
+    /// The acknowledged bound that it knows, so that a wait ends when there is a newer one.
+    pub known_acknowledged: Option<Boundary>,
+    /// Whether the answer may wait until there is something to say.
+    pub wait: bool,
+}
+
+/// What the replica may have next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullAnswer {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The node that answers.
+    pub node_id: NodeId,
+    /// Signed authority entries past the replica's head, encoded; to be persisted before the batches.
+    pub entries: Vec<Bytes>,
+    /// Raw batches back to back.
+    pub batches: Bytes,
+    /// The acknowledged bound: nothing above it may be shown or served onward.
+    pub acknowledged: Option<Boundary>,
+    /// The last commit of the node that answers, for the lag.
+    pub tip: Option<Boundary>,
+    /// To be echoed in the next pull, when a read waits for it.
+    pub barrier: Option<u64>,
+}
+
+/// The bytes of a body. A value of our own types in memory always encodes.
+#[must_use]
+pub fn encode(body: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(body).unwrap_or_default()
+}
+
+/// Reads a body; `None` when the bytes are not exactly one.
+#[must_use]
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((body, [])) => Some(body),
+        Ok((_, [_, ..])) | Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::hash::{Chain, Hash};
+    use aerodb_core::id::Seq;
+
+    use super::*;
+
+    fn request(position: Option<Position>, ledger: Option<LedgerHead>) -> PullRequest {
+        PullRequest {
+            cluster: ClusterId([1; 32]),
+            node_id: NodeId::new("n2").unwrap(),
+            public_key: PublicKey([2; 32]),
+            session: [3; 16],
+            epoch: Epoch::FIRST,
+            position,
+            ledger,
+            signature: None,
+            echo: None,
+            known_acknowledged: None,
+            wait: false,
+        }
+    }
+
+    #[test]
+    fn a_pull_reads_back_with_and_without_a_place_to_start_from() {
+        let position = Position { boundary: Boundary::new(7), chain: Chain([4; 32]) };
+        let ledger = LedgerHead { seq: Seq::FIRST, hash: Hash([5; 32]) };
+        for pull in [
+            request(None, None),
+            request(None, Some(ledger)),
+            request(Some(position), Some(ledger)),
+        ] {
+            assert_eq!(decode::<PullRequest>(&encode(&pull)), Some(pull));
+        }
+    }
+
+    #[test]
+    fn a_body_with_bytes_missing_or_left_over_is_none() {
+        let mut bytes = encode(&request(None, None));
+        assert_eq!(decode::<PullRequest>(&bytes[..bytes.len() - 1]), None);
+        bytes.push(0);
+        assert_eq!(decode::<PullRequest>(&bytes), None);
+    }
+}

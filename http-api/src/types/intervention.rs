@@ -1,0 +1,37 @@
+//! Operator interventions on a replica.
+
+use aerodb_core::id::{Address, Reason, RequestId, Seq};
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /v1/replication/follow`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowRequest {
+    /// The node to pull from.
+    pub upstream: Address,
+    /// Why.
+    pub reason: Reason,
+    /// The operator's own name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+}
+
+/// The body of `POST /v1/replication/resume`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeRequest {
+    /// Why.
+    pub reason: Reason,
+    /// The operator's own name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+}
+
+/// An intervention that was recorded and begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intervened {
+    /// Its place in the decision ledger.
+    pub seq: Seq,
+    /// The node that is pulled from now.
+    pub upstream: Address,
+}

@@ -1,0 +1,15 @@
+//! Why something would be refused now, in two words.
+
+use aerodb_core::rules::RuleId;
+use serde::{Deserialize, Serialize};
+
+use crate::code::Code;
+
+/// The code that a request would be answered with, and the rule behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The code.
+    pub code: Code,
+    /// The rule, where one applies.
+    pub rule: Option<RuleId>,
+}

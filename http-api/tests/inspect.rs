@@ -1,0 +1,85 @@
+//! The envelope and the shapes inside it, literally.
+
+mod support;
+
+use aerodb_core::rules::RuleId;
+use serde_json::json;
+use support::{genesis, serve};
+
+#[tokio::test]
+async fn the_envelope_has_its_four_members_in_order() {
+    let served = serve().await;
+    let answer = served.get("/v1/authority").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let cluster = "ab".repeat(32);
+    assert_eq!(
+        answer.text(),
+        format!(
+            "{{\"api_version\":\"v1\",\"observed_at\":{{\"cluster_id\":\"{cluster}\",\
+             \"node_id\":\"n1\",\"epoch\":1,\"commit_id\":7,\"ledger_seq\":1,\"snapshot\":\"live\"}},\
+             \"data\":{{\"epoch\":1,\"holder\":\"n1\",\"status\":\"held\",\"successor\":null,\
+             \"durability\":\"local\",\"writable_here\":true,\"refusal\":null}},\"notes\":[]}}"
+        )
+    );
+}
+
+#[tokio::test]
+async fn the_state_digest_comes_only_when_asked_for() {
+    let served = serve().await;
+    let plain = served.get("/v1/status").await.json();
+    assert_eq!(plain["data"].get("state_digest"), None);
+    assert_eq!(plain["data"]["lifecycle"], "running");
+    assert_eq!(plain["data"]["tips"], json!({"wal_tip":7,"acknowledged":null,"applied":null}));
+    let digest = served.get("/v1/status?digest=true").await.json();
+    assert_eq!(digest["data"]["state_digest"], "04".repeat(32));
+}
+
+#[tokio::test]
+async fn a_ledger_entry_is_flat_with_its_kind_beside_its_body() {
+    let served = serve().await;
+    let data = served.get("/v1/ledger/authority/1").await.json()["data"].clone();
+    assert_eq!(data["seq"], 1);
+    assert_eq!(data["hash"], genesis().entry.hash().to_string());
+    assert_eq!(data["previous"], "00".repeat(32));
+    assert_eq!(data["entry"], "genesis");
+    assert_eq!(data["body"]["cluster_name"], "test");
+    assert_eq!(data["annotation"]["operator"], "local");
+    assert_eq!(data["signature"], "03".repeat(64));
+    assert_eq!(served.get("/v1/ledger").await.json()["data"][0], data);
+}
+
+#[tokio::test]
+async fn the_rules_are_the_catalogue_of_this_program() {
+    let served = serve().await;
+    let all = served.get("/v1/rules").await.json();
+    assert_eq!(all["data"].as_array().unwrap().len(), RuleId::ALL.len());
+    let one = served.get("/v1/rules/P6-A1").await.json();
+    assert_eq!(one["data"], all["data"][0]);
+    assert_eq!(one["data"]["rule_id"], "P6-A1");
+    for field in ["statement", "source", "enforced_in"] {
+        assert!(one["data"][field].is_string(), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn the_history_is_a_plain_list() {
+    let served = serve().await;
+    let expected = json!([{"epoch":1,"start_commit_id":0,"basis":"genesis","holder":"n1"}]);
+    assert_eq!(served.get("/history").await.json(), expected);
+}
+
+#[tokio::test]
+async fn an_explanation_keeps_its_shape_and_order() {
+    let served = serve().await;
+    let view = served.get("/v1/explain/write").await.json();
+    let names: Vec<&String> = view["data"].as_object().unwrap().keys().collect();
+    let shape = [
+        "explanation_type",
+        "observed_snapshot",
+        "inputs",
+        "rules_applied",
+        "conclusion",
+        "digest",
+    ];
+    assert_eq!(names, shape);
+}

@@ -1,0 +1,597 @@
+//! A node that is nothing but a map, behind a real listener, and requests written byte by byte.
+// Each test file uses its own part, and a helper that fails is a failed test.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use aerodb_core::authority::{
+    Annotation, Durability, Entry, EntryBody, Genesis, Member, Membership, SignedEntry,
+};
+use aerodb_core::evidence;
+use aerodb_core::explain::{
+    Evidence, Explanation, ExplanationType, Facts, ObservedSnapshot, Remedy, RuleApplied, explain,
+};
+use aerodb_core::hash::{ClusterId, Hash, PublicKey, Signature};
+use aerodb_core::id::{
+    Address, Boundary, ClusterName, CommitId, Epoch, NodeId, PromotionId, Reason, Seq,
+};
+use aerodb_core::machine::RoleName;
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::Op;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::connection::ConnectionGuard;
+use aerodb_http_api::envelope::{ObservedAt, Snapshot, View};
+use aerodb_http_api::extract::Limits;
+use aerodb_http_api::port::{Call, NodePort, Reply};
+use aerodb_http_api::problem::Problem;
+use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_http_api::types::*;
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+pub const CLUSTER: ClusterId = ClusterId([0xab; 32]);
+
+pub fn node(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+pub fn observed() -> ObservedAt {
+    ObservedAt {
+        cluster_id: Some(CLUSTER),
+        node_id: node("n1"),
+        epoch: Some(Epoch::FIRST),
+        commit_id: Some(Boundary::new(7)),
+        ledger_seq: Some(Seq::FIRST),
+        snapshot: Snapshot::Live,
+    }
+}
+
+#[derive(serde::Serialize)]
+struct OneRule(bool);
+
+impl Facts for OneRule {
+    const TYPE: ExplanationType = ExplanationType::Promotion;
+    const NO: &'static str = "denied";
+
+    fn yes(&self) -> &'static str {
+        "approved"
+    }
+
+    fn observed(&self) -> ObservedSnapshot {
+        ObservedSnapshot { snapshot_id: None, commit_id: Some(Boundary::new(7)) }
+    }
+    fn inputs(&self) -> Evidence {
+        evidence! { "holds" => self.0 }
+    }
+    fn rules(&self) -> Vec<RuleApplied> {
+        vec![RuleApplied::new(RuleId::P6A3, self.0, evidence! { "holds" => self.0 })]
+    }
+}
+
+pub fn explanation(holds: bool) -> Explanation {
+    explain(&OneRule(holds))
+}
+
+pub fn member() -> Member {
+    Member {
+        node_id: node("n1"),
+        public_key: PublicKey([1; 32]),
+        address: Address::new("http://127.0.0.1:7401").unwrap(),
+    }
+}
+
+pub fn genesis() -> SignedEntry {
+    let body = EntryBody::Genesis(Genesis {
+        cluster_name: ClusterName::new("test").unwrap(),
+        nonce: Hash([2; 32]),
+        founder: member(),
+        minimum_durability: Durability::Local,
+        ruleset: 1,
+        ancestor: None,
+    });
+    let annotation = Annotation {
+        received_at_ms: 1,
+        operator: "local".to_owned(),
+        reason: Reason::new("found").unwrap(),
+    };
+    let entry = Entry {
+        format: 1,
+        seq: Seq::FIRST,
+        previous: Hash::NONE_BEFORE,
+        author: node("n1"),
+        body,
+        annotation,
+    };
+    SignedEntry { entry, signature: Signature([3; 64]) }
+}
+
+pub struct FakeNode {
+    values: Mutex<BTreeMap<Bytes, (CommitId, Bytes)>>,
+    tip: Mutex<u64>,
+    pub writes: Mutex<Vec<Write>>,
+    pub commands: Mutex<Vec<(String, Call)>>,
+    pub scans: Mutex<Vec<ScanRequest>>,
+    pub refuse_writes: Mutex<Option<Problem>>,
+    pub covered: bool,
+    pub health: Mutex<Health>,
+    pulls: mpsc::UnboundedSender<ConnectionGuard>,
+}
+
+impl FakeNode {
+    fn new(pulls: mpsc::UnboundedSender<ConnectionGuard>, covered: bool) -> Self {
+        let health = Health {
+            live: Ok(()),
+            ready: Ok(()),
+            role: RoleName::PrimaryActive,
+            writes: Ok(()),
+            reads: Ok(()),
+            lag: None,
+            sync: Err(Obstacle {
+                code: Code::SuccessorRequired,
+                rule: None,
+                detail: "not the successor".to_owned(),
+            }),
+        };
+        Self {
+            values: Mutex::default(),
+            tip: Mutex::new(0),
+            writes: Mutex::default(),
+            commands: Mutex::default(),
+            scans: Mutex::default(),
+            refuse_writes: Mutex::default(),
+            covered,
+            health: Mutex::new(health),
+            pulls,
+        }
+    }
+
+    fn note(&self, what: impl Into<String>, call: Call) {
+        self.commands.lock().unwrap().push((what.into(), call));
+    }
+
+    fn done(&self) -> CommandDone {
+        CommandDone { entry: LedgerEntryView::from(&genesis()), covered: self.covered }
+    }
+
+    fn failed(&self, conditions: &[Condition]) -> Vec<FailedCondition> {
+        let values = self.values.lock().unwrap();
+        let mut failed = Vec::new();
+        for condition in conditions {
+            let actual = values.get(&condition.key).map(|(commit, _)| *commit);
+            let holds = match condition.expect {
+                Expect::Version(commit) => actual == Some(commit),
+                Expect::Absent => actual.is_none(),
+                Expect::Present => actual.is_some(),
+            };
+            if !holds {
+                let key = String::from_utf8(condition.key.to_vec()).unwrap();
+                failed.push(FailedCondition { key, actual_commit_id: actual });
+            }
+        }
+        failed
+    }
+}
+
+fn view<T>(data: T) -> Reply<View<T>> {
+    Ok(View::new(observed(), data))
+}
+
+fn no_entry<T>() -> Reply<T> {
+    Err(Problem::new(Code::NoSuchEntry, "nothing there"))
+}
+
+fn authority_data() -> AuthorityData {
+    AuthorityData {
+        epoch: Some(Epoch::FIRST),
+        holder: Some(node("n1")),
+        status: Some(AuthorityStatus::Held),
+        successor: None,
+        durability: Some(Durability::Local),
+        writable_here: true,
+        refusal: None,
+    }
+}
+
+fn promotion_view() -> PromotionView {
+    PromotionView {
+        promotion_id: PromotionId::new("n1-1").unwrap(),
+        outcome: Some(Outcome::Denied),
+        epoch: None,
+        holder: None,
+        start_commit: None,
+        expected_epoch: Some(Epoch::FIRST),
+        request_id: None,
+        reason: None,
+        operator: Some("local".to_owned()),
+        explanation: None,
+    }
+}
+
+impl NodePort for FakeNode {
+    async fn write(&self, write: Write) -> Reply<Written> {
+        self.writes.lock().unwrap().push(write.clone());
+        if let Some(problem) = self.refuse_writes.lock().unwrap().clone() {
+            return Err(problem);
+        }
+        let failed = self.failed(&write.conditions);
+        if !failed.is_empty() {
+            return Err(Problem::precondition_failed(&failed));
+        }
+        let mut tip = self.tip.lock().unwrap();
+        *tip += 1;
+        let commit_id = CommitId::new(*tip).unwrap();
+        let mut values = self.values.lock().unwrap();
+        for op in write.ops {
+            match op {
+                Op::Put { key, value } => values.insert(key, (commit_id, value)),
+                Op::Delete { key } => values.remove(&key),
+            };
+        }
+        Ok(Written { commit_id, epoch: Epoch::FIRST, durability: Durability::Local })
+    }
+
+    async fn read(&self, read: ReadRequest) -> Reply<ReadAnswer> {
+        Ok(ReadAnswer {
+            value: self.values.lock().unwrap().get(&read.key).cloned(),
+            boundary: Boundary::new(*self.tip.lock().unwrap()),
+            epoch: Epoch::FIRST,
+            cluster: CLUSTER,
+            consistency: read.consistency.unwrap_or(Consistency::Linearizable),
+        })
+    }
+
+    async fn scan(&self, scan: ScanRequest) -> Reply<ScanAnswer> {
+        self.scans.lock().unwrap().push(scan.clone());
+        let values = self.values.lock().unwrap();
+        let mut items: Vec<ScanItem> = values
+            .iter()
+            .filter(|(key, _)| key.starts_with(&scan.prefix))
+            .filter(|(key, _)| scan.after_key.as_ref().is_none_or(|after| *key > after))
+            .map(|(key, (commit, value))| ScanItem {
+                key: key.clone(),
+                value: value.clone(),
+                commit_id: *commit,
+            })
+            .collect();
+        let more = items.len() > scan.limit;
+        items.truncate(scan.limit);
+        let next = if more { items.last().map(|item| item.key.clone()) } else { None };
+        let boundary = scan.at.unwrap_or(Boundary::new(*self.tip.lock().unwrap()));
+        Ok(ScanAnswer {
+            observed: observed(),
+            items,
+            next,
+            boundary,
+            epoch: Epoch::FIRST,
+            cluster: CLUSTER,
+            consistency: Consistency::Linearizable,
+        })
+    }
+
+    async fn status(&self, digest: bool) -> Reply<View<StatusData>> {
+        view(StatusData {
+            node_id: node("n1"),
+            cluster_name: Some(ClusterName::new("test").unwrap()),
+            lifecycle: Lifecycle::Running,
+            role: RoleName::PrimaryActive,
+            authority: authority_data(),
+            tips: Tips { wal_tip: Some(Boundary::new(7)), acknowledged: None, applied: None },
+            durability: Some(Durability::Local),
+            writable: true,
+            read_safety: ReadSafetyData { safe: true, code: None, rule: None },
+            halt: None,
+            store: StoreData { keys: 0, versions: 0, bytes: 0, bytes_max: 1 },
+            upstream: None,
+            state_digest: digest.then_some(Hash([4; 32])),
+        })
+    }
+
+    async fn authority(&self) -> Reply<View<AuthorityData>> {
+        view(authority_data())
+    }
+
+    async fn members(&self) -> Reply<View<Vec<MemberView>>> {
+        view(vec![MemberView { member: member(), membership: Membership::Admitted }])
+    }
+
+    async fn promotions(&self) -> Reply<View<Vec<PromotionView>>> {
+        view(vec![promotion_view()])
+    }
+
+    async fn promotion(&self, id: PromotionId) -> Reply<View<PromotionView>> {
+        if id.as_str() == "n1-1" { view(promotion_view()) } else { no_entry() }
+    }
+
+    async fn replication(&self) -> Reply<View<ReplicationData>> {
+        view(ReplicationData {
+            role: Some(ReplicationRole::Primary),
+            replica_state: None,
+            replica_commit_id: None,
+            primary_commit_id: Some(Boundary::new(7)),
+            wal_received_offset: None,
+            wal_validated_offset: None,
+            wal_applied_offset: None,
+            wal_prefix: None,
+            snapshot_bootstrap_state: BootstrapState::NotStarted,
+            read_safety: ReadSafety::Safe,
+            blocking_reason: None,
+            authority_epoch: Some(Epoch::FIRST),
+            authority_holder: Some(node("n1")),
+            lag: None,
+            upstream: None,
+            peers: Vec::new(),
+        })
+    }
+
+    async fn wal(&self) -> Reply<View<WalData>> {
+        view(WalData {
+            files: Vec::new(),
+            tip: None,
+            append_offset: None,
+            last_durable_offset: None,
+            checksum_status: "verified".to_owned(),
+            truncation_point: None,
+            received: None,
+            validated: None,
+            applied: None,
+            gaps: Vec::new(),
+            failures: Vec::new(),
+        })
+    }
+
+    async fn mvcc(&self) -> Reply<View<MvccData>> {
+        view(MvccData {
+            oldest_retained_commit_id: None,
+            latest_commit_id: None,
+            active_snapshots: ActiveSnapshots::default(),
+            gc_watermark: None,
+            replica_commit_id: None,
+            reads_blocked: false,
+        })
+    }
+
+    async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
+        view(Vec::new())
+    }
+
+    async fn machine(&self, machine: String) -> Reply<View<MachineState>> {
+        match machine.as_str() {
+            "node_role" => {
+                let (state, data) = ("PrimaryActive".to_owned(), serde_json::Value::Null);
+                view(MachineState { machine, state, data })
+            }
+            _ => no_entry(),
+        }
+    }
+
+    async fn transitions(
+        &self,
+        _machine: Option<String>,
+        _after: u64,
+        _limit: usize,
+    ) -> Reply<View<Vec<TransitionView>>> {
+        view(Vec::new())
+    }
+
+    async fn ledger(
+        &self,
+        _log: LogName,
+        _after: u64,
+        _limit: usize,
+    ) -> Reply<View<Vec<LedgerEntryView>>> {
+        view(vec![LedgerEntryView::from(&genesis())])
+    }
+
+    async fn ledger_entry(&self, _log: LogName, seq: Seq) -> Reply<View<LedgerEntryView>> {
+        if seq == Seq::FIRST { view(LedgerEntryView::from(&genesis())) } else { no_entry() }
+    }
+
+    async fn history(&self) -> Reply<View<Vec<HistoryEntry>>> {
+        view(vec![HistoryEntry {
+            epoch: Epoch::FIRST,
+            start_commit_id: Boundary::ORIGIN,
+            basis: "genesis".to_owned(),
+            holder: node("n1"),
+        }])
+    }
+
+    async fn explain_promotion(&self, id: PromotionId) -> Reply<View<Explanation>> {
+        if id.as_str() == "n1-1" { view(explanation(false)) } else { no_entry() }
+    }
+    async fn explain_replication(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+    async fn explain_read(&self, _key: Bytes, _at: Option<Boundary>) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+    async fn explain_write(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+    async fn explain_recovery(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+
+    async fn admit(&self, request: AdmitRequest, call: Call) -> Reply<CommandDone> {
+        self.note(format!("admit {}", request.node_id), call);
+        Ok(self.done())
+    }
+    async fn remove(
+        &self,
+        node: NodeId,
+        expected_epoch: Epoch,
+        reason: Reason,
+        call: Call,
+    ) -> Reply<CommandDone> {
+        self.note(format!("remove {node} {expected_epoch} {reason}"), call);
+        Ok(self.done())
+    }
+    async fn command(&self, command: AuthorityCommand, call: Call) -> Reply<CommandDone> {
+        self.note(format!("{:?}", command.action), call);
+        Ok(self.done())
+    }
+
+    async fn promote(&self, request: PromoteRequest, dry_run: bool, call: Call) -> Reply<Promoted> {
+        self.note(format!("promote dry_run={dry_run}"), call);
+        let promotion_id = (!dry_run).then(|| PromotionId::new("n1-1").unwrap());
+        if request.expected_epoch != Epoch::FIRST {
+            let remedy = Remedy {
+                rule: RuleId::P6A3,
+                action: "ask again",
+                node_id: None,
+                method: "POST",
+                path: "/v1/promotions",
+                body: None,
+            };
+            let refusal = explanation(false);
+            return Err(Problem::promotion_denied(promotion_id.as_ref(), &refusal, vec![remedy]));
+        }
+        Ok(Promoted {
+            promotion_id,
+            outcome: Outcome::Approved,
+            epoch: Epoch::new(2).unwrap(),
+            holder: node("n1"),
+            start_commit: Boundary::new(7),
+            explanation: serde_json::to_value(explanation(true)).unwrap(),
+            dry_run,
+        })
+    }
+
+    async fn follow(&self, request: FollowRequest, call: Call) -> Reply<Intervened> {
+        self.note(format!("follow {}", request.upstream), call);
+        Ok(Intervened { seq: Seq::FIRST, upstream: request.upstream })
+    }
+    async fn resume(&self, _request: ResumeRequest, call: Call) -> Reply<Intervened> {
+        self.note("resume", call);
+        Ok(Intervened { seq: Seq::FIRST, upstream: member().address })
+    }
+
+    async fn health(&self) -> Health {
+        self.health.lock().unwrap().clone()
+    }
+
+    async fn pull(&self, request: PullRequest, connection: ConnectionGuard) -> Reply<PullAnswer> {
+        self.pulls.send(connection.clone()).unwrap();
+        if request.wait {
+            connection.closed().await;
+        }
+        Ok(PullAnswer {
+            cluster: CLUSTER,
+            node_id: node("n1"),
+            entries: vec![Bytes::from(genesis().encode())],
+            batches: Bytes::from_static(b"batches"),
+            acknowledged: None,
+            tip: Some(Boundary::new(7)),
+            barrier: Some(9),
+        })
+    }
+}
+
+/// A fake node behind a real listener on an ephemeral port. It stops when dropped with its runtime.
+pub struct Served {
+    pub node: Arc<FakeNode>,
+    pub at: SocketAddr,
+    pub pulls: mpsc::UnboundedReceiver<ConnectionGuard>,
+}
+
+pub async fn serve() -> Served {
+    serve_with(true).await
+}
+
+pub async fn serve_with(covered: bool) -> Served {
+    let (sender, pulls) = mpsc::unbounded_channel();
+    let node = Arc::new(FakeNode::new(sender, covered));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let router = aerodb_http_api::router(Arc::clone(&node), Limits::default());
+    tokio::spawn(aerodb_http_api::server::serve(listener, router, std::future::pending()));
+    Served { node, at, pulls }
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answered {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Asserts problem details with this code and the code's own status.
+    #[track_caller]
+    pub fn is_problem(&self, code: Code) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["code"], code.as_str(), "{problem}");
+        assert_eq!(self.status, code.status().as_u16());
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["type"], format!("urn:aerodb:problem:{code}"));
+        assert_eq!(problem["title"], code.title());
+        assert!(problem["detail"].is_string());
+        problem
+    }
+}
+
+impl Served {
+    pub fn address(&self) -> Address {
+        Address::new(format!("http://{}", self.at)).unwrap()
+    }
+
+    /// Sends exactly these bytes and reads until the server closes.
+    pub async fn raw(&self, bytes: &[u8]) -> Answered {
+        let mut stream = TcpStream::connect(self.at).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        read_answer(&mut stream).await
+    }
+
+    /// One request on a connection of its own. `head` is the request line's method and target, then
+    /// header lines.
+    pub async fn ask(&self, head: &str, body: &[u8]) -> Answered {
+        let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
+        let headers: String =
+            headers.lines().map(|header| format!("{}\r\n", header.trim())).collect();
+        let length = body.len();
+        let mut bytes = format!(
+            "{line} HTTP/1.1\r\nhost: n1\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        self.raw(&bytes).await
+    }
+
+    pub async fn get(&self, target: &str) -> Answered {
+        self.ask(&format!("GET {target}"), b"").await
+    }
+
+    pub async fn post(&self, target: &str, json: &str) -> Answered {
+        self.ask(&format!("POST {target}\ncontent-type: application/json"), json.as_bytes()).await
+    }
+}
+
+pub async fn read_answer(stream: &mut TcpStream) -> Answered {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("no answer head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answered { status, head, body: bytes[end + 4..].to_vec() }
+}

@@ -1,0 +1,125 @@
+//! The one gate: signatures, then the fold. Every entry passes it when it is made, adopted from a
+//! peer, read back at start, and replayed.
+
+use aerodb_core::authority::{
+    Authority, Certificate, Entry, EntryBody, Illegal, SignedEntry, SignedReceipt, evolve,
+};
+use aerodb_core::hash::PublicKey;
+use aerodb_core::id::{NodeId, Seq};
+use aerodb_core::rules::RuleId;
+
+use crate::authority::{NodeKey, verify_signature};
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The ledger knows no key of that node.
+    #[error("entry {seq} needs a signature of {node_id}, whose key the ledger does not hold")]
+    UnknownSigner {
+        /// The entry.
+        seq: Seq,
+        /// The node.
+        node_id: NodeId,
+    },
+    /// The signature is not of that node's key over these bytes.
+    #[error("the {of} signature in entry {seq} is not of {node_id}")]
+    Invalid {
+        /// The entry.
+        seq: Seq,
+        /// The node that should have signed.
+        node_id: NodeId,
+        /// Which signature: `entry` or `receipt`.
+        of: &'static str,
+    },
+}
+
+/// Why an entry may not be in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// A signature does not count.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The fold does not allow it there.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+}
+
+impl Rejected {
+    /// The rule that the entry breaks.
+    #[must_use]
+    pub const fn rule(&self) -> RuleId {
+        match self {
+            Self::Signature(_) => RuleId::Au15,
+            Self::Illegal(illegal) => illegal.rule(),
+        }
+    }
+}
+
+/// Signs an entry as its author.
+#[must_use]
+pub fn sign_entry(key: &NodeKey, entry: Entry) -> SignedEntry {
+    let signature = key.sign(&entry.hash());
+    SignedEntry { entry, signature }
+}
+
+/// Checks the author's signature and those in embedded certificates, with the keys that the ledger holds
+/// before the entry (`None` before genesis, which brings the founder's key itself).
+///
+/// # Errors
+/// The first [`SignatureError`].
+pub fn check_signatures(
+    authority: Option<&Authority>,
+    signed: &SignedEntry,
+) -> Result<(), SignatureError> {
+    let SignedEntry { entry, signature } = signed;
+    let (seq, author) = (entry.seq, &entry.author);
+    let key = key_of(authority, entry, author)?;
+    if !verify_signature(&key, &entry.hash(), signature) {
+        return Err(SignatureError::Invalid { seq, node_id: author.clone(), of: "entry" });
+    }
+    match &entry.body {
+        EntryBody::ObligationEnded {
+            certificate: Certificate::Receipt(SignedReceipt { claim, signature }),
+            ..
+        } => {
+            let node_id = claim.node_id.clone();
+            let key = key_of(authority, entry, &node_id)?;
+            if verify_signature(&key, &claim.signing_hash(), signature) {
+                Ok(())
+            } else {
+                Err(SignatureError::Invalid { seq, node_id, of: "receipt" })
+            }
+        }
+        EntryBody::Genesis(_)
+        | EntryBody::MemberAdmitted { .. }
+        | EntryBody::MemberRemoved { .. }
+        | EntryBody::SuccessorDesignated { .. }
+        | EntryBody::SuccessorReleased { .. }
+        | EntryBody::AuthorityRelinquished { .. }
+        | EntryBody::AuthorityGranted(_) => Ok(()),
+    }
+}
+
+fn key_of(
+    authority: Option<&Authority>,
+    entry: &Entry,
+    node_id: &NodeId,
+) -> Result<PublicKey, SignatureError> {
+    let known = match (authority, &entry.body) {
+        (Some(authority), _) => authority.member(node_id).map(|(member, _)| member.public_key),
+        (None, EntryBody::Genesis(genesis)) => {
+            (genesis.founder.node_id == *node_id).then_some(genesis.founder.public_key)
+        }
+        (None, _) => None,
+    };
+    known.ok_or_else(|| SignatureError::UnknownSigner { seq: entry.seq, node_id: node_id.clone() })
+}
+
+/// Takes an entry as the next one after `state` (`None` before genesis).
+///
+/// # Errors
+/// [`Rejected`] when a signature does not count or the fold does not allow it.
+pub fn admit_entry(state: Option<&Authority>, signed: &SignedEntry) -> Result<Authority, Rejected> {
+    check_signatures(state, signed)?;
+    Ok(evolve(state, &signed.entry)?)
+}

@@ -1,0 +1,227 @@
+//! A ledger over a log: nothing is in it that its fold does not admit.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use aerodb_core::hash::{Hash, PublicKey};
+use aerodb_core::position::LedgerHead;
+use aerodb_core::rules::RuleId;
+use bytes::Bytes;
+
+use crate::chronicle::{Entries, Stored};
+use crate::disk::Disk;
+use crate::durable::Durable;
+use crate::fault::{Damage, Fault, OpenError};
+use crate::log::{
+    Frame, FrameKind, FramePlace, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery,
+    Scan, Witness, path_of,
+};
+
+/// Where a ledger of a node lives.
+#[derive(Debug, Clone)]
+pub struct LedgerPlace<'a> {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The directory of the segments.
+    pub dir: &'a Path,
+    /// How segments are made.
+    pub options: LogOptions,
+    /// The node's public key; a segment with another one is refused (ST-2).
+    pub owner: PublicKey,
+}
+
+/// Why entries were not appended.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError<R> {
+    /// An entry may not stand there. Nothing was written.
+    #[error("{0}")]
+    Rejected(R),
+    /// The log or the disk.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What a ledger's entries are, and which one may follow.
+pub(crate) trait Fold: Clone {
+    type Entry: Clone;
+    type Rejected: fmt::Display;
+    const KIND: LogKind;
+
+    fn encode(entry: &Self::Entry) -> Vec<u8>;
+    fn decode(bytes: &[u8]) -> Result<Self::Entry, aerodb_core::authority::EntryError>;
+    fn head_of(entry: &Self::Entry) -> LedgerHead;
+    fn previous_of(entry: &Self::Entry) -> Hash;
+    fn rule_of(rejected: &Self::Rejected) -> RuleId;
+
+    /// Takes the entry as the next one.
+    fn admit(&mut self, entry: &Self::Entry) -> Result<(), Self::Rejected>;
+}
+
+/// A ledger open for appending.
+#[derive(Debug)]
+pub(crate) struct Chronicle<F: Fold> {
+    log: Log,
+    fold: F,
+    entries: Entries<F::Entry>,
+}
+
+/// A ledger that was read.
+#[derive(Debug)]
+pub(crate) struct ReadChronicle<F: Fold> {
+    pub(crate) fold: F,
+    pub(crate) entries: Entries<F::Entry>,
+    pub(crate) recovery: Recovery,
+}
+
+impl LedgerPlace<'_> {
+    fn location(&self, kind: LogKind) -> Location<'_> {
+        Location {
+            disk: Arc::clone(&self.disk),
+            dir: self.dir,
+            kind,
+            options: self.options,
+            owner: self.owner,
+        }
+    }
+}
+
+impl<F: Fold> Chronicle<F> {
+    pub(crate) fn create(place: &LedgerPlace<'_>, fold: F) -> Result<Self, Fault> {
+        let log = Log::create(&place.location(F::KIND))?;
+        Ok(Self { log, fold, entries: Entries::new() })
+    }
+
+    pub(crate) fn open(
+        place: &LedgerPlace<'_>,
+        witness: Witness,
+        quarantine: &Path,
+        mut fold: F,
+    ) -> Result<(Self, Recovery), Fault> {
+        let entries = Entries::new();
+        let opened = Log::open(&place.location(F::KIND), witness, quarantine, &mut |at, frame| {
+            take(&mut fold, &entries, place.dir, at, frame)
+        });
+        let (log, recovery) = opened.map_err(fault_of)?;
+        Ok((Self { log, fold, entries }, recovery))
+    }
+
+    /// Appends all the entries in one frame. The fold moves when they are durable, trailer included.
+    pub(crate) fn append(
+        &mut self,
+        entries: Vec<F::Entry>,
+    ) -> Result<Durable<LedgerHead>, AppendError<F::Rejected>> {
+        self.log.check_usable()?;
+        let mut fold = self.fold.clone();
+        for entry in &entries {
+            fold.admit(entry).map_err(AppendError::Rejected)?;
+        }
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            let expected = self.log.last_record().map_or(1, |last| last + 1);
+            return Err(Fault::NotNext { expected, found: None }.into());
+        };
+        let (head, about) = (F::head_of(last), header_of::<F>(first, last));
+        let stored: Vec<_> = entries.into_iter().map(Self::stored).collect();
+        self.log.append(&about, stored.iter().map(|stored| &stored.bytes[..]))?;
+        self.fold = fold;
+        self.entries.extend(stored);
+        Ok(Durable::proven(head))
+    }
+
+    fn stored(entry: F::Entry) -> Stored<F::Entry> {
+        Stored { bytes: F::encode(&entry).into(), entry: Arc::new(entry) }
+    }
+
+    pub(crate) const fn fold(&self) -> &F {
+        &self.fold
+    }
+
+    pub(crate) const fn entries(&self) -> &Entries<F::Entry> {
+        &self.entries
+    }
+
+    pub(crate) const fn last_frame_seq(&self) -> u64 {
+        self.log.last_frame_seq()
+    }
+}
+
+impl<F: Fold> ReadChronicle<F> {
+    /// Reads a ledger; nothing is written.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        dir: &Path,
+        owner: Option<&PublicKey>,
+        witness: Witness,
+        mut fold: F,
+    ) -> Result<Self, Fault> {
+        let entries = Entries::new();
+        let scan = Scan { disk, dir, kind: F::KIND, owner, witness };
+        let scanned = scan.run(&mut |at, frame| take(&mut fold, &entries, dir, at, frame));
+        let recovery = scanned.map_err(fault_of)?.recovery(dir, F::KIND);
+        Ok(Self { fold, entries, recovery })
+    }
+}
+
+/// No reader of a ledger refuses an entry other than by a fault.
+fn fault_of(error: OpenError<std::convert::Infallible>) -> Fault {
+    match error {
+        OpenError::Fault(fault) => fault,
+    }
+}
+
+fn header_of<F: Fold>(first: &F::Entry, last: &F::Entry) -> RecordsHeader {
+    RecordsHeader {
+        first: F::head_of(first).seq.get(),
+        last: F::head_of(last).seq.get(),
+        epoch: 0,
+        stamp: None,
+        previous: F::previous_of(first).0,
+    }
+}
+
+/// Admits the entries of one frame.
+fn take<F: Fold>(
+    fold: &mut F,
+    entries: &Entries<F::Entry>,
+    dir: &Path,
+    place: FramePlace,
+    frame: Frame,
+) -> Result<(), OpenError<std::convert::Infallible>> {
+    let corrupt = |number, rule, why: String| {
+        let damage = Damage::Record { number, rule, why };
+        Fault::corrupt(&path_of(dir, place.segment), place.offset, damage)
+    };
+    let header = frame.header;
+    if header.kind == FrameKind::Trailer {
+        return Ok(());
+    }
+    let mut taken: Vec<Stored<F::Entry>> = Vec::new();
+    for (number, bytes) in (header.first..).zip(frame.records) {
+        let entry =
+            F::decode(&bytes).map_err(|error| corrupt(number, RuleId::P3D4, error.to_string()))?;
+        fold.admit(&entry)
+            .map_err(|rejected| corrupt(number, F::rule_of(&rejected), rejected.to_string()))?;
+        taken.push(stored(entry, bytes));
+    }
+    let said = RecordsHeader {
+        first: header.first,
+        last: header.last,
+        epoch: header.epoch,
+        stamp: header.stamp,
+        previous: header.previous,
+    };
+    match (taken.first(), taken.last()) {
+        (Some(first), Some(last)) if header_of::<F>(&first.entry, &last.entry) == said => {
+            entries.extend(taken);
+            Ok(())
+        }
+        (Some(_) | None, _) => {
+            let why = "the batch header does not say what the entries say".to_owned();
+            Err(corrupt(header.first, RuleId::Dis18, why).into())
+        }
+    }
+}
+
+fn stored<E>(entry: E, bytes: Bytes) -> Stored<E> {
+    Stored { entry: Arc::new(entry), bytes }
+}

@@ -1,0 +1,108 @@
+//! The port through which every file is reached: primitives only, so that a simulated disk can fail
+//! at each of them. What is made of several primitives ([`create_filled`], [`replace_file`]) stands
+//! outside of the trait, and so goes through the same failures.
+
+mod error;
+mod real;
+mod whole;
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::{DiskError, Operation};
+pub use real::RealDisk;
+pub(crate) use whole::TEMPORARY;
+pub use whole::{create_dir, create_filled, read_file, replace_file};
+
+/// What an opened file may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading; the file system refuses writes.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+}
+
+/// A directory tree on one device.
+///
+/// Durability (P3-FS1, P3-FS4): bytes are durable after [`DiskFile::sync_data`], names after
+/// [`Disk::sync_dir`] of their directory; nothing else makes anything durable.
+pub trait Disk: Debug + Send + Sync {
+    /// Opens a file that exists.
+    ///
+    /// # Errors
+    /// [`DiskError`] naming operation and path, as for every function here.
+    fn open(&self, path: &Path, access: Access) -> Result<Arc<dyn DiskFile>, DiskError>;
+
+    /// Creates an empty file for reading and writing, readable by its owner alone; one that exists is
+    /// emptied, so it is used with temporary names only.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError>;
+
+    /// The names in a directory, sorted.
+    ///
+    /// # Errors
+    /// [`DiskError`], also for a name that is not UTF-8.
+    fn list(&self, dir: &Path) -> Result<Vec<String>, DiskError>;
+
+    /// Creates a directory, accessible to its owner alone. One that exists is left as it is.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn create_dir(&self, dir: &Path) -> Result<(), DiskError>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn sync_dir(&self, dir: &Path) -> Result<(), DiskError>;
+
+    /// Gives a file another name in the same file system, replacing what has that name.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn remove(&self, path: &Path) -> Result<(), DiskError>;
+}
+
+/// An open file. Offsets and lengths are in bytes.
+pub trait DiskFile: Debug + Send + Sync {
+    /// Fills the buffer from the file.
+    ///
+    /// # Errors
+    /// [`DiskError`]; a file that ends first is an error.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError>;
+
+    /// As [`DiskFile::read_at`], from the device as far as the system allows: the cache may hold what
+    /// a failed fsync never wrote.
+    ///
+    /// # Errors
+    /// [`DiskError`]; a file that ends first is an error.
+    fn read_uncached_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError>;
+
+    /// Writes all the bytes in one system call.
+    ///
+    /// # Errors
+    /// [`DiskError`]; a short write is an error and is not continued (P3-D1).
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError>;
+
+    /// Makes the bytes, and the length needed to read them back, durable.
+    ///
+    /// # Errors
+    /// [`DiskError`]; nothing about the bytes is known then, and calling again proves nothing (P3-FS9).
+    fn sync_data(&self) -> Result<(), DiskError>;
+
+    /// The length of the file.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn length(&self) -> Result<u64, DiskError>;
+}

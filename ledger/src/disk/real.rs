@@ -1,0 +1,121 @@
+//! The disk of the operating system.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Access, Disk, DiskError, DiskFile, Operation};
+
+/// Files through `std`, page-cache advice through `rustix`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+#[derive(Debug)]
+struct RealFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl RealFile {
+    fn shared(file: File, path: &Path) -> Arc<dyn DiskFile> {
+        Arc::new(Self { file, path: path.to_owned() })
+    }
+
+    fn error(&self, operation: Operation, source: io::Error) -> DiskError {
+        DiskError::new(operation, &self.path, source)
+    }
+}
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, access: Access) -> Result<Arc<dyn DiskFile>, DiskError> {
+        let write = match access {
+            Access::Read => false,
+            Access::ReadWrite => true,
+        };
+        let opened = OpenOptions::new().read(true).write(write).open(path);
+        let file = opened.map_err(|source| DiskError::new(Operation::Open, path, source))?;
+        Ok(RealFile::shared(file, path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let created = options.open(path);
+        let file = created.map_err(|source| DiskError::new(Operation::Create, path, source))?;
+        Ok(RealFile::shared(file, path))
+    }
+
+    fn list(&self, dir: &Path) -> Result<Vec<String>, DiskError> {
+        let failed = |source| DiskError::new(Operation::List, dir, source);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.into_string().map_err(|name| {
+                failed(io::Error::new(io::ErrorKind::InvalidData, format!("{name:?} is not UTF-8")))
+            })?;
+            names.push(name);
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn create_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        match std::fs::DirBuilder::new().mode(0o700).create(dir) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+            Err(error) => Err(DiskError::new(Operation::Create, dir, error)),
+        }
+    }
+
+    fn sync_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        let synced = File::open(dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|source| DiskError::new(Operation::SyncDir, dir, source))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        std::fs::rename(from, to).map_err(|source| DiskError::new(Operation::Rename, from, source))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        std::fs::remove_file(path).map_err(|source| DiskError::new(Operation::Remove, path, source))
+    }
+}
+
+impl DiskFile for RealFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError> {
+        let read = self.file.read_exact_at(buffer, offset);
+        read.map_err(|source| self.error(Operation::Read, source))
+    }
+
+    fn read_uncached_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), DiskError> {
+        let length = std::num::NonZeroU64::new(buffer.len() as u64);
+        rustix::fs::fadvise(&self.file, offset, length, rustix::fs::Advice::DontNeed)
+            .map_err(|errno| self.error(Operation::Read, errno.into()))?;
+        self.read_at(offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        let written = loop {
+            match self.file.write_at(bytes, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome.map_err(|source| self.error(Operation::Write, source))?,
+            }
+        };
+        if written == bytes.len() {
+            return Ok(());
+        }
+        let short = format!("short write: {written} of {} bytes", bytes.len());
+        Err(self.error(Operation::Write, io::Error::new(io::ErrorKind::WriteZero, short)))
+    }
+
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.file.sync_data().map_err(|source| self.error(Operation::Sync, source))
+    }
+
+    fn length(&self) -> Result<u64, DiskError> {
+        let metadata = self.file.metadata();
+        metadata.map(|m| m.len()).map_err(|source| self.error(Operation::Length, source))
+    }
+}

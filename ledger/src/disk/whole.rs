@@ -1,0 +1,97 @@
+//! Whole files that appear under their name complete and durable, or not at all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Access, Disk, DiskError, DiskFile};
+
+/// The ending of a file that is not complete yet. Readers pass over it; it is emptied before use.
+pub(crate) const TEMPORARY: &str = ".tmp";
+
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The directory that holds `path`; the working directory for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(TEMPORARY);
+    PathBuf::from(name)
+}
+
+/// Creates a file of `bytes` bytes that starts with `head`, the rest being zeros that were really
+/// written, so that no later write has to allocate. After a crash the file is complete or absent:
+///
+/// 1. the whole content under a temporary name, 2. fsync of it, 3. rename, 4. fsync of the directory.
+///
+/// # Errors
+/// [`DiskError`] of the step that failed; a temporary file may remain.
+pub fn create_filled(
+    disk: &dyn Disk,
+    path: &Path,
+    head: &[u8],
+    bytes: u64,
+) -> Result<(), DiskError> {
+    let temp = temporary(path);
+    let file = disk.create(&temp)?;
+    file.write_at(0, head)?;
+    let zeros = vec![0; CHUNK_BYTES];
+    let mut offset = head.len() as u64;
+    while offset < bytes {
+        let chunk = usize::try_from(bytes - offset).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        file.write_at(offset, &zeros[..chunk])?;
+        offset += chunk as u64;
+    }
+    publish(disk, file, &temp, path)
+}
+
+/// Puts a small file in the place of the one that has this name, if there is one: after a crash the
+/// old or the new content is there, whole.
+///
+/// # Errors
+/// [`DiskError`] of the step that failed; a temporary file may remain.
+pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let temp = temporary(path);
+    let file = disk.create(&temp)?;
+    if !bytes.is_empty() {
+        file.write_at(0, bytes)?;
+    }
+    publish(disk, file, &temp, path)
+}
+
+fn publish(
+    disk: &dyn Disk,
+    file: Arc<dyn DiskFile>,
+    temp: &Path,
+    path: &Path,
+) -> Result<(), DiskError> {
+    file.sync_data()?;
+    drop(file);
+    disk.rename(temp, path)?;
+    disk.sync_dir(parent(path))
+}
+
+/// The content of a small file.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn read_file(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, DiskError> {
+    let file = disk.open(path, Access::Read)?;
+    let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(usize::MAX)];
+    file.read_at(0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Creates a directory and makes its name durable.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    disk.create_dir(dir)?;
+    disk.sync_dir(parent(dir))
+}

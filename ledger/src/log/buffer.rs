@@ -1,0 +1,130 @@
+//! The bytes of one frame under construction, in a buffer that is used again for the next.
+
+use crate::log::{FRAME_HEADER_BYTES, FrameHeader, SECTOR_BYTES, TAG_BYTES, frame_bytes, tag_of};
+
+/// Forms frames. Each record is copied once, straight to its place between the sector tags.
+#[derive(Debug, Default)]
+pub(crate) struct FrameBuffer {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl FrameBuffer {
+    /// The bytes of the frame with this header and these records, ready for one write.
+    /// `header.records` and `header.payload_bytes` are those of `records`.
+    pub(crate) fn form<'r>(
+        &mut self,
+        header: &FrameHeader,
+        records: impl Iterator<Item = &'r [u8]>,
+    ) -> &[u8] {
+        self.bytes.clear();
+        self.bytes.resize(frame_bytes(header.payload_bytes as usize), 0);
+        self.at = FRAME_HEADER_BYTES;
+        for record in records {
+            #[allow(clippy::cast_possible_truncation)] // the whole payload is counted by a u32
+            self.put(&(record.len() as u32).to_le_bytes());
+            self.put(record);
+        }
+        let head = header.encode(self.checksum());
+        self.bytes[..FRAME_HEADER_BYTES].copy_from_slice(&head);
+        let tag = tag_of(header.seq).to_le_bytes();
+        for sector in self.bytes.chunks_exact_mut(SECTOR_BYTES).skip(1) {
+            sector[..TAG_BYTES].copy_from_slice(&tag);
+        }
+        &self.bytes
+    }
+
+    fn put(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.at.is_multiple_of(SECTOR_BYTES) {
+                self.at += TAG_BYTES;
+            }
+            let room = SECTOR_BYTES - self.at % SECTOR_BYTES;
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.bytes[self.at..self.at + now.len()].copy_from_slice(now);
+            self.at += now.len();
+            bytes = later;
+        }
+    }
+
+    fn checksum(&self) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&self.bytes[FRAME_HEADER_BYTES..SECTOR_BYTES]);
+        for sector in self.bytes[SECTOR_BYTES..].chunks_exact(SECTOR_BYTES) {
+            hasher.update(&sector[TAG_BYTES..]);
+        }
+        hasher.finalize()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Damage;
+    use crate::log::{Found, FrameKind, field, payload_room, read_frame};
+
+    fn header(seq: u64, records: &[Vec<u8>]) -> FrameHeader {
+        let payload: usize = records.iter().map(|record| record.len() + 4).sum();
+        FrameHeader {
+            kind: FrameKind::Records,
+            first: 1,
+            last: records.len() as u64,
+            epoch: 7,
+            records: records.len() as u32,
+            payload_bytes: payload as u32,
+            previous: [9; 32],
+            ..FrameHeader::trailer(seq)
+        }
+    }
+
+    fn formed(seq: u64, records: &[Vec<u8>]) -> Vec<u8> {
+        let mut buffer = FrameBuffer::default();
+        buffer.form(&header(seq, records), records.iter().map(Vec::as_slice)).to_vec()
+    }
+
+    #[test]
+    fn a_frame_of_any_size_reads_back() {
+        for length in [0, 1, 371, 372, 373, 4000, payload_room(4096) - 4, 4061, 9000, 70_000] {
+            let records = vec![vec![0; length], vec![0xab; length]];
+            let bytes = formed(5, &records);
+            match read_frame(&bytes, 5) {
+                Found::Whole(frame, length) => {
+                    assert_eq!(frame.records, records);
+                    assert_eq!(frame.header, header(5, &records));
+                    assert_eq!(length, bytes.len());
+                }
+                other => panic!("{length}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_of_exactly_one_block_owns_one_block() {
+        assert_eq!(formed(1, &[vec![1; payload_room(4096) - 4]]).len(), 4096);
+        assert_eq!(formed(1, &[vec![1; payload_room(4096) - 3]]).len(), 8192);
+    }
+
+    #[test]
+    fn a_sector_of_zeros_is_never_written() {
+        for sector in formed(1 << 31, &[vec![0; 20_000]]).chunks(SECTOR_BYTES) {
+            assert_ne!(field::<4>(sector, 0), [0; 4]);
+        }
+    }
+
+    #[test]
+    fn p3_d4_every_flipped_byte_of_a_frame_is_found() {
+        let good = formed(3, &[vec![0; 300], vec![7; 600]]);
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x20;
+            assert!(matches!(read_frame(&bytes, 3), Found::Bad(..)), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_frame_with_another_number_is_not_taken() {
+        let bytes = formed(3, &[vec![1]]);
+        let expected = Damage::FrameSeq { expected: 4, found: 3 };
+        assert!(matches!(read_frame(&bytes, 4), Found::Bad(0, damage) if damage == expected));
+    }
+}

@@ -1,0 +1,120 @@
+//! What a log is, how it is laid out, and what is known about it from elsewhere.
+
+use serde::Serialize;
+
+use crate::log::BLOCK_BYTES;
+
+/// Which of the three logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKind {
+    /// The history of writes.
+    Wal,
+    /// The cluster's history of authority.
+    Authority,
+    /// One node's record of decisions.
+    Decision,
+}
+
+impl LogKind {
+    /// The number in segment headers.
+    pub(crate) const fn code(self) -> u16 {
+        match self {
+            Self::Wal => 1,
+            Self::Authority => 2,
+            Self::Decision => 3,
+        }
+    }
+
+    /// The word used in file names, JSON and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wal => "wal",
+            Self::Authority => "authority",
+            Self::Decision => "decision",
+        }
+    }
+
+    /// Whether each frame is followed by a trailer with an fsync of its own.
+    pub(crate) const fn has_trailers(self) -> bool {
+        match self {
+            Self::Wal => false,
+            Self::Authority | Self::Decision => true,
+        }
+    }
+}
+
+/// When the segment after the active one is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepare {
+    /// By a thread of its own as soon as the active one is in use, so that the write path never waits
+    /// for it unless the disk cannot keep up.
+    Ahead,
+    /// By the append that needs it. The order of disk operations is then the same in every run, which
+    /// simulation needs.
+    OnDemand,
+}
+
+/// How the segments of a log are made. A log that exists keeps the size that its segments say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogOptions {
+    segment_bytes: u64,
+    prepare: Prepare,
+}
+
+/// A segment size that no log can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "segments of {found} bytes are not possible: a multiple of 4096 from 8192 to 1073741824 is"
+)]
+pub struct InvalidOptions {
+    /// The size asked for.
+    pub found: u64,
+}
+
+impl LogOptions {
+    /// Segments of the WAL: 16 MiB, prepared ahead.
+    pub const WAL: Self = Self { segment_bytes: 16 << 20, prepare: Prepare::Ahead };
+    /// Segments of a ledger: 1 MiB, prepared ahead.
+    pub const LEDGER: Self = Self { segment_bytes: 1 << 20, prepare: Prepare::Ahead };
+
+    /// Segments of this size.
+    ///
+    /// # Errors
+    /// [`InvalidOptions`] unless it is a multiple of 4096 from 8 KiB to 1 GiB.
+    pub const fn new(segment_bytes: u64, prepare: Prepare) -> Result<Self, InvalidOptions> {
+        if is_segment_size(segment_bytes) {
+            Ok(Self { segment_bytes, prepare })
+        } else {
+            Err(InvalidOptions { found: segment_bytes })
+        }
+    }
+
+    /// Bytes of a segment, its header block included.
+    #[must_use]
+    pub const fn segment_bytes(self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// When the next segment is made.
+    #[must_use]
+    pub const fn prepare(self) -> Prepare {
+        self.prepare
+    }
+}
+
+pub(crate) const fn is_segment_size(bytes: u64) -> bool {
+    let block = BLOCK_BYTES as u64;
+    bytes.is_multiple_of(block) && bytes >= 2 * block && bytes <= 1 << 30
+}
+
+/// What is known from outside of a log about how far it was durable. A log that ends, or is torn,
+/// before it has lost what it had (DIS-16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Witness {
+    /// A frame, named by the start or close stamp.
+    pub frame_seq: Option<u64>,
+    /// A record, named by a ledger entry, a receipt or a checkpoint.
+    pub record: Option<u64>,
+}

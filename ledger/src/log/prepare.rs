@@ -1,0 +1,98 @@
+//! The segment after the active one, made before it is needed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use aerodb_core::hash::PublicKey;
+
+use crate::disk::{self, Access, Disk, DiskError, DiskFile, Operation};
+use crate::log::segment::{SegmentHeader, path_of};
+use crate::log::{LogKind, Prepare};
+
+/// Makes the segments of one log, all of one size.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentMaker {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) kind: LogKind,
+    pub(crate) bytes: u64,
+    pub(crate) owner: PublicKey,
+}
+
+impl SegmentMaker {
+    /// Makes segment `number`: under its name it is whole and durable, or absent.
+    pub(crate) fn make(&self, number: u64) -> Result<(), DiskError> {
+        let header =
+            SegmentHeader { kind: self.kind, number, bytes: self.bytes, owner: self.owner };
+        let path = path_of(&self.dir, number);
+        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes)
+    }
+
+    pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn DiskFile>, DiskError> {
+        self.disk.open(&path_of(&self.dir, number), Access::ReadWrite)
+    }
+}
+
+/// How far the next segment is.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Nothing was begun.
+    Absent,
+    /// It is on the disk.
+    Ready,
+    /// A thread makes it. Its failure is told to the append that needs the segment, and to no other.
+    Making(Making),
+}
+
+/// The thread that makes a segment. It is waited for, at the latest when the log is closed: nothing is
+/// written to the directory after that.
+#[derive(Debug)]
+pub(crate) struct Making(Option<JoinHandle<Result<(), DiskError>>>);
+
+impl Making {
+    fn join(mut self, path: &Path) -> Result<(), DiskError> {
+        let outcome = self.0.take().map_or(Ok(Ok(())), JoinHandle::join);
+        outcome.unwrap_or_else(|_| {
+            let died = io::Error::other("the thread that makes the next segment panicked");
+            Err(DiskError::new(Operation::Create, path, died))
+        })
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        // Its failure has nobody to be told to: the segment is made again when it is needed.
+        drop(self.0.take().map(JoinHandle::join));
+    }
+}
+
+impl Next {
+    /// Begins to make segment `number` if nothing was begun. Only to be called when the active segment
+    /// holds a durable frame or is the first: a segment that stands ready is always the only one.
+    pub(crate) fn begin(&mut self, maker: &SegmentMaker, number: u64, prepare: Prepare) {
+        match (&self, prepare) {
+            (Self::Absent, Prepare::Ahead) => {
+                let maker = maker.clone();
+                let thread = std::thread::spawn(move || maker.make(number));
+                *self = Self::Making(Making(Some(thread)));
+            }
+            (Self::Absent, Prepare::OnDemand) | (Self::Ready | Self::Making(_), _) => {}
+        }
+    }
+
+    /// Opens segment `number`, waiting for it or making it now.
+    pub(crate) fn take(
+        &mut self,
+        maker: &SegmentMaker,
+        number: u64,
+    ) -> Result<Arc<dyn DiskFile>, DiskError> {
+        match std::mem::replace(self, Self::Absent) {
+            Self::Absent => maker.make(number)?,
+            Self::Ready => {}
+            Self::Making(making) => making.join(&path_of(&maker.dir, number))?,
+        }
+        maker.open(number)
+    }
+}

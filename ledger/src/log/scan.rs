@@ -1,0 +1,352 @@
+//! Reading a log: every byte of it is looked at and given one meaning, and nothing is changed.
+//!
+//! Only the last frame T can be unsynced, so a place that does not hold the next frame is one of:
+//!
+//! | what is there | what follows | meaning |
+//! | --- | --- | --- |
+//! | zeros to the end of the segment | a segment that starts with T | the log goes on there |
+//! | zeros to the end of the segment | no further frame | the end of the log |
+//! | no header, or a header and a zero sector in its extent; all else tagged T | nothing but zeros | torn: an unproven tail, unless a witness names T |
+//! | anything else | anything | corrupt |
+
+use std::path::Path;
+
+use aerodb_core::hash::PublicKey;
+
+use crate::disk::{Access, Disk, DiskFile, TEMPORARY};
+use crate::fault::{Damage, Fault, OpenError};
+use crate::log::segment::{SegmentHeader, number_of, path_of};
+use crate::log::{
+    BLOCK_BYTES, Found, Frame, FrameKind, FramePlace, LogKind, SECTOR_BYTES, Witness, field,
+    is_zero, read_frame, tag_of,
+};
+
+/// What to read, and what is known about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scan<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) dir: &'a Path,
+    pub(crate) kind: LogKind,
+    /// Unknown to an offline reader without the identity.
+    pub(crate) owner: Option<&'a PublicKey>,
+    pub(crate) witness: Witness,
+}
+
+/// One segment as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct ScannedSegment {
+    pub(crate) number: u64,
+    pub(crate) bytes: u64,
+    /// Where its frames end.
+    pub(crate) end: u64,
+    /// Whole frames in it.
+    pub(crate) frames: u64,
+}
+
+/// The last whole frame with its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct LastFrame {
+    pub(crate) place: FramePlace,
+    pub(crate) seq: u64,
+    pub(crate) kind: FrameKind,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A torn last frame.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A log that is whole, but for a tail that nothing proves to have been durable.
+#[derive(Debug, Clone)]
+pub(crate) struct ScannedLog {
+    /// Never empty; numbers 1, 2, 3, …
+    pub(crate) segments: Vec<ScannedSegment>,
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+    pub(crate) first_record: Option<u64>,
+    pub(crate) last_record: Option<u64>,
+    pub(crate) last_frame: Option<LastFrame>,
+    pub(crate) tail: Option<Tail>,
+}
+
+impl ScannedLog {
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_frame.as_ref().map_or(0, |frame| frame.seq)
+    }
+
+    /// Where the next frame goes: after the last one, or at the start of the first segment.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        let active = self.segments.iter().rfind(|segment| segment.frames > 0);
+        active.map_or((1, BLOCK_BYTES as u64), |segment| (segment.number, segment.end))
+    }
+
+    /// Whether a ledger's last frame stands without its trailer.
+    pub(crate) fn trailer_missing(&self, kind: LogKind) -> bool {
+        let unfinished =
+            self.last_frame.as_ref().is_some_and(|last| last.kind == FrameKind::Records);
+        kind.has_trailers() && unfinished
+    }
+}
+
+/// Looks at each whole frame, in order.
+pub(crate) type Visit<'v, E> = &'v mut dyn FnMut(FramePlace, Frame) -> Result<(), OpenError<E>>;
+
+impl Scan<'_> {
+    /// Reads the whole log. The records of a torn tail are not visited.
+    pub(crate) fn run<E>(&self, visit: Visit<'_, E>) -> Result<ScannedLog, OpenError<E>> {
+        let numbers = self.segment_numbers()?;
+        let mut log = ScannedLog {
+            segments: Vec::new(),
+            frames: 0,
+            bytes: 0,
+            first_record: None,
+            last_record: None,
+            last_frame: None,
+            tail: None,
+        };
+        let count = numbers.len();
+        for (at, number) in numbers.into_iter().enumerate() {
+            // Of the last two segments the cache may hold what no fsync ever wrote.
+            let uncached = at + 2 >= count;
+            self.segment(&mut log, number, uncached, visit)?;
+        }
+        self.check_prepared(&log)?;
+        self.check_witness(&log)?;
+        Ok(log)
+    }
+
+    fn corrupt(&self, segment: u64, offset: u64, what: Damage) -> Fault {
+        Fault::corrupt(&path_of(self.dir, segment), offset, what)
+    }
+
+    /// The segments, from 1 without hole (DIS-18). What was never completed is passed over.
+    fn segment_numbers(&self) -> Result<Vec<u64>, Fault> {
+        let mut numbers = Vec::new();
+        let names = match self.disk.list(self.dir) {
+            Err(error) if error.is_not_found() => Vec::new(),
+            listed => listed?,
+        };
+        for name in names {
+            match number_of(&name) {
+                Some(number) => numbers.push(number),
+                None if name.strip_suffix(TEMPORARY).and_then(number_of).is_some() => {}
+                None => return Err(Fault::corrupt(&self.dir.join(name), 0, Damage::ForeignFile)),
+            }
+        }
+        if numbers.is_empty() {
+            return Err(Fault::corrupt(self.dir, 0, Damage::NoSegment));
+        }
+        for (missing, number) in (1..).zip(&numbers) {
+            if *number != missing {
+                return Err(self.corrupt(missing, 0, Damage::MissingSegment { missing }));
+            }
+        }
+        Ok(numbers)
+    }
+
+    fn load(&self, number: u64, uncached: bool) -> Result<Vec<u8>, Fault> {
+        let file = self.disk.open(&path_of(self.dir, number), Access::Read)?;
+        let found = file.length()?;
+        let mut block = [0; BLOCK_BYTES];
+        if found < block.len() as u64 {
+            let expected = block.len() as u64;
+            return Err(self.corrupt(number, found, Damage::Length { expected, found }));
+        }
+        read(&*file, uncached, &mut block)?;
+        let header = SegmentHeader::decode(&block, self.kind, number, self.owner)
+            .map_err(|what| self.corrupt(number, 0, what))?;
+        if header.bytes != found {
+            let (expected, offset) = (header.bytes, found.min(header.bytes));
+            return Err(self.corrupt(number, offset, Damage::Length { expected, found }));
+        }
+        // The header bounds the size by 1 GiB.
+        let mut bytes = vec![0; usize::try_from(found).unwrap_or_default()];
+        read(&*file, uncached, &mut bytes)?;
+        if bytes[..BLOCK_BYTES] != block {
+            return Err(self.corrupt(number, 0, Damage::Unstable));
+        }
+        Ok(bytes)
+    }
+
+    fn segment<E>(
+        &self,
+        log: &mut ScannedLog,
+        number: u64,
+        uncached: bool,
+        visit: Visit<'_, E>,
+    ) -> Result<(), OpenError<E>> {
+        let bytes = self.load(number, uncached)?;
+        if log.segments.first().is_some_and(|first| first.bytes != bytes.len() as u64) {
+            let what = Damage::ForeignSegment { what: "segment size" };
+            return Err(self.corrupt(number, 24, what).into());
+        }
+        if !is_zero(&bytes[BLOCK_BYTES..]) {
+            self.check_may_be_written(log, number)?;
+        }
+        let mut offset = BLOCK_BYTES;
+        let mut frames = 0;
+        while offset < bytes.len() {
+            let rest = &bytes[offset..];
+            match read_frame(rest, log.last_seq() + 1) {
+                Found::Whole(frame, length) => {
+                    let place =
+                        FramePlace { segment: number, offset: offset as u64, bytes: length as u64 };
+                    self.follow(log, &frame, place)?;
+                    visit(place, frame)?;
+                    offset += length;
+                    frames += 1;
+                }
+                Found::NoHeader if is_zero(rest) => break,
+                Found::NoHeader => {
+                    log.tail = Some(self.torn(log, number, offset, rest, None)?);
+                    break;
+                }
+                Found::Torn(extent) => {
+                    log.tail = Some(self.torn(log, number, offset, rest, Some(extent))?);
+                    break;
+                }
+                Found::Bad(at, what) => {
+                    return Err(self.corrupt(number, (offset + at) as u64, what).into());
+                }
+            }
+        }
+        if let Some(last) = log.last_frame.as_mut().filter(|last| last.place.segment == number) {
+            let start = offset - usize::try_from(last.place.bytes).unwrap_or_default();
+            last.bytes = bytes[start..offset].to_vec();
+        }
+        let (bytes, end) = (bytes.len() as u64, offset as u64);
+        log.segments.push(ScannedSegment { number, bytes, end, frames });
+        Ok(())
+    }
+
+    /// A segment is used only after every frame before it is durable, and only in order.
+    fn check_may_be_written(&self, log: &ScannedLog, number: u64) -> Result<(), Fault> {
+        if let Some(tail) = &log.tail {
+            let what = Damage::LaterSegment { number };
+            return Err(self.corrupt(tail.segment, tail.offset, what));
+        }
+        match log.segments.last() {
+            Some(before) if before.frames == 0 => {
+                let what = Damage::EmptySegment { number: before.number };
+                Err(self.corrupt(before.number, BLOCK_BYTES as u64, what))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Takes a whole frame as the next one of the log.
+    fn follow(&self, log: &mut ScannedLog, frame: &Frame, place: FramePlace) -> Result<(), Fault> {
+        let header = &frame.header;
+        let corrupt = |what| self.corrupt(place.segment, place.offset, what);
+        let needs_trailer = log.trailer_missing(self.kind);
+        match header.kind {
+            FrameKind::Trailer if !needs_trailer => {
+                return Err(corrupt(Damage::TrailerOrder { seq: header.seq }));
+            }
+            FrameKind::Records if needs_trailer => {
+                return Err(corrupt(Damage::TrailerOrder { seq: header.seq }));
+            }
+            FrameKind::Trailer => {}
+            FrameKind::Records => {
+                let expected = log.last_record.map_or(header.first, |last| last.saturating_add(1));
+                if header.first != expected || header.first == 0 || header.last < header.first {
+                    return Err(corrupt(Damage::RecordNumber { expected, found: header.first }));
+                }
+                log.first_record.get_or_insert(header.first);
+                log.last_record = Some(header.last);
+            }
+        }
+        log.frames += 1;
+        log.bytes += place.bytes;
+        let (seq, kind) = (header.seq, header.kind);
+        log.last_frame = Some(LastFrame { place, seq, kind, bytes: Vec::new() });
+        Ok(())
+    }
+
+    /// Takes what lies at `offset` as a torn frame T, if it can be one: everything in its extent is
+    /// tagged T or zero, everything past it is zero, and two more readings, past the cache, say the
+    /// same. Without a header the extent reaches to the last sector that is not zero.
+    fn torn(
+        &self,
+        log: &ScannedLog,
+        segment: u64,
+        offset: usize,
+        rest: &[u8],
+        extent: Option<usize>,
+    ) -> Result<Tail, Fault> {
+        let seq = log.last_seq() + 1;
+        let written = |sector: &&[u8]| !is_zero(sector);
+        let used = rest
+            .chunks_exact(SECTOR_BYTES)
+            .rposition(|sector| written(&sector))
+            .map_or(0, |last| (last + 1) * SECTOR_BYTES);
+        if extent.is_some_and(|extent| used > extent) {
+            let at = (offset + used - SECTOR_BYTES) as u64;
+            return Err(self.corrupt(segment, at, Damage::BytesPastEnd));
+        }
+        for (at, sector) in rest[..used].chunks_exact(SECTOR_BYTES).enumerate() {
+            let found = u32::from_le_bytes(field(sector, 0));
+            if found != tag_of(seq) && !is_zero(sector) {
+                let at = (offset + at * SECTOR_BYTES) as u64;
+                return Err(self.corrupt(segment, at, Damage::Tag { seq, found }));
+            }
+        }
+        self.check_stable(segment, offset as u64, rest)?;
+        let length = extent.unwrap_or(used.next_multiple_of(BLOCK_BYTES));
+        Ok(Tail { segment, offset: offset as u64, bytes: rest[..length].to_vec() })
+    }
+
+    fn check_stable(&self, segment: u64, offset: u64, rest: &[u8]) -> Result<(), Fault> {
+        let file = self.disk.open(&path_of(self.dir, segment), Access::Read)?;
+        let mut again = vec![0; rest.len()];
+        for _ in 0..2 {
+            file.read_uncached_at(offset, &mut again)?;
+            if again != rest {
+                return Err(self.corrupt(segment, offset, Damage::Unstable));
+            }
+        }
+        Ok(())
+    }
+
+    /// At most one segment stands ready past the active one.
+    fn check_prepared(&self, log: &ScannedLog) -> Result<(), Fault> {
+        let (active, _) = log.end();
+        match log.segments.iter().find(|segment| segment.number > active + 1) {
+            Some(segment) => {
+                let what = Damage::EmptySegment { number: segment.number };
+                Err(self.corrupt(segment.number, BLOCK_BYTES as u64, what))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The log reaches every place that is known to have been durable.
+    fn check_witness(&self, log: &ScannedLog) -> Result<(), Fault> {
+        let (last_frame, last_record) = (log.last_seq(), log.last_record.unwrap_or(0));
+        let frame = self.witness.frame_seq.filter(|seq| *seq > last_frame);
+        let record = self.witness.record.filter(|record| *record > last_record);
+        let witness = match (frame, record) {
+            (Some(seq), _) => format!("batch {seq} was durable"),
+            (None, Some(record)) => format!("record {record} was durable"),
+            (None, None) => return Ok(()),
+        };
+        let (segment, offset) = match &log.tail {
+            Some(tail) => (tail.segment, tail.offset),
+            None => log.end(),
+        };
+        Err(self.corrupt(segment, offset, Damage::Lost { last_frame, last_record, witness }))
+    }
+}
+
+fn read(file: &dyn DiskFile, uncached: bool, bytes: &mut [u8]) -> Result<(), Fault> {
+    if uncached {
+        file.read_uncached_at(0, bytes)?
+    } else {
+        file.read_at(0, bytes)?
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! A log that is open for appending.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aerodb_core::hash::PublicKey;
+use aerodb_core::position::LedgerHead;
+
+use crate::disk::{self, Disk, DiskError, DiskFile};
+use crate::fault::{Fault, OpenError};
+use crate::log::prepare::{Next, SegmentMaker};
+use crate::log::scan::Visit;
+use crate::log::segment::number_of;
+use crate::log::{
+    BLOCK_BYTES, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, Prepare, Recovery, Scan,
+    ScannedLog, Witness, frame_bytes, payload_room, repair,
+};
+
+/// Where a frame lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FramePlace {
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+}
+
+/// What a batch of records says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordsHeader {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) epoch: u64,
+    pub(crate) stamp: Option<LedgerHead>,
+    /// The hash of the record before.
+    pub(crate) previous: [u8; 32],
+}
+
+/// Where a log lives, and what is needed to open it.
+#[derive(Debug, Clone)]
+pub(crate) struct Location<'a> {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: &'a Path,
+    pub(crate) kind: LogKind,
+    pub(crate) options: LogOptions,
+    pub(crate) owner: PublicKey,
+}
+
+#[derive(Debug)]
+struct Active {
+    number: u64,
+    file: Arc<dyn DiskFile>,
+    end: u64,
+}
+
+/// The writer of one log. Invariant: all frames before `next_seq` are durable; the one being written
+/// is the only one that is not. The first failure poisons it for good (WAL-13).
+#[derive(Debug)]
+pub(crate) struct Log {
+    maker: SegmentMaker,
+    prepare: Prepare,
+    active: Active,
+    next: Next,
+    next_seq: u64,
+    last_record: Option<u64>,
+    buffer: FrameBuffer,
+    poison: Option<DiskError>,
+}
+
+impl Log {
+    /// Makes a log with one empty segment: first the directory, its name fsynced, then the segment. A
+    /// crash in between leaves a directory without segment, which no opening takes for a log (CORE-R3)
+    /// and in which the log may be created again.
+    pub(crate) fn create(location: &Location<'_>) -> Result<Self, Fault> {
+        let disk = &*location.disk;
+        disk::create_dir(disk, location.dir)?;
+        if disk.list(location.dir)?.iter().any(|name| number_of(name).is_some()) {
+            return Err(Fault::Exists { dir: location.dir.to_owned() });
+        }
+        let maker = location.maker(location.options.segment_bytes());
+        maker.make(1)?;
+        let mut log = Self {
+            active: Active { number: 1, file: maker.open(1)?, end: BLOCK_BYTES as u64 },
+            maker,
+            prepare: location.options.prepare(),
+            next: Next::Absent,
+            next_seq: 1,
+            last_record: None,
+            buffer: FrameBuffer::default(),
+            poison: None,
+        };
+        log.prepare_next();
+        Ok(log)
+    }
+
+    /// Reads the log, shows each frame to `visit`, and makes it ready for appending. Whatever fails
+    /// before the whole log is read and found sound, nothing was changed on the disk.
+    pub(crate) fn open<E>(
+        location: &Location<'_>,
+        witness: Witness,
+        quarantine: &Path,
+        visit: Visit<'_, E>,
+    ) -> Result<(Self, Recovery), OpenError<E>> {
+        let (disk, dir, kind) = (&*location.disk, location.dir, location.kind);
+        let scan = Scan { disk, dir, kind, owner: Some(&location.owner), witness };
+        let scanned = scan.run(visit)?;
+        let recovery =
+            repair(disk, dir, kind, &scanned, witness, quarantine).map_err(Fault::Disk)?;
+        let mut log = Self::resume(location, &scanned).map_err(Fault::Disk)?;
+        if recovery.trailer_missing {
+            log.write(&FrameHeader::trailer(log.next_seq), std::iter::empty())?;
+        }
+        Ok((log, recovery))
+    }
+
+    /// Goes on after the last frame. A segment that stands ready may have been found under a name that was
+    /// never fsynced:
+    ///
+    /// 1. the segment is renamed into place, and the process dies before the directory is fsynced
+    /// 2. the next process finds it, rolls into it, and a batch in it is acknowledged
+    /// 3. the power fails, the name is gone, and the batch with it
+    fn resume(location: &Location<'_>, scanned: &ScannedLog) -> Result<Self, DiskError> {
+        let (number, end) = scanned.end();
+        // All segments have one size; a log keeps the one that it was made with.
+        let bytes = scanned.segments.first().map_or(0, |segment| segment.bytes);
+        let maker = location.maker(bytes);
+        let ready = scanned.segments.last().is_some_and(|last| last.number > number);
+        if ready {
+            location.disk.sync_dir(location.dir)?;
+        }
+        let mut log = Self {
+            active: Active { number, file: maker.open(number)?, end },
+            maker,
+            prepare: location.options.prepare(),
+            next: if ready { Next::Ready } else { Next::Absent },
+            next_seq: scanned.last_seq() + 1,
+            last_record: scanned.last_record,
+            buffer: FrameBuffer::default(),
+            poison: None,
+        };
+        log.prepare_next();
+        Ok(log)
+    }
+
+    fn prepare_next(&mut self) {
+        self.next.begin(&self.maker, self.active.number + 1, self.prepare);
+    }
+
+    /// The directory.
+    pub(crate) fn dir(&self) -> &PathBuf {
+        &self.maker.dir
+    }
+
+    /// The sequence number of the last frame; 0 before the first. Every frame up to it is durable.
+    pub(crate) const fn last_frame_seq(&self) -> u64 {
+        self.next_seq - 1
+    }
+
+    /// The number of the last record.
+    pub(crate) const fn last_record(&self) -> Option<u64> {
+        self.last_record
+    }
+
+    /// The most that one frame can carry: records with four bytes of length each.
+    #[allow(clippy::cast_possible_truncation)] // segments have at most 1 GiB
+    pub(crate) const fn payload_bytes_max(&self) -> usize {
+        payload_room(self.maker.bytes as usize - BLOCK_BYTES)
+    }
+
+    /// Whether an append may be tried.
+    pub(crate) fn check_usable(&self) -> Result<(), Fault> {
+        match &self.poison {
+            Some(cause) => Err(Fault::Poisoned { cause: cause.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends the records as one frame. When it returns, frame and (in a ledger) trailer are durable.
+    pub(crate) fn append<'r>(
+        &mut self,
+        about: &RecordsHeader,
+        records: impl Iterator<Item = &'r [u8]> + Clone,
+    ) -> Result<FramePlace, Fault> {
+        self.check_usable()?;
+        let expected = self.last_record.map_or(about.first.max(1), |last| last.saturating_add(1));
+        if about.first != expected || about.last < about.first {
+            return Err(Fault::NotNext { expected, found: Some(about.first) });
+        }
+        let header = self.header(about, records.clone())?;
+        let place = self.write(&header, records)?;
+        if self.maker.kind.has_trailers() {
+            self.write(&FrameHeader::trailer(self.next_seq), std::iter::empty())?;
+        }
+        self.last_record = Some(about.last);
+        Ok(place)
+    }
+
+    fn header<'r>(
+        &self,
+        about: &RecordsHeader,
+        records: impl Iterator<Item = &'r [u8]>,
+    ) -> Result<FrameHeader, Fault> {
+        let (mut count, mut bytes) = (0_u32, 0_usize);
+        for record in records {
+            count = count.saturating_add(1);
+            bytes = bytes.saturating_add(record.len()).saturating_add(4);
+        }
+        let max = self.payload_bytes_max();
+        let too_large = || Fault::TooLarge { bytes: bytes as u64, max: max as u64 };
+        if bytes > max {
+            return Err(too_large());
+        }
+        Ok(FrameHeader {
+            kind: FrameKind::Records,
+            seq: self.next_seq,
+            first: about.first,
+            last: about.last,
+            epoch: about.epoch,
+            records: count,
+            payload_bytes: u32::try_from(bytes).map_err(|_| too_large())?,
+            stamp: about.stamp,
+            previous: about.previous,
+        })
+    }
+
+    /// Writes and syncs one frame; a failure poisons the writer.
+    fn write<'r>(
+        &mut self,
+        header: &FrameHeader,
+        records: impl Iterator<Item = &'r [u8]>,
+    ) -> Result<FramePlace, Fault> {
+        let written = self.try_write(header, records);
+        written.map_err(|error| {
+            self.poison = Some(error.clone());
+            Fault::Disk(error)
+        })
+    }
+
+    fn try_write<'r>(
+        &mut self,
+        header: &FrameHeader,
+        records: impl Iterator<Item = &'r [u8]>,
+    ) -> Result<FramePlace, DiskError> {
+        let bytes = header.frame_bytes() as u64;
+        if bytes > self.maker.bytes - self.active.end {
+            self.roll()?;
+        }
+        let frame = self.buffer.form(header, records);
+        self.active.file.write_at(self.active.end, frame)?;
+        self.active.file.sync_data()?;
+        let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
+        self.active.end += bytes;
+        self.next_seq += 1;
+        self.prepare_next();
+        Ok(place)
+    }
+
+    /// Goes on in the next segment. The rest of this one stays zero.
+    fn roll(&mut self) -> Result<(), DiskError> {
+        let number = self.active.number + 1;
+        let file = self.next.take(&self.maker, number)?;
+        self.active = Active { number, file, end: BLOCK_BYTES as u64 };
+        Ok(())
+    }
+}
+
+impl Location<'_> {
+    fn maker(&self, bytes: u64) -> SegmentMaker {
+        SegmentMaker {
+            disk: Arc::clone(&self.disk),
+            dir: self.dir.to_owned(),
+            kind: self.kind,
+            bytes,
+            owner: self.owner,
+        }
+    }
+}
+
+const _: () = assert!(frame_bytes(0) == BLOCK_BYTES);

@@ -1,0 +1,11 @@
+//! The history of writes on disk: batches over the log, opaque but for the numbers that they claim.
+
+mod index;
+mod owner;
+mod reader;
+mod scan;
+
+pub use index::SegmentInfo;
+pub use owner::{Wal, WalPlace};
+pub use reader::WalReader;
+pub use scan::scan_read_only;

@@ -1,0 +1,107 @@
+//! Reading the WAL while it is written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aerodb_core::id::Boundary;
+use aerodb_core::position::Position;
+use aerodb_core::wal::RawBatch;
+
+use crate::disk::{Access, Disk};
+use crate::fault::{Damage, Fault};
+use crate::log::{Found, path_of, read_frame};
+use crate::wal::SegmentInfo;
+use crate::wal::index::{FrameRef, Index};
+use crate::wal::scan::batches;
+
+/// A reader of the durable part of a WAL; cheap to clone. Every read checks the checksums again.
+#[derive(Debug, Clone)]
+pub struct WalReader {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    index: Index,
+}
+
+impl WalReader {
+    pub(super) const fn new(disk: Arc<dyn Disk>, dir: PathBuf, index: Index) -> Self {
+        Self { disk, dir, index }
+    }
+
+    /// The boundary after the last durable batch; the origin of an empty WAL.
+    #[must_use]
+    pub fn durable_end(&self) -> Boundary {
+        Boundary::new(self.index.last_commit().unwrap_or(0))
+    }
+
+    /// Whole batches in order: those that hold commits past `boundary` and end at or before `upto`, about
+    /// `bytes_max` bytes of them, at least one if there is one. When `boundary` is no batch end, the
+    /// first one starts at or below it; [`WalReader::batch_end_at`] tells.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] when the bytes on the disk are no longer what was written, [`Fault::Disk`].
+    pub fn read_after(
+        &self,
+        boundary: Boundary,
+        upto: Boundary,
+        bytes_max: usize,
+    ) -> Result<Vec<RawBatch>, Fault> {
+        let mut out = Vec::new();
+        let mut bytes = 0;
+        for (seq, frame) in self.index.frames_after(boundary.get(), bytes_max) {
+            for batch in self.frame(seq, &frame)? {
+                let last = batch.claimed_range().map_or(0, |(_, last)| last.get());
+                if last <= boundary.get() {
+                    continue;
+                }
+                bytes += batch.bytes().len();
+                if last > upto.get() || (!out.is_empty() && bytes > bytes_max) {
+                    return Ok(out);
+                }
+                out.push(batch);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The place in the history at `boundary`, if a batch ends there.
+    ///
+    /// # Errors
+    /// As [`WalReader::read_after`].
+    pub fn batch_end_at(&self, boundary: Boundary) -> Result<Option<Position>, Fault> {
+        if let Some(end) = self.index.end().filter(|end| end.boundary == boundary) {
+            return Ok(Some(end));
+        }
+        let Some((seq, frame)) = self.index.frame_of(boundary.get()) else {
+            return Ok(None);
+        };
+        let batches = self.frame(seq, &frame)?;
+        let ends_there = |batch: &&RawBatch| {
+            batch.claimed_range().is_some_and(|(_, last)| Boundary::from(last) == boundary)
+        };
+        let found = batches.iter().find(ends_there);
+        Ok(found.map(|batch| Position { boundary, chain: batch.claimed_chains().1 }))
+    }
+
+    /// The segments that hold batches, in order.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        self.index.segments()
+    }
+
+    fn frame(&self, seq: u64, frame: &FrameRef) -> Result<Vec<RawBatch>, Fault> {
+        let place = frame.place;
+        let path = path_of(&self.dir, place.segment);
+        let file = self.disk.open(&path, Access::Read)?;
+        // A frame is no longer than its segment, which is at most 1 GiB.
+        let mut bytes = vec![0; usize::try_from(place.bytes).unwrap_or_default()];
+        file.read_at(place.offset, &mut bytes)?;
+        let (at, damage) = match read_frame(&bytes, seq) {
+            Found::Whole(frame, _) => return batches(&self.dir, place, frame),
+            Found::Bad(at, damage) => (at, damage),
+            Found::NoHeader | Found::Torn(_) => {
+                (0, Damage::FrameHeader { what: "a sector of a durable batch reads as zeros" })
+            }
+        };
+        Err(Fault::corrupt(&path, place.offset + at as u64, damage))
+    }
+}

@@ -1,0 +1,111 @@
+//! From frames to batches: what a frame of the WAL must hold, whoever reads it.
+
+use std::path::Path;
+
+use aerodb_core::hash::PublicKey;
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::RawBatch;
+use bytes::Bytes;
+
+use crate::disk::Disk;
+use crate::fault::{Damage, Fault, OpenError};
+use crate::log::path_of;
+use crate::log::{Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness};
+
+/// Reads a WAL and shows each batch to `visit`, in order. Nothing is written, no lock is taken, and a
+/// missing directory is not created.
+///
+/// # Errors
+/// [`OpenError::Fault`] for damage and disk errors, [`OpenError::Refused`] with what `visit` gave.
+pub fn scan_read_only<E>(
+    disk: &dyn Disk,
+    dir: &Path,
+    owner: Option<&PublicKey>,
+    witness: Witness,
+    visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
+) -> Result<Recovery, OpenError<E>> {
+    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, witness };
+    let scanned = scan.run(&mut |place, frame| show(dir, place, frame, visit))?;
+    Ok(scanned.recovery(dir, LogKind::Wal))
+}
+
+/// Shows the batches of one frame.
+pub(super) fn show<E>(
+    dir: &Path,
+    place: FramePlace,
+    frame: Frame,
+    visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
+) -> Result<(), OpenError<E>> {
+    for batch in batches(dir, place, frame)? {
+        visit(batch).map_err(OpenError::Refused)?;
+    }
+    Ok(())
+}
+
+/// The batches of one frame. Its header must say what they claim.
+pub(super) fn batches(dir: &Path, place: FramePlace, frame: Frame) -> Result<Vec<RawBatch>, Fault> {
+    let header = frame.header;
+    let corrupt = |rule, why: &str| {
+        let damage = Damage::Record { number: header.first, rule, why: why.to_owned() };
+        Fault::corrupt(&path_of(dir, place.segment), place.offset, damage)
+    };
+    if header.kind == FrameKind::Trailer {
+        return Err(corrupt(RuleId::Dis18, "a trailer in a WAL"));
+    }
+    let batches: Option<Vec<RawBatch>> = frame.records.into_iter().map(whole_batch).collect();
+    let batches = batches.ok_or_else(|| corrupt(RuleId::Wal8, "it is not one whole batch"))?;
+    let claimed = header_of(&batches)
+        .map_err(|_| corrupt(RuleId::Dis18, "the batches do not follow each other"))?;
+    let said = RecordsHeader {
+        first: header.first,
+        last: header.last,
+        epoch: header.epoch,
+        stamp: header.stamp,
+        previous: header.previous,
+    };
+    if claimed == said {
+        Ok(batches)
+    } else {
+        Err(corrupt(RuleId::Dis18, "the header does not say what the batches say"))
+    }
+}
+
+fn whole_batch(mut record: Bytes) -> Option<RawBatch> {
+    let batch = RawBatch::split_first(&mut record).ok()?;
+    record.is_empty().then_some(batch)
+}
+
+/// What the header of a frame with these batches says: where they start and what they continue, the
+/// epoch and stamp of the last of them. Everything as claimed: a received batch is stored before it is
+/// validated.
+///
+/// # Errors
+/// [`Fault::NotNext`] when there is no batch, one claims no range, or one does not follow the other.
+pub(super) fn header_of(batches: &[RawBatch]) -> Result<RecordsHeader, Fault> {
+    let (Some(first_batch), Some(last_batch)) = (batches.first(), batches.last()) else {
+        return Err(Fault::NotNext { expected: 1, found: None });
+    };
+    let mut expected = None;
+    let mut range = (0, 0);
+    for batch in batches {
+        let claimed = batch.claimed_range().map(|(first, last)| (first.get(), last.get()));
+        let next = expected.or(claimed.map(|(first, _)| first)).unwrap_or(1);
+        match claimed {
+            Some((first, last)) if first == next => {
+                range = (if range.0 == 0 { first } else { range.0 }, last);
+                expected = Some(last.saturating_add(1));
+            }
+            Some((first, _)) => {
+                return Err(Fault::NotNext { expected: next, found: Some(first) });
+            }
+            None => return Err(Fault::NotNext { expected: next, found: None }),
+        }
+    }
+    Ok(RecordsHeader {
+        first: range.0,
+        last: range.1,
+        epoch: last_batch.claimed_epoch().map_or(0, |epoch| epoch.get()),
+        stamp: last_batch.claimed_stamp(),
+        previous: first_batch.claimed_chains().0.0,
+    })
+}

@@ -1,0 +1,167 @@
+//! The two ledgers: nothing enters that is not signed, chained and legal, and what is in stays.
+
+#![allow(clippy::unwrap_used)] // helpers stand outside of the test functions
+
+mod support;
+
+use std::path::Path;
+
+use aerodb_core::id::Seq;
+use aerodb_core::rules::RuleId;
+use aerodb_ledger::authority::{AuthorityLedger, Rejected, SignatureError, sign_entry};
+use aerodb_ledger::decision::{DecisionLedger, DecisionRejected};
+use aerodb_ledger::disk::Operation;
+use aerodb_ledger::log::Witness;
+use aerodb_ledger::{AppendError, Fault, LedgerPlace};
+use support::{
+    MemDisk, OWNER, QUARANTINE, Story, annotation, decisions, key, ledger_place, new_disk, node,
+    segments_of,
+};
+
+fn place(disk: &MemDisk) -> LedgerPlace<'static> {
+    ledger_place(disk, segments_of(8), OWNER)
+}
+
+fn reopen(disk: &MemDisk) -> AuthorityLedger {
+    let opened = AuthorityLedger::open(&place(disk), Witness::default(), Path::new(QUARANTINE));
+    opened.unwrap().0
+}
+
+#[test]
+fn an_authority_ledger_reads_back_entry_by_entry() {
+    let (disk, story) = (new_disk(), Story::full());
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
+    ledger.append(&story.entries[1..3]).unwrap();
+    for entry in &story.entries[3..] {
+        let head = ledger.append(std::slice::from_ref(entry)).unwrap();
+        assert_eq!(*head, entry.entry.head());
+    }
+    let last_frame = ledger.last_frame_seq();
+    drop(ledger);
+    for _ in 0..2 {
+        let ledger = reopen(&disk);
+        assert_eq!(**ledger.authority(), story.authority);
+        assert_eq!(ledger.last_frame_seq(), last_frame);
+        let entries = ledger.entries();
+        let read: Vec<_> = entries.after(None, 100).iter().map(|e| (*e.entry).clone()).collect();
+        assert_eq!(read, story.entries);
+        let third = entries.entry(Seq::new(3).unwrap()).unwrap();
+        assert_eq!(third.bytes, story.entries[2].encode());
+        assert_eq!(entries.after(Seq::new(2), 1), [third]);
+    }
+}
+
+#[test]
+fn a_ledger_append_is_two_writes_and_two_fsyncs() {
+    let (disk, story) = (new_disk(), Story::begin().admit("n2"));
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
+    disk.trace();
+    ledger.append(&story.entries[1..]).unwrap();
+    let (write, sync) = ("write 0000000000000001.seg", "fsync 0000000000000001.seg");
+    assert_eq!(disk.trace(), [write, sync, write, sync]);
+}
+
+#[test]
+fn a_ledger_whose_trailer_failed_has_not_appended_and_a_restart_finds_the_entry() {
+    let (disk, story) = (new_disk(), Story::begin().admit("n2"));
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
+    disk.fail(Operation::Write, 1);
+    let failed = ledger.append(&story.entries[1..]);
+    assert!(matches!(failed, Err(AppendError::Fault(Fault::Disk(_)))));
+    assert_eq!((ledger.entries().len(), ledger.authority().head().seq), (1, Seq::FIRST));
+    let again = ledger.append(&story.entries[1..]);
+    assert!(matches!(again, Err(AppendError::Fault(Fault::Poisoned { .. }))));
+    drop(ledger);
+    let (ledger, recovery) =
+        AuthorityLedger::open(&place(&disk), Witness::default(), Path::new(QUARANTINE)).unwrap();
+    assert_eq!((ledger.entries().len(), recovery.trailer_missing), (2, true));
+    assert_eq!(ledger.last_frame_seq(), 4);
+}
+
+fn rejected<T>(outcome: Result<T, AppendError<Rejected>>) -> Rejected {
+    match outcome {
+        Err(AppendError::Rejected(rejected)) => rejected,
+        Err(AppendError::Fault(fault)) => panic!("{fault}"),
+        Ok(_) => panic!("it was taken"),
+    }
+}
+
+#[test]
+fn au_15_an_entry_signed_by_another_key_is_rejected() {
+    let (disk, story) = (new_disk(), Story::begin());
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries.clone()).unwrap();
+    let admitted = story.admit("n2").entries.remove(1).entry;
+    let before = disk.files();
+    let found = rejected(ledger.append(&[sign_entry(&key("n2"), admitted)]));
+    let invalid =
+        SignatureError::Invalid { seq: Seq::new(2).unwrap(), node_id: node("n1"), of: "entry" };
+    assert_eq!((found.rule(), found), (RuleId::Au15, Rejected::Signature(invalid)));
+    assert_eq!(disk.files(), before);
+}
+
+#[test]
+fn au_15_a_certificate_signed_by_another_key_is_rejected() {
+    let disk = new_disk();
+    let story = Story::begin().admit("n2").designate("n2").release("n2");
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries.clone()).unwrap();
+    let forged = story.next("n1", story.obligation_ended("n2", "n1"));
+    let found = rejected(ledger.append(&[forged]));
+    assert!(matches!(found, Rejected::Signature(SignatureError::Invalid { of: "receipt", .. })));
+    let genuine = story.next("n1", story.obligation_ended("n2", "n2"));
+    ledger.append(&[genuine]).unwrap();
+}
+
+#[test]
+fn entries_are_appended_all_or_none() {
+    let (disk, story) = (new_disk(), Story::begin().admit("n2").admit("n3"));
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
+    let (second, third) = (story.entries[1].clone(), story.entries[2].clone());
+    let before = disk.files();
+    let found = rejected(ledger.append(&[second.clone(), second.clone()]));
+    assert_eq!(found.rule(), RuleId::P6A2);
+    assert_eq!((ledger.entries().len(), disk.files()), (1, before));
+    ledger.append(&[second, third]).unwrap();
+    drop(ledger);
+    assert_eq!(**reopen(&disk).authority(), story.authority);
+}
+
+#[test]
+fn entries_that_do_not_begin_with_genesis_make_no_ledger() {
+    let (disk, story) = (new_disk(), Story::begin().admit("n2"));
+    rejected(AuthorityLedger::create(&place(&disk), story.entries[1..].to_vec()));
+    assert!(disk.files().is_empty(), "nothing is written");
+}
+
+fn decision_place(disk: &MemDisk) -> LedgerPlace<'static> {
+    ledger_place(disk, segments_of(8), key("n1").public_key())
+}
+
+#[test]
+fn a_decision_ledger_continues_its_chain_over_restarts() {
+    let disk = new_disk();
+    let mut ledger = DecisionLedger::create(&decision_place(&disk), node("n1")).unwrap();
+    decisions(&mut ledger, 2);
+    let head = ledger.head();
+    drop(ledger);
+    let (witness, quarantine) = (Witness::default(), Path::new(QUARANTINE));
+    let opened = DecisionLedger::open(&decision_place(&disk), node("n1"), witness, quarantine);
+    let (mut ledger, _) = opened.unwrap();
+    assert_eq!((ledger.head(), ledger.next_seq()), (head, Seq::new(3)));
+    decisions(&mut ledger, 1);
+    let third = ledger.entries().entry(Seq::new(3).unwrap()).unwrap();
+    assert_eq!(third.entry.entry.previous, head.unwrap().hash);
+    drop(ledger);
+    let opened = DecisionLedger::open(&decision_place(&disk), node("n2"), witness, quarantine);
+    assert_eq!(opened.unwrap_err().rule(), RuleId::St2, "it is the ledger of another node");
+}
+
+#[test]
+fn a_decision_signed_by_another_key_is_rejected() {
+    let disk = new_disk();
+    let mut ledger = DecisionLedger::create(&decision_place(&disk), node("n1")).unwrap();
+    decisions(&mut ledger, 1);
+    let body = ledger.entries().entry(Seq::FIRST).unwrap().entry.entry.body.clone();
+    let outcome = ledger.append(body, annotation(), &key("n2"));
+    assert!(matches!(outcome, Err(AppendError::Rejected(DecisionRejected::Signature { .. }))));
+    assert_eq!(ledger.entries().len(), 1);
+}

@@ -1,0 +1,285 @@
+//! The WAL: what is appended is read back, over segments and restarts, by its readers and by recovery.
+
+#![allow(clippy::unwrap_used)] // helpers stand outside of the test functions
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aerodb_core::id::Boundary;
+use aerodb_core::wal::RawBatch;
+use aerodb_ledger::Fault;
+use aerodb_ledger::disk::{Disk, Operation, RealDisk};
+use aerodb_ledger::log::{LogOptions, Prepare, Witness};
+use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
+use support::{
+    MemDisk, OWNER, QUARANTINE, Story, batches, new_disk, open_wal, seen_frame, segments_of,
+    wal_place,
+};
+
+fn some_batches(value_bytes: &[usize]) -> Vec<RawBatch> {
+    let story = Story::begin();
+    batches(story.origin(), story.authority.head(), value_bytes)
+}
+
+fn upto(commit: u64) -> Boundary {
+    Boundary::new(commit)
+}
+
+const ALL: Boundary = Boundary::new(u64::MAX);
+
+fn filled(disk: &MemDisk, blocks: u64, value_bytes: &[usize]) -> (Wal, Vec<RawBatch>) {
+    let mut wal = Wal::create(&wal_place(disk, segments_of(blocks))).unwrap();
+    let all = some_batches(value_bytes);
+    for batch in &all {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    (wal, all)
+}
+
+#[test]
+fn what_was_appended_is_shown_at_every_opening_in_order() {
+    let disk = new_disk();
+    let (wal, all) = filled(&disk, 4, &[10, 5_000, 0, 9_000, 20]);
+    let (end, last_frame) = (wal.end(), wal.last_frame_seq());
+    drop(wal);
+    for _ in 0..2 {
+        let before = disk.files();
+        let (wal, recovery, shown) =
+            open_wal(&wal_place(&disk, segments_of(4)), Witness::default()).unwrap();
+        assert_eq!(shown, all);
+        assert_eq!((wal.end(), wal.last_frame_seq()), (end, last_frame));
+        assert_eq!((recovery.first_record, recovery.last_record), (Some(1), Some(5)));
+        assert_eq!(recovery.unproven_tail, None);
+        assert_eq!(disk.files(), before, "what recovery writes again is what was there");
+    }
+}
+
+#[test]
+fn appending_goes_on_after_a_restart() {
+    let disk = new_disk();
+    let (wal, all) = filled(&disk, 2, &[10, 10, 10]);
+    drop(wal);
+    let all = {
+        let mut more = some_batches(&[10, 10, 10, 30, 40]).split_off(3);
+        let place = wal_place(&disk, segments_of(2));
+        let (mut wal, _, _) = open_wal(&place, Witness::default()).unwrap();
+        wal.append(&more).unwrap();
+        let mut all = all;
+        all.append(&mut more);
+        all
+    };
+    let (_, recovery, shown) =
+        open_wal(&wal_place(&disk, segments_of(2)), Witness::default()).unwrap();
+    assert_eq!(shown, all);
+    assert_eq!((recovery.frames, recovery.segments), (4, 2));
+}
+
+#[test]
+fn one_append_is_one_write_and_one_fsync() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 4, &[10]);
+    disk.trace();
+    wal.append(&some_batches(&[10, 10, 10])[1..]).unwrap();
+    assert_eq!(disk.trace(), ["write 0000000000000001.seg", "fsync 0000000000000001.seg"]);
+}
+
+#[test]
+fn p3_fs4_a_segment_is_complete_and_its_name_durable_before_it_is_written_to() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 1, &[10]);
+    disk.trace();
+    wal.append(&some_batches(&[10, 10])[1..]).unwrap();
+    let expected = [
+        "create 0000000000000002.seg.tmp",
+        "write 0000000000000002.seg.tmp",
+        "write 0000000000000002.seg.tmp",
+        "fsync 0000000000000002.seg.tmp",
+        "rename 0000000000000002.seg.tmp",
+        "fsync directory log",
+        "write 0000000000000002.seg",
+        "fsync 0000000000000002.seg",
+    ];
+    assert_eq!(disk.trace(), expected);
+}
+
+#[test]
+fn a_batch_that_does_not_follow_is_refused_and_the_next_one_taken() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 4, &[10]);
+    let all = some_batches(&[10, 10, 10]);
+    for wrong in [&all[..1], &all[2..], &[all[1].clone(), all[1].clone()], &[]] {
+        assert!(matches!(wal.append(wrong), Err(Fault::NotNext { .. })), "{wrong:?}");
+    }
+    wal.append(&all[1..]).unwrap();
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_is_refused_and_the_next_one_taken() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 1, &[10]);
+    let too_large = some_batches(&[10, 5_000]);
+    assert!(matches!(wal.append(&too_large[1..]), Err(Fault::TooLarge { .. })));
+    wal.append(&some_batches(&[10, 10])[1..]).unwrap();
+}
+
+#[test]
+fn an_empty_wal_takes_any_start_as_after_a_snapshot() {
+    let disk = new_disk();
+    let mut wal = Wal::create(&wal_place(&disk, segments_of(4))).unwrap();
+    wal.append(&some_batches(&[10, 10, 10])[1..]).unwrap();
+    let reader = wal.reader();
+    assert_eq!(reader.batch_end_at(upto(1)).unwrap(), None);
+    drop(wal);
+    let (_, recovery, _) = open_wal(&wal_place(&disk, segments_of(4)), Witness::default()).unwrap();
+    assert_eq!((recovery.first_record, recovery.last_record), (Some(2), Some(3)));
+}
+
+#[test]
+fn a_reader_gives_whole_batches_between_two_boundaries() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 2, &[10, 10, 10]);
+    let all = some_batches(&[10; 6]);
+    wal.append(&all[3..]).unwrap();
+    let reader = wal.reader();
+    assert_eq!(reader.read_after(upto(0), ALL, usize::MAX).unwrap(), all);
+    assert_eq!(reader.read_after(upto(4), ALL, usize::MAX).unwrap(), all[4..]);
+    assert_eq!(reader.read_after(upto(1), upto(5), usize::MAX).unwrap(), all[1..5]);
+    assert_eq!(reader.read_after(upto(0), ALL, 1).unwrap(), all[..1], "at least one");
+    let two = all[0].bytes().len() * 2;
+    assert_eq!(reader.read_after(upto(3), ALL, two).unwrap(), all[3..5]);
+    assert_eq!(reader.read_after(upto(6), ALL, usize::MAX).unwrap(), []);
+    assert_eq!(reader.batch_end_at(upto(6)).unwrap(), wal.end());
+    assert_eq!(reader.batch_end_at(upto(7)).unwrap(), None);
+    assert_eq!(reader.batch_end_at(upto(0)).unwrap(), None);
+}
+
+#[test]
+fn segments_are_listed_with_their_commits() {
+    let disk = new_disk();
+    let (wal, _) = filled(&disk, 2, &[10, 10, 10]);
+    let segments = wal.reader().segments();
+    let listed: Vec<_> = segments
+        .iter()
+        .map(|s| (s.number, s.frames, s.first_commit, s.last_commit, s.used_bytes))
+        .collect();
+    assert_eq!(listed, [(1, 2, 1, 2, 8192), (2, 1, 3, 3, 4096)]);
+}
+
+#[test]
+fn p3_pl14_a_reader_never_sees_what_no_fsync_covers() {
+    let disk = new_disk();
+    let (mut wal, all) = filled(&disk, 4, &[10]);
+    let reader = wal.reader();
+    disk.fail(Operation::Sync, 0);
+    assert!(matches!(wal.append(&some_batches(&[10, 10])[1..]), Err(Fault::Disk(_))));
+    assert_eq!(reader.durable_end(), upto(1));
+    assert_eq!(reader.read_after(upto(0), ALL, usize::MAX).unwrap(), all);
+    assert_eq!(reader.batch_end_at(upto(2)).unwrap(), None);
+}
+
+#[test]
+fn wal_13_the_first_failure_poisons_the_writer() {
+    for failing in [Operation::Write, Operation::Sync] {
+        let disk = new_disk();
+        let (mut wal, _) = filled(&disk, 4, &[10]);
+        let next = &some_batches(&[10, 10])[1..];
+        disk.fail(failing, 0);
+        assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
+        disk.trace();
+        for _ in 0..2 {
+            match wal.append(next) {
+                Err(Fault::Poisoned { cause }) => assert_eq!(cause.operation, failing),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(disk.trace(), Vec::<String>::new(), "nothing is written any more");
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_made_poisons_the_writer_and_a_restart_goes_on() {
+    let disk = new_disk();
+    let (mut wal, all) = filled(&disk, 1, &[10]);
+    let next = &some_batches(&[10, 10])[1..];
+    disk.fail(Operation::Sync, 0);
+    assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
+    drop(wal);
+    let (mut wal, _, shown) =
+        open_wal(&wal_place(&disk, segments_of(1)), Witness::default()).unwrap();
+    assert_eq!(shown, all, "the unfinished segment is passed over");
+    wal.append(next).unwrap();
+}
+
+#[test]
+fn a_segment_found_ready_is_used_only_after_its_name_is_durable() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 1, &[10]);
+    let next = &some_batches(&[10, 10])[1..];
+    disk.fail(Operation::SyncDir, 0);
+    assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
+    drop(wal);
+    disk.trace();
+    // The last frame is witnessed, so that nothing else fsyncs the directory.
+    let (mut wal, ..) = open_wal(&wal_place(&disk, segments_of(1)), seen_frame(1)).unwrap();
+    wal.append(next).unwrap();
+    let expected =
+        ["fsync directory log", "write 0000000000000002.seg", "fsync 0000000000000002.seg"];
+    assert_eq!(disk.trace(), expected);
+}
+
+#[test]
+fn reading_is_not_durability_the_last_frame_is_written_again_unless_it_is_witnessed() {
+    let disk = new_disk();
+    drop(filled(&disk, 4, &[10, 10]));
+    disk.trace();
+    let place = wal_place(&disk, segments_of(4));
+    let (_, recovery, _) = open_wal(&place, Witness::default()).unwrap();
+    let rewritten = recovery.rewritten_frame.unwrap();
+    assert_eq!((rewritten.frame_seq, rewritten.offset, rewritten.bytes), (2, 8192, 4096));
+    let expected =
+        ["write 0000000000000001.seg", "fsync 0000000000000001.seg", "fsync directory log"];
+    assert_eq!(disk.trace(), expected);
+    let (_, recovery, _) = open_wal(&place, seen_frame(2)).unwrap();
+    assert_eq!(recovery.rewritten_frame, None);
+    assert_eq!(disk.trace(), Vec::<String>::new());
+}
+
+#[test]
+fn a_read_only_scan_changes_nothing_and_creates_nothing() {
+    let disk = new_disk();
+    drop(filled(&disk, 4, &[10, 10]));
+    disk.trace();
+    let mut shown = 0;
+    let dir = Path::new(support::DIR);
+    let mut count = |_| {
+        shown += 1;
+        Ok::<(), ()>(())
+    };
+    let recovery = scan_read_only(&disk, dir, None, Witness::default(), &mut count).unwrap();
+    assert_eq!((shown, recovery.rewritten_frame), (2, None));
+    assert_eq!(disk.trace(), Vec::<String>::new());
+}
+
+#[test]
+fn on_a_real_disk_segments_are_prepared_ahead_and_a_restart_finds_everything() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("wal");
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let options = LogOptions::new(12_288, Prepare::Ahead).unwrap();
+    let place = WalPlace { disk, dir: &dir, options, owner: OWNER };
+    let all = some_batches(&[100; 9]);
+    let mut wal = Wal::create(&place).unwrap();
+    for batch in &all {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    assert_eq!(wal.reader().read_after(upto(0), ALL, usize::MAX).unwrap(), all);
+    drop(wal);
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 6, "five used, one ready");
+    let (wal, recovery, shown) = open_wal(&place, Witness::default()).unwrap();
+    assert_eq!((shown, recovery.segments), (all, 6));
+    assert!(matches!(Wal::create(&place), Err(Fault::Exists { .. })));
+    drop(wal);
+    assert!(!Path::new(QUARANTINE).exists());
+}

@@ -1,0 +1,141 @@
+//! What a command prints: for people, or as exactly one JSON document.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use aerodb_http_api::client::ClientError;
+use bytes::Bytes;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::explanation::{render_explanation, render_remedies};
+use crate::cli::failure::{Exit, Failure};
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// Tables and text, hashes shortened.
+    #[default]
+    Table,
+    /// One JSON document on one line, everything in full.
+    Json,
+}
+
+/// The form for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Text {
+    /// Lines.
+    Lines(String),
+    /// A stored value, byte for byte.
+    Value(Bytes),
+}
+
+/// What a command has to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    json: Value,
+    text: Text,
+    exit: Exit,
+}
+
+impl Shown {
+    /// A document, and the same for people.
+    #[must_use]
+    pub fn new(json: &impl Serialize, lines: impl Into<String>) -> Self {
+        let json = aerodb_core::explain_value(json);
+        Self { json, text: Text::Lines(lines.into()), exit: Exit::Done }
+    }
+
+    /// A stored value, which people get byte for byte.
+    #[must_use]
+    pub fn value(json: &impl Serialize, value: Bytes) -> Self {
+        let json = aerodb_core::explain_value(json);
+        Self { json, text: Text::Value(value), exit: Exit::Done }
+    }
+
+    /// The same, with this exit code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> Exit {
+        self.exit
+    }
+
+    /// The JSON document.
+    #[must_use]
+    pub const fn json(&self) -> &Value {
+        &self.json
+    }
+}
+
+/// Prints the outcome of a command.
+pub(super) fn print(outcome: Result<Shown, Failure>, output: Output) -> ExitCode {
+    match outcome {
+        Ok(Shown { json, text, exit }) => {
+            match (output, text) {
+                (Output::Json, _) => line(&json.to_string()),
+                (Output::Table, Text::Lines(lines)) => line(lines.trim_end()),
+                (Output::Table, Text::Value(value)) => raw(&value),
+            }
+            exit.into()
+        }
+        Err(failure) => {
+            match output {
+                Output::Json => line(&failure.json().to_string()),
+                Output::Table => line(&decision_of(&failure)),
+            }
+            summary(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+/// The explanation and the remedies of a refusal; empty when there was no decision.
+fn decision_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Node(ClientError::Problem(problem)) => {
+            let body = problem.body();
+            let explanation = body.explanation.as_ref().map(render_explanation);
+            let remedies = body.remedies.as_deref().map(render_remedies);
+            let parts: Vec<String> = explanation.into_iter().chain(remedies).collect();
+            parts.join("\n").trim_end().to_owned()
+        }
+        Failure::Node(
+            ClientError::Unreachable { .. }
+            | ClientError::Interrupted { .. }
+            | ClientError::Protocol { .. },
+        )
+        | Failure::Refused(_)
+        | Failure::Usage(_)
+        | Failure::Unreadable(_) => String::new(),
+    }
+}
+
+/// One line on standard error, for a log or a terminal.
+fn summary(failure: &Failure) {
+    let text = failure.to_string().replace('\n', " ");
+    // Where standard error is closed, the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "aerodb: {text}");
+}
+
+/// Nothing is printed for nothing. Where standard output is closed (`| head`), nobody wants the rest.
+fn line(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+}
+
+fn raw(value: &[u8]) {
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(value);
+    if stdout.is_terminal() {
+        let _ = stdout.write_all(b"\n");
+    }
+    let _ = stdout.flush();
+}

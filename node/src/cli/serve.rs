@@ -1,0 +1,70 @@
+//! `serve`: runs a node until SIGINT or SIGTERM.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Failure, Shown};
+use crate::directory::DataDir;
+use crate::open::StartError;
+use crate::serve::ServeError;
+
+/// How the log on standard error looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The arguments.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The node's directory, made by `init` or `join`.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// How the log on standard error looks; `RUST_LOG` chooses what is in it.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<Shown, Failure> {
+        start_log(self.log_format);
+        let dir = DataDir::new(self.data_dir);
+        crate::serve::run(&dir).map_err(|error| failure(&dir, error))?;
+        Ok(Shown::new(&json!({ "data": { "stopped": dir.path() } }), ""))
+    }
+}
+
+/// What is not there or cannot be read ends as it does in every other command; what was read and found
+/// wrong, or failed while it ran, is a refusal.
+fn failure(dir: &DataDir, error: ServeError) -> Failure {
+    let what = format!("cannot serve {}: {error}", dir.path().display());
+    let cause = match error {
+        ServeError::Start(StartError::Identity(error)) => Failure::from(error),
+        ServeError::Start(StartError::Directory(error)) => Failure::from(error),
+        other => Failure::Refused(other.to_string()),
+    };
+    match cause {
+        Failure::Unreadable(_) => Failure::Unreadable(what),
+        Failure::Node(_) | Failure::Refused(_) | Failure::Usage(_) => Failure::Refused(what),
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

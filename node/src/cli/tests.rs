@@ -1,0 +1,115 @@
+//! The command line as it is typed.
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once("aerodb").chain(line.split_whitespace()))
+}
+
+#[test]
+fn the_definition_has_no_contradiction() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_command_of_the_manual_parses() {
+    for line in [
+        "init --data-dir n1 --node-id n1 --listen 127.0.0.1:7401",
+        "init --data-dir n1 --node-id n1 --listen 127.0.0.1:7401 --cluster c --minimum-durability paired",
+        "join --data-dir n2 --node-id n2 --listen 127.0.0.1:7402 --upstream http://127.0.0.1:7401",
+        "serve --data-dir n1 --log-format json",
+        "status --digest",
+        "get k --at 3 --min-commit 2 --consistency linearizable",
+        "put k v",
+        "put k -",
+        "put k --file /tmp/v --if-match 3",
+        "put k v --if-absent",
+        "delete k --if-match 7",
+        "scan --prefix a --limit 10",
+        "designate n2 --expected-epoch 1 --reason r",
+        "release n2 --expected-epoch 1 --reason r --request-id x",
+        "relinquish n2 --expected-epoch 1 --reason r",
+        "promote --expected-epoch 1 --reason r",
+        "promote --dry-run --data-dir copy --expected-epoch 1 --replica-id n2",
+        "switchover --to n2 --reason r",
+        "follow --upstream http://127.0.0.1:7402 --reason r",
+        "resume --reason r",
+        "explain promotion n3-4",
+        "explain read k --at 4",
+        "explain write",
+        "explain recovery",
+        "explain replication",
+        "history",
+        "ledger show --log decision",
+        "ledger verify --data-dir n1",
+        "ledger replay --data-dir n1",
+        "wal verify --data-dir n1",
+        "members",
+        "rules P6-A1",
+        "demo --keep --dir /tmp/d",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
+    for line in [
+        "decline",
+        "bootstrap",
+        "fork",
+        "relocate",
+        "chart",
+        "checkpoint",
+        "ledger diff",
+        "wal show",
+    ] {
+        let error = parse(line).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn p6_a3_an_epoch_and_a_reason_are_never_filled_in() {
+    for line in [
+        "designate n2 --reason r",
+        "designate n2 --expected-epoch 1",
+        "designate n2 --expected-epoch 0 --reason r",
+        "relinquish n2 --reason r",
+        "promote --reason r",
+        "promote --expected-epoch 1",
+        "promote --dry-run",
+        "resume",
+    ] {
+        assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn arguments_that_do_not_go_together_are_usage_errors() {
+    for line in [
+        "put k",
+        "put k v --file f",
+        "put k v --if-match 1 --if-absent",
+        "promote --data-dir d --expected-epoch 1 --reason r",
+        "promote --expected-epoch 1 --reason r --force",
+        "get k --consistency eventual",
+        "rules NO-SUCH",
+        "status --node 127.0.0.1:7400",
+    ] {
+        assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn node_and_output_may_stand_anywhere() {
+    let cli = parse("status --node http://127.0.0.1:9 --output json").unwrap();
+    assert_eq!(cli.node.as_str(), "http://127.0.0.1:9");
+    assert_eq!(cli.output, Output::Json);
+    let cli = parse("--output table status").unwrap();
+    assert_eq!(cli.output, Output::Table);
+}

@@ -1,0 +1,269 @@
+//! A node's data directory: what lies where, the lock on it, and how a new one is made.
+//!
+//! A new directory is made beside its final place and renamed into it when it is complete and durable,
+//! so that a crash leaves nothing that could be taken for an initialised node.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aerodb_core::authority::{
+    Annotation, Durability, Entry, EntryBody, Genesis, Member, SignedEntry,
+};
+use aerodb_core::hash::{ClusterId, Hash};
+use aerodb_core::id::{ClusterName, NodeId, Seq};
+use aerodb_core::rules::{RULESET, RuleId};
+use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
+use aerodb_ledger::decision::DecisionLedger;
+use aerodb_ledger::disk::{Disk, DiskError, create_dir, replace_file};
+use aerodb_ledger::log::LogOptions;
+use aerodb_ledger::wal::{Wal, WalPlace};
+use aerodb_ledger::{Fault, LedgerPlace};
+
+use crate::config::Config;
+use crate::identity::{Binding, IdentityError, IdentityFile};
+
+/// The paths of a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The directory at this path.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.0.join("aerodb.toml")
+    }
+
+    /// The authority ledger.
+    #[must_use]
+    pub fn authority_ledger(&self) -> PathBuf {
+        self.0.join("authority.ledger")
+    }
+
+    /// The decision ledger.
+    #[must_use]
+    pub fn decision_ledger(&self) -> PathBuf {
+        self.0.join("decision.ledger")
+    }
+
+    /// The write-ahead log.
+    #[must_use]
+    pub fn wal(&self) -> PathBuf {
+        self.0.join("wal")
+    }
+
+    /// What was set aside.
+    #[must_use]
+    pub fn quarantine(&self) -> PathBuf {
+        self.0.join("quarantine")
+    }
+}
+
+/// Why a directory cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Another process has it (WAL-2).
+    #[error("DATA_DIR_LOCKED: another process has {dir} open ({rule})", rule = RuleId::Wal2)]
+    Locked {
+        /// The directory.
+        dir: String,
+    },
+    /// There is something there already.
+    #[error("{dir} is not empty; a node's directory is made only where nothing is")]
+    NotEmpty {
+        /// The directory.
+        dir: String,
+    },
+    /// A step on the file system failed.
+    #[error("cannot {what} {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A log could not be made.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The identity could not be made.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The entries given make no ledger.
+    #[error("the ledger is refused: {0}")]
+    Ledger(String),
+}
+
+/// The lock on a data directory; held as long as the value lives.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+fn io<T>(what: &'static str, path: &Path, done: std::io::Result<T>) -> Result<T, DirectoryError> {
+    done.map_err(|source| DirectoryError::Io { what, path: path.display().to_string(), source })
+}
+
+/// Takes the lock, before any other file is touched.
+///
+/// # Errors
+/// [`DirectoryError::Locked`] when another process has it.
+pub fn lock(dir: &DataDir) -> Result<DirectoryLock, DirectoryError> {
+    let path = dir.path().join("LOCK");
+    let file =
+        io("open", &path, OpenOptions::new().create(true).truncate(false).write(true).open(&path))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(DirectoryLock { _file: file }),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(DirectoryError::Locked { dir: dir.path().display().to_string() })
+        }
+        Err(errno) => io("lock", &path, Err(errno.into())),
+    }
+}
+
+/// Whether another process has the directory open now; read-only tools say so beside what they found.
+#[must_use]
+pub fn is_locked(dir: &DataDir) -> bool {
+    File::open(dir.path().join("LOCK")).is_ok_and(|file| {
+        matches!(
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
+            Err(rustix::io::Errno::WOULDBLOCK)
+        )
+    })
+}
+
+/// What founds a cluster.
+#[derive(Debug)]
+pub struct Founding {
+    /// The label.
+    pub cluster_name: ClusterName,
+    /// Random.
+    pub nonce: Hash,
+    /// The founder.
+    pub founder: Member,
+    /// Writes weaker than this are refused.
+    pub minimum_durability: Durability,
+    /// Who, when and why.
+    pub annotation: Annotation,
+}
+
+/// The genesis entry, signed by the founder.
+#[must_use]
+pub fn genesis(founding: Founding, key: &NodeKey) -> SignedEntry {
+    let Founding { cluster_name, nonce, founder, minimum_durability, annotation } = founding;
+    let author = founder.node_id.clone();
+    let genesis = Genesis {
+        cluster_name,
+        nonce,
+        founder,
+        minimum_durability,
+        ruleset: RULESET,
+        ancestor: None,
+    };
+    let entry = Entry {
+        format: Entry::FORMAT,
+        seq: Seq::FIRST,
+        previous: Hash::NONE_BEFORE,
+        author,
+        body: EntryBody::Genesis(genesis),
+        annotation,
+    };
+    sign_entry(key, entry)
+}
+
+/// Makes a node's directory: configuration, identity, both ledgers, an empty WAL. `entries` is the
+/// authority ledger to start with, genesis first.
+///
+/// # Errors
+/// [`DirectoryError`]; the directory is then as it was.
+pub fn create(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    config: &Config,
+    node_id: &NodeId,
+    key: &NodeKey,
+    entries: Vec<SignedEntry>,
+) -> Result<ClusterId, DirectoryError> {
+    check_vacant(dir)?;
+    let staging = DataDir::new(staging_path(dir.path()));
+    if staging.path().exists() {
+        // What an interrupted attempt left; it was never a node.
+        io("remove", staging.path(), std::fs::remove_dir_all(staging.path()))?;
+    }
+    if let Some(parent) = dir.path().parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        io("create", parent, std::fs::create_dir_all(parent))?;
+    }
+    create_dir(&**disk, staging.path())?;
+    let cluster = fill(&staging, disk, config, node_id, key, entries)?;
+    disk.sync_dir(staging.path())?;
+    disk.rename(staging.path(), dir.path())?;
+    let parent = dir.path().parent().filter(|parent| !parent.as_os_str().is_empty());
+    disk.sync_dir(parent.unwrap_or_else(|| Path::new(".")))?;
+    Ok(cluster)
+}
+
+/// Checks that a node's directory can be made here.
+///
+/// # Errors
+/// [`DirectoryError::NotEmpty`].
+pub fn check_vacant(dir: &DataDir) -> Result<(), DirectoryError> {
+    match std::fs::read_dir(dir.path()) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(DirectoryError::NotEmpty { dir: dir.path().display().to_string() }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => io("read", dir.path(), Err(source)),
+    }
+}
+
+fn staging_path(dir: &Path) -> PathBuf {
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    dir.with_file_name(format!(".{name}.new"))
+}
+
+fn fill(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    config: &Config,
+    node_id: &NodeId,
+    key: &NodeKey,
+    entries: Vec<SignedEntry>,
+) -> Result<ClusterId, DirectoryError> {
+    let owner = key.public_key();
+    let place =
+        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
+    let (authority_dir, decision_dir, wal_dir) =
+        (dir.authority_ledger(), dir.decision_ledger(), dir.wal());
+    let ledger = AuthorityLedger::create(&place(&authority_dir), entries)
+        .map_err(|error| DirectoryError::Ledger(error.to_string()))?;
+    DecisionLedger::create(&place(&decision_dir), node_id.clone())?;
+    Wal::create(&WalPlace {
+        disk: Arc::clone(disk),
+        dir: &wal_dir,
+        options: LogOptions::WAL,
+        owner,
+    })?;
+    create_dir(&**disk, &dir.quarantine())?;
+    replace_file(&**disk, &dir.config(), config.render().as_bytes())?;
+    let cluster = *ledger.authority().cluster();
+    let binding = Binding::of(dir.path())?;
+    IdentityFile::new(node_id.clone(), cluster, key, binding).write(&**disk, dir.path())?;
+    Ok(cluster)
+}

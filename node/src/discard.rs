@@ -1,0 +1,334 @@
+//! Setting aside what a stopped node's WAL holds past the end of its validated history (DESIGN 3.4): the
+//! way back for a deposed holder that had appended, but never acknowledged, more than the next epoch
+//! starts from.
+//!
+//! Nothing is deleted: the WAL as it was goes to `quarantine/`, whole, and one that ends where the
+//! validated history ends takes its place. After a crash at any step the node still refuses or halts, and
+//! the command finishes the work when it is run again:
+//!
+//! 1. the WAL that is kept is written beside the old one, durable
+//! 2. the decision ledger says what is set aside, by whom and why
+//! 3. the start stamp names the frames of the WAL that is kept
+//! 4. the old WAL is renamed into quarantine; a directory without a WAL does not start (CORE-R3)
+//! 5. the WAL that is kept is renamed into its place
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aerodb_core::authority::{Annotation, Authority};
+use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::hash::PublicKey;
+use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId};
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::{Op, RawBatch};
+use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::decision::DecisionLedger;
+use aerodb_ledger::disk::{Disk, DiskError};
+use aerodb_ledger::log::{InvalidOptions, LogOptions, Prepare, Witness};
+use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
+use aerodb_ledger::{Fault, LedgerPlace, OpenError};
+use serde::Serialize;
+
+use crate::directory::{DataDir, DirectoryError, lock};
+use crate::halts::latch_of;
+use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::replay::{LedgerShort, Replay};
+use crate::store::Store;
+use crate::wal::Standing;
+
+/// The most bytes of batches that are written as one frame.
+const FRAME_BYTES: usize = 1 << 20;
+
+/// Why nothing was set aside.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscardError {
+    /// The directory or its lock.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A log is damaged or cannot be read or written.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The authority ledger lacks entries that the WAL has seen.
+    #[error("{0}")]
+    LedgerShort(LedgerShort),
+    /// The decision ledger refuses the entry.
+    #[error("the decision ledger refuses the entry: {0}")]
+    Record(String),
+    /// The segments cannot be of that size.
+    #[error(transparent)]
+    Options(#[from] InvalidOptions),
+    /// The node holds the epoch by its own ledger: what it wrote in it is its history.
+    #[error("COMMAND_REFUSED: {node} holds epoch {epoch} by its own ledger; only a node that a later grant deposed, or a replica, has a suffix to discard ({rule})", rule = RuleId::FV2)]
+    Holder {
+        /// The node.
+        node: NodeId,
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// Everything in the WAL is validated history.
+    #[error("COMMAND_REFUSED: the WAL ends where the validated history ends, at commit {end}; there is nothing to discard ({rule})", rule = RuleId::FV2)]
+    Nothing {
+        /// The end.
+        end: Boundary,
+    },
+    /// The history below the grant's start is another one.
+    #[error("COMMAND_REFUSED: the history here is another one at commit {at}, where the last grant starts; no suffix explains that, join under a new node id ({rule})", rule = RuleId::Ri3)]
+    Parted {
+        /// Where the grant starts.
+        at: Boundary,
+    },
+}
+
+/// One commit that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetAside {
+    /// The number that it had here; it may be another commit's by now.
+    pub commit_id: CommitId,
+    /// The epoch that it was written in.
+    pub epoch: Epoch,
+    /// The keys that it changed.
+    pub keys: Vec<String>,
+}
+
+/// What was set aside, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Discarded {
+    /// Where the history ends without it.
+    pub kept: Position,
+    /// Where the bytes set aside ended.
+    pub discarded: Boundary,
+    /// The failure that this clears, if one was latched.
+    pub cleared: Option<RuleId>,
+    /// Every commit that could be read of it.
+    pub commits: Vec<SetAside>,
+    /// Where the WAL as it was lies; `None` when it was only looked at.
+    pub quarantine: Option<PathBuf>,
+}
+
+struct Found {
+    identity: IdentityFile,
+    owner: PublicKey,
+    authority: Arc<Authority>,
+    standing: Standing,
+    suffix: Vec<RawBatch>,
+}
+
+/// Says what would be set aside, changing nothing.
+///
+/// # Errors
+/// [`DiscardError`].
+pub fn look(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Discarded, DiscardError> {
+    let found = find(dir, disk)?.something()?;
+    let cleared = latched(dir, disk, &found)?;
+    Ok(discarded(&found, cleared, None))
+}
+
+/// Sets the suffix aside.
+///
+/// # Errors
+/// [`DiscardError`]; run again, it goes on where it was.
+pub fn discard(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    annotation: Annotation,
+) -> Result<Discarded, DiscardError> {
+    let _lock = lock(dir)?;
+    let kept_dir = dir.path().join("wal.kept");
+    if !dir.wal().exists() && kept_dir.exists() {
+        // Step 5 was cut off; with it the work is done.
+        put(disk, &kept_dir, &dir.wal())?;
+        return Ok(discarded(&find(dir, disk)?, None, None));
+    }
+    let found = find(dir, disk)?.something()?;
+    let place = ledger_place(dir, disk, found.owner);
+    let decision_dir = dir.decision_ledger();
+    let (mut decisions, _) = DecisionLedger::open(
+        &LedgerPlace { dir: &decision_dir, ..place },
+        found.identity.node_id.clone(),
+        witness(found.identity.stamp.decision_frame),
+        &dir.quarantine(),
+    )?;
+    let cleared = latch_of(&decisions.entries()).cause().map(|failure| failure.rule);
+    let wal_frame = keep(&kept_dir, dir, disk, &found)?;
+
+    let next = decisions.next_seq().map_or(0, aerodb_core::id::Seq::get);
+    let name = format!("wal-{next:016}");
+    let body = DecisionBody::SuffixDiscarded {
+        cleared,
+        kept: found.standing.tip,
+        discarded: found.standing.received,
+        quarantine: name.clone(),
+    };
+    let key = found.identity.key();
+    let recorded = decisions.append(body, annotation, &key);
+    recorded.map_err(|error| DiscardError::Record(error.to_string()))?;
+
+    let decision_frame = decisions.last_frame_seq();
+    let stamp = Stamp { wal_frame, decision_frame, ..found.identity.stamp };
+    let aside = dir.quarantine().join(name);
+    let answer = discarded(&found, cleared, Some(aside.clone()));
+    found.identity.restamped(stamp).write(&**disk, dir.path())?;
+    put(disk, &dir.wal(), &aside)?;
+    disk.sync_dir(dir.path())?;
+    put(disk, &kept_dir, &dir.wal())?;
+    Ok(answer)
+}
+
+const fn witness(frame: u64) -> Witness {
+    Witness { frame_seq: if frame > 0 { Some(frame) } else { None }, record: None }
+}
+
+fn ledger_place<'a>(dir: &'a DataDir, disk: &Arc<dyn Disk>, owner: PublicKey) -> LedgerPlace<'a> {
+    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: LogOptions::LEDGER, owner }
+}
+
+/// A rename that is durable in the directory that it leads to.
+fn put(disk: &Arc<dyn Disk>, from: &Path, to: &Path) -> Result<(), DiskError> {
+    disk.rename(from, to)?;
+    disk.sync_dir(to.parent().unwrap_or_else(|| Path::new(".")))
+}
+
+impl Found {
+    fn something(self) -> Result<Self, DiscardError> {
+        if self.suffix.is_empty() {
+            return Err(DiscardError::Nothing { end: self.standing.tip.boundary });
+        }
+        Ok(self)
+    }
+}
+
+/// Reads everything and finds where the validated history ends.
+fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
+    let identity = IdentityFile::read(&**disk, dir.path())?;
+    let owner = identity.key().public_key();
+    let stamp = identity.stamp;
+    let ledger = AuthorityLedger::open_read_only(
+        &**disk,
+        &dir.authority_ledger(),
+        Some(&owner),
+        witness(stamp.authority_frame),
+    )?;
+    let authority = ledger.authority;
+    if authority.holder() == &identity.node_id {
+        return Err(DiscardError::Holder { node: identity.node_id, epoch: authority.epoch() });
+    }
+    let (writer, _) = Store::empty();
+    let mut replay = Replay::new(&authority, writer);
+    let mut suffix = Vec::new();
+    scan_read_only(&**disk, &dir.wal(), Some(&owner), witness(stamp.wal_frame), &mut |raw| {
+        replay.take(&raw)?;
+        if replay.is_rejecting() {
+            suffix.push(raw);
+        }
+        Ok(())
+    })
+    .map_err(|error| match error {
+        OpenError::Fault(fault) => DiscardError::Fault(fault),
+        OpenError::Refused(short) => DiscardError::LedgerShort(short),
+    })?;
+    let standing = replay.finish().standing;
+    let start = authority.start();
+    if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
+        return Err(DiscardError::Parted { at: start.boundary });
+    }
+    Ok(Found { identity, owner, authority, standing, suffix })
+}
+
+/// Writes the WAL that is kept beside the old one; gives its last frame.
+fn keep(
+    kept_dir: &Path,
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    found: &Found,
+) -> Result<u64, DiscardError> {
+    if kept_dir.exists() {
+        // Step 1 was cut off, or what followed it; what it wrote was never used.
+        std::fs::remove_dir_all(kept_dir).map_err(|source| DirectoryError::Io {
+            what: "remove",
+            path: kept_dir.display().to_string(),
+            source,
+        })?;
+    }
+    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?;
+    let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
+    let mut wal = Wal::create(&place)?;
+    let (mut frame, mut bytes) = (Vec::new(), 0);
+    let end = found.standing.tip.boundary;
+    scan_read_only(
+        &**disk,
+        &dir.wal(),
+        Some(&found.owner),
+        witness(found.identity.stamp.wal_frame),
+        &mut |raw| {
+            let within = raw.claimed_range().is_some_and(|(_, last)| end.covers(last));
+            if within {
+                bytes += raw.bytes().len();
+                frame.push(raw);
+            }
+            if bytes > FRAME_BYTES {
+                wal.append(&std::mem::take(&mut frame))?;
+                bytes = 0;
+            }
+            Ok(())
+        },
+    )
+    .map_err(|error: OpenError<Fault>| match error {
+        OpenError::Fault(fault) | OpenError::Refused(fault) => fault,
+    })?;
+    if !frame.is_empty() {
+        wal.append(&frame)?;
+    }
+    Ok(wal.last_frame_seq())
+}
+
+/// The rule that is latched, from a decision ledger that is only read.
+fn latched(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    found: &Found,
+) -> Result<Option<RuleId>, DiscardError> {
+    let keys = found.authority.members();
+    let keys = keys.map(|(member, _)| (member.node_id.clone(), member.public_key)).collect();
+    let read = DecisionLedger::open_read_only(
+        &**disk,
+        &dir.decision_ledger(),
+        Some(&found.owner),
+        keys,
+        witness(found.identity.stamp.decision_frame),
+    )?;
+    Ok(latch_of(&read.entries).cause().map(|failure| failure.rule))
+}
+
+fn discarded(found: &Found, cleared: Option<RuleId>, quarantine: Option<PathBuf>) -> Discarded {
+    Discarded {
+        kept: found.standing.tip,
+        discarded: found.standing.received,
+        cleared,
+        commits: found.suffix.iter().flat_map(readable).collect(),
+        quarantine,
+    }
+}
+
+/// What can be read of a batch that is set aside; received bytes may be no batch at all.
+fn readable(raw: &RawBatch) -> Vec<SetAside> {
+    let Ok(batch) = raw.decode() else { return Vec::new() };
+    let key = |op: &Op| match op {
+        Op::Put { key, .. } | Op::Delete { key } => String::from_utf8_lossy(key).into_owned(),
+    };
+    let epoch = batch.epoch();
+    batch
+        .commits()
+        .map(|(commit_id, commit)| SetAside {
+            commit_id,
+            epoch,
+            keys: commit.ops.iter().map(key).collect(),
+        })
+        .collect()
+}

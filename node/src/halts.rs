@@ -1,0 +1,39 @@
+//! The failures that a node's own record leaves standing: the latch machine, run over the decision ledger.
+
+use aerodb_core::decision::record::{DecisionBody, SignedDecision};
+use aerodb_core::machine::{Failure, Latch, LatchEvent, Machine};
+use aerodb_ledger::Entries;
+
+/// The latch as the record leaves it. An entry that clears another rule than the first cause clears
+/// nothing (F-X4).
+#[must_use]
+pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
+    entries.after(None, usize::MAX).iter().fold(Latch::initial(), |latch, stored| {
+        let event = match &stored.entry.entry.body {
+            DecisionBody::Halted { rule, evidence } => {
+                LatchEvent::Failed(Failure { rule: *rule, evidence: evidence.clone() })
+            }
+            DecisionBody::SuffixDiscarded { cleared: Some(rule), .. } => {
+                LatchEvent::Cleared { rule: *rule }
+            }
+            DecisionBody::SuffixDiscarded { cleared: None, .. }
+            | DecisionBody::PromotionRequested { .. }
+            | DecisionBody::PromotionDenied { .. }
+            | DecisionBody::PromotionGranted { .. }
+            | DecisionBody::CommandRefused { .. }
+            | DecisionBody::CommandDone { .. }
+            | DecisionBody::Followed { .. }
+            | DecisionBody::Resumed { .. } => return latch,
+        };
+        latch.transition(&event).map_or(latch, |step| step.next)
+    })
+}
+
+/// The failures of a latch, the first cause first.
+#[must_use]
+pub fn failures_of(latch: Latch) -> Vec<Failure> {
+    match latch {
+        Latch::Clear => Vec::new(),
+        Latch::Latched { first, later } => [vec![first], later].concat(),
+    }
+}

@@ -1,0 +1,244 @@
+//! What operators ask: carried to the supervisor, answered when it is covered or when the caller's
+//! deadline passes.
+
+use aerodb_core::authority::{Annotation, Member};
+use aerodb_core::decision::command::Command;
+use aerodb_core::decision::record::RequestRef;
+use aerodb_core::hash::Hash;
+use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId, Seq};
+use aerodb_core::machine::RoleName;
+use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::code::Code;
+use aerodb_http_api::port::Call;
+use aerodb_http_api::problem::Problem;
+use aerodb_http_api::stream::PullRequest;
+use aerodb_http_api::types::{
+    AdmitRequest, AuthorityAction, AuthorityCommand, CommandDone, FollowRequest, Intervened,
+    LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
+};
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::clock::now_ms;
+use crate::http::Http;
+use crate::supervisor::{CommandRequest, Intervention, PromotionRequest};
+
+/// The hash of a request's canonical body: what is asked, and why, without its name.
+fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Option<RequestRef> {
+    request_id.map(|request_id| {
+        // A value of our own types always serialises.
+        let canonical = serde_json::to_vec(body).unwrap_or_default();
+        let body_digest = Hash::of("aerodb 2026 request body", &[what.as_bytes(), &canonical]);
+        RequestRef { request_id, body_digest }
+    })
+}
+
+fn annotation(call: &Call, reason: Reason) -> Annotation {
+    Annotation { received_at_ms: now_ms(), operator: call.principal.as_str().to_owned(), reason }
+}
+
+impl Http {
+    pub(super) async fn do_admit(
+        &self,
+        request: AdmitRequest,
+        call: Call,
+    ) -> Result<CommandDone, Problem> {
+        let AdmitRequest { node_id, public_key, address, reason } = request;
+        let command = Command::Admit(Member { node_id, public_key, address });
+        self.carry_out(command, None, None, reason, call).await
+    }
+
+    pub(super) async fn do_remove(
+        &self,
+        node: NodeId,
+        epoch: Epoch,
+        reason: Reason,
+        call: Call,
+    ) -> Result<CommandDone, Problem> {
+        let view = self.shared.view.load_full();
+        if view.authority.member(&node).is_none() {
+            return Err(Problem::new(Code::NoSuchEntry, format!("{node} was never a member")));
+        }
+        self.carry_out(Command::Remove(node), Some(epoch), None, reason, call).await
+    }
+
+    pub(super) async fn do_command(
+        &self,
+        command: AuthorityCommand,
+        call: Call,
+    ) -> Result<CommandDone, Problem> {
+        let AuthorityCommand { action, expected_epoch, request_id, reason } = command;
+        // The request is what was asked, not what it comes to now: after a release nobody is left to name.
+        let asked = match &action {
+            AuthorityAction::Designate(node) | AuthorityAction::Relinquish(node) => Some(node),
+            AuthorityAction::Release(node) => node.as_ref(),
+        };
+        let body = (asked.cloned(), expected_epoch, reason.clone());
+        let command = match action {
+            AuthorityAction::Designate(node) => Command::Designate(node),
+            AuthorityAction::Relinquish(node) => Command::Relinquish(node),
+            AuthorityAction::Release(node) => Command::Release(self.to_release(node)),
+        };
+        let request = named(request_id, command.as_str(), &body);
+        self.carry_out(command, Some(expected_epoch), request, reason, call).await
+    }
+
+    /// A release without a name is of the heir in force; without one, the rules say so.
+    fn to_release(&self, named: Option<NodeId>) -> NodeId {
+        let view = self.shared.view.load();
+        named.unwrap_or_else(|| {
+            let heir = view.authority.succession().map(|heir| heir.successor().clone());
+            heir.unwrap_or_else(|| self.shared.identity.node_id.clone())
+        })
+    }
+
+    async fn carry_out(
+        &self,
+        command: Command,
+        expected_epoch: Option<Epoch>,
+        request: Option<RequestRef>,
+        reason: Reason,
+        call: Call,
+    ) -> Result<CommandDone, Problem> {
+        let releases = matches!(command, Command::Release(_));
+        let annotation = annotation(&call, reason);
+        let done = self
+            .supervisor
+            .command(CommandRequest { command, expected_epoch, request, annotation })
+            .await?;
+        let covered = tokio::select! {
+            biased;
+            waited = tokio::time::timeout(call.deadline, self.covered(done.seq, releases)) => waited.is_ok(),
+            () = self.shared.stopped() => false,
+        };
+        match self.shared.authority_entries.entry(done.seq) {
+            Some(stored) => {
+                Ok(CommandDone { entry: LedgerEntryView::from(&*stored.entry), covered })
+            }
+            None => Err(Problem::new(Code::NoSuchEntry, "the entry is not in the ledger")),
+        }
+    }
+
+    /// Completes when the entry is covered; a release, when the obligation has ended with it.
+    async fn covered(&self, seq: Seq, releases: bool) {
+        let mut bounds = self.shared.acks.subscribe();
+        // The senders live as long as the node.
+        let _ = bounds.wait_for(|bounds| bounds.covered >= Some(seq)).await;
+        if releases {
+            let mut changed = self.shared.view_changed.subscribe();
+            while self.shared.view.load().authority.succession().is_some() {
+                let _ = changed.changed().await;
+            }
+        }
+    }
+
+    pub(super) async fn do_promote(
+        &self,
+        request: PromoteRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Result<Promoted, Problem> {
+        let PromoteRequest {
+            expected_epoch,
+            replica_id,
+            request_id,
+            expected_digest,
+            evidence,
+            reason,
+        } = request;
+        if evidence.is_some_and(|evidence| !evidence.is_empty()) {
+            let detail = "this release decides on what the node has pulled; it takes no evidence from the request";
+            return Err(Problem::new(Code::InvalidRequest, detail).with("field", "evidence"));
+        }
+        let request =
+            named(request_id, "promote", &(expected_epoch, &replica_id, expected_digest, &reason));
+        let annotation = annotation(&call, reason);
+        let promotion = PromotionRequest {
+            expected_epoch,
+            replica_id,
+            request,
+            expected_digest,
+            dry_run,
+            annotation,
+        };
+        let answer = self.supervisor.promote(promotion).await?;
+        Ok(Promoted {
+            promotion_id: answer.promotion_id,
+            outcome: Outcome::Approved,
+            epoch: answer.epoch,
+            holder: answer.holder,
+            start_commit: answer.start.boundary,
+            explanation: aerodb_core::explain_value(&answer.explanation),
+            dry_run,
+        })
+    }
+
+    pub(super) async fn do_follow(
+        &self,
+        request: FollowRequest,
+        call: Call,
+    ) -> Result<Intervened, Problem> {
+        let FollowRequest { upstream, reason, request_id } = request;
+        let request = named(request_id, "follow", &(&upstream, &reason));
+        let entries = self.entries_there(&upstream, call.deadline).await?;
+        let intervention = Intervention::Follow { upstream, entries };
+        let (seq, upstream) =
+            self.supervisor.intervene(intervention, request, annotation(&call, reason)).await?;
+        Ok(Intervened { seq, upstream })
+    }
+
+    /// What the new upstream's ledger has past this node's. A replica learns it by pulling; a node that
+    /// held must see a later grant before it may pull at all.
+    async fn entries_there(
+        &self,
+        upstream: &Address,
+        deadline: std::time::Duration,
+    ) -> Result<Vec<Bytes>, Problem> {
+        let view = self.shared.view.load_full();
+        match view.role.role_name() {
+            RoleName::PrimaryActive | RoleName::PrimarySealed => {}
+            RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
+                return Ok(Vec::new());
+            }
+        }
+        let identity = &self.shared.identity;
+        let request = PullRequest {
+            cluster: identity.cluster,
+            node_id: identity.node_id.clone(),
+            public_key: identity.public_key,
+            session: [0; 16],
+            epoch: view.authority.epoch(),
+            position: None,
+            ledger: Some(view.authority.head()),
+            signature: None,
+            echo: None,
+            known_acknowledged: None,
+            wait: false,
+        };
+        let asked = async {
+            let mut connection = Client::new(upstream.clone()).connect_pull().await?;
+            connection.pull(&request).await
+        };
+        match tokio::time::timeout(deadline, asked).await {
+            Ok(Ok(answer)) => Ok(answer.entries),
+            Ok(Err(ClientError::Problem(problem))) => Err(problem),
+            Ok(Err(error)) => Err(Problem::new(Code::CommandRefused, error.to_string())),
+            Err(_) => {
+                Err(Problem::new(Code::CommandRefused, format!("{upstream} does not answer")))
+            }
+        }
+    }
+
+    pub(super) async fn do_resume(
+        &self,
+        request: ResumeRequest,
+        call: Call,
+    ) -> Result<Intervened, Problem> {
+        let ResumeRequest { reason, request_id } = request;
+        let request = named(request_id, "resume", &reason);
+        let annotation = annotation(&call, reason);
+        let (seq, upstream) =
+            self.supervisor.intervene(Intervention::Resume, request, annotation).await?;
+        Ok(Intervened { seq, upstream })
+    }
+}

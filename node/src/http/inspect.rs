@@ -1,0 +1,291 @@
+//! Inspection: the published state in the shapes of the wire. Nothing here contacts a peer or changes
+//! anything.
+
+use aerodb_core::authority::{EntryBody, Succession, Tenure};
+use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::machine::RoleName;
+use aerodb_http_api::envelope::{ObservedAt, Snapshot, View as Envelope};
+use aerodb_http_api::types::{
+    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapState, HaltData, HistoryEntry,
+    Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData, Refusal,
+    ReplicationData, ReplicationRole, StatusData, StoreData, SuccessorData, SuccessorState, Tips,
+    WalData, WalFile,
+};
+
+use crate::http::Http;
+use crate::http::kv::Wanted;
+use crate::http::refusal::{read_code, write_code};
+use crate::view::View;
+
+/// A read without wishes, for the question whether reads are safe.
+pub(super) const ANY_READ: Wanted = Wanted {
+    at: None,
+    min_commit: None,
+    consistency: Some(aerodb_core::decision::read::Consistency::Snapshot),
+    deadline: std::time::Duration::ZERO,
+};
+
+impl Http {
+    /// What an answer was taken from; `explicit` is the boundary that the caller named.
+    pub(super) fn observed(&self, explicit: Option<Boundary>) -> ObservedAt {
+        let view = self.shared.view.load();
+        ObservedAt {
+            cluster_id: Some(self.shared.identity.cluster),
+            node_id: self.shared.identity.node_id.clone(),
+            epoch: Some(view.authority.epoch()),
+            commit_id: explicit.or(self.shared.acks.bounds().acknowledged),
+            ledger_seq: Some(view.authority.head().seq),
+            snapshot: if explicit.is_some() { Snapshot::Explicit } else { Snapshot::Live },
+        }
+    }
+
+    pub(super) fn envelope<T>(&self, data: T) -> Envelope<T> {
+        Envelope::new(self.observed(None), data)
+    }
+
+    /// Whether writes are admitted here now.
+    pub(super) fn write_refusal(&self, view: &View) -> Option<Refusal> {
+        let refused = view.write.admit(&self.shared.write_live()).err();
+        refused.map(|(refusal, rule)| Refusal { code: write_code(refusal), rule: Some(rule) })
+    }
+
+    /// Whether reads of an acknowledged boundary are safe here now.
+    pub(super) fn read_refusal(&self, view: &View) -> Option<Refusal> {
+        let refused = self.read_facts(view, ANY_READ, None).admit().err();
+        refused.map(|(refusal, rule)| Refusal { code: read_code(refusal), rule: Some(rule) })
+    }
+
+    pub(super) fn authority_data(&self, view: &View) -> AuthorityData {
+        let authority = &view.authority;
+        let refusal = self.write_refusal(view);
+        AuthorityData {
+            epoch: Some(authority.epoch()),
+            holder: Some(authority.holder().clone()),
+            status: Some(match authority.tenure() {
+                Tenure::Held => AuthorityStatus::Held,
+                Tenure::Relinquished { .. } => AuthorityStatus::Relinquished,
+            }),
+            successor: match (authority.succession(), authority.tenure()) {
+                (Some(heir), _) => Some(self.successor(view, heir)),
+                // The heir by relinquishment alone: nothing was owed to it, so no receipt was asked for.
+                (None, Tenure::Relinquished { successor, .. }) => Some(SuccessorData {
+                    node_id: successor.clone(),
+                    state: SuccessorState::Designated,
+                    effective: None,
+                }),
+                (None, Tenure::Held) => None,
+            },
+            durability: Some(authority.durability()),
+            writable_here: refusal.is_none(),
+            refusal,
+        }
+    }
+
+    /// On the holder a designation is effective once a receipt covers it. On any other node it is: an entry
+    /// is served to others only when it is covered, and the heir's own ledger is what covers it.
+    pub(super) fn successor(&self, view: &View, heir: &Succession) -> SuccessorData {
+        let here = &self.shared.identity.node_id;
+        let covered = |entry| self.shared.acks.ledger_receipt().is_some_and(|seq| seq >= entry);
+        let (state, effective) = match heir {
+            Succession::Designated { entry, .. } => {
+                let effective = view.authority.holder() != here || covered(entry.seq);
+                let state =
+                    if effective { SuccessorState::Effective } else { SuccessorState::Designated };
+                (state, effective)
+            }
+            Succession::Releasing { .. } => (SuccessorState::Releasing, true),
+        };
+        SuccessorData { node_id: heir.successor().clone(), state, effective: Some(effective) }
+    }
+
+    pub(super) fn tips(&self) -> Tips {
+        let bounds = self.shared.acks.bounds();
+        Tips {
+            wal_tip: Some(self.shared.wal.durable_end()),
+            acknowledged: bounds.acknowledged,
+            applied: Some(bounds.durable),
+        }
+    }
+
+    pub(super) fn status_data(&self, digest: bool) -> StatusData {
+        let view = self.shared.view.load();
+        let (bounds, usage) = (self.shared.acks.bounds(), self.shared.store.usage());
+        let read = self.read_refusal(&view);
+        let authority = self.authority_data(&view);
+        StatusData {
+            node_id: self.shared.identity.node_id.clone(),
+            cluster_name: Some(view.authority.cluster_name().clone()),
+            lifecycle: lifecycle(self.shared.machines.lifecycle.get()),
+            role: view.role.role_name(),
+            tips: self.tips(),
+            durability: authority.durability,
+            writable: authority.writable_here,
+            read_safety: ReadSafetyData {
+                safe: read.is_none(),
+                code: read.as_ref().map(|refusal| refusal.code),
+                rule: read.as_ref().and_then(|refusal| refusal.rule),
+            },
+            halt: view.latch.cause().map(|failure| HaltData {
+                rule: failure.rule,
+                evidence: serde_json::from_str(&failure.evidence).unwrap_or_default(),
+            }),
+            store: StoreData {
+                keys: usage.keys,
+                versions: usage.versions,
+                bytes: usage.bytes,
+                bytes_max: view.write.store_bytes_max,
+            },
+            upstream: view.upstream.clone(),
+            state_digest: match bounds.acknowledged {
+                Some(bound) if digest => Some(self.shared.store.state_digest(bound)),
+                Some(_) | None => None,
+            },
+            authority,
+        }
+    }
+
+    pub(super) fn member_views(&self) -> Vec<MemberView> {
+        let view = self.shared.view.load();
+        let seen = |(member, membership): (&aerodb_core::authority::Member, _)| MemberView {
+            member: member.clone(),
+            membership,
+        };
+        view.authority.members().map(seen).collect()
+    }
+
+    pub(super) fn replication_data(&self) -> ReplicationData {
+        let view = self.shared.view.load();
+        let (bounds, role) = (self.shared.acks.bounds(), view.role.role_name());
+        let replica = role == RoleName::ReplicaActive;
+        let upstream_tip = *self.shared.upstream_tip.borrow();
+        let primary =
+            if role == RoleName::PrimaryActive { Some(bounds.durable) } else { upstream_tip };
+        let received = self.shared.wal.durable_end();
+        let read = self.read_refusal(&view);
+        ReplicationData {
+            role: match role {
+                RoleName::PrimaryActive | RoleName::PrimarySealed => Some(ReplicationRole::Primary),
+                RoleName::ReplicaActive => Some(ReplicationRole::Replica),
+                RoleName::Uninitialized | RoleName::ReplicationHalted => None,
+            },
+            replica_state: replica.then(|| {
+                use aerodb_core::machine::Machine as _;
+                self.shared.machines.pipeline.get().name().to_owned()
+            }),
+            replica_commit_id: replica.then_some(bounds.durable),
+            primary_commit_id: primary,
+            wal_received_offset: Some(received),
+            wal_validated_offset: Some(bounds.durable),
+            wal_applied_offset: Some(bounds.durable),
+            wal_prefix: self.shared.wal.batch_end_at(bounds.durable).ok().flatten(),
+            snapshot_bootstrap_state: BootstrapState::NotStarted,
+            read_safety: if read.is_none() { ReadSafety::Safe } else { ReadSafety::Unsafe },
+            blocking_reason: self.blocking_reason(&view, read.as_ref()),
+            authority_epoch: Some(view.authority.epoch()),
+            authority_holder: Some(view.authority.holder().clone()),
+            lag: self.lag(role),
+            upstream: view.upstream.clone(),
+            peers: self.peers(),
+        }
+    }
+
+    fn blocking_reason(&self, view: &View, read: Option<&Refusal>) -> Option<String> {
+        let halted = view.latch.cause().map(|failure| format!("halted: {}", failure.rule));
+        let detached = view.detached.as_ref().map(|why| format!("disconnected: {why}"));
+        halted.or(detached).or_else(|| read.map(|refusal| refusal.code.to_string()))
+    }
+
+    /// Commits that the upstream told of and this replica does not have; `None` where it is unknown, also
+    /// while the replica is not pulling.
+    pub(super) fn lag(&self, role: RoleName) -> Option<u64> {
+        let attached = self.shared.view.load().detached.is_none();
+        let tip = (*self.shared.upstream_tip.borrow())
+            .filter(|_| role == RoleName::ReplicaActive && attached)?;
+        Some(tip.get().saturating_sub(self.shared.acks.bounds().durable.get()))
+    }
+
+    fn peers(&self) -> Vec<PeerData> {
+        let peer = |peer: crate::replication::PeerState| PeerData {
+            node_id: peer.node_id,
+            attached: peer.attached,
+            receipt_commit_id: peer.position,
+            ledger_seq: peer.ledger,
+        };
+        self.shared.peers.list().into_iter().map(peer).collect()
+    }
+
+    pub(super) fn wal_data(&self) -> WalData {
+        let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
+        let received = self.shared.wal.durable_end();
+        let last = segments.last().map(|segment| segment.used_bytes);
+        WalData {
+            tip: self.shared.wal.batch_end_at(received).ok().flatten(),
+            append_offset: last,
+            last_durable_offset: last,
+            files: segments
+                .into_iter()
+                .map(|segment| WalFile {
+                    name: format!("{:016}.seg", segment.number),
+                    first_commit_id: CommitId::new(segment.first_commit),
+                    bytes: segment.used_bytes,
+                })
+                .collect(),
+            checksum_status: "verified".to_owned(),
+            truncation_point: None,
+            received: Some(received),
+            validated: Some(bounds.durable),
+            applied: Some(bounds.durable),
+            gaps: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    pub(super) fn mvcc_data(&self) -> MvccData {
+        let view = self.shared.view.load();
+        let bounds = self.shared.acks.bounds();
+        let replica = view.role.role_name() == RoleName::ReplicaActive;
+        MvccData {
+            oldest_retained_commit_id: Some(Boundary::ORIGIN),
+            latest_commit_id: bounds.acknowledged,
+            active_snapshots: ActiveSnapshots::default(),
+            gc_watermark: Some(Boundary::ORIGIN),
+            replica_commit_id: replica.then_some(bounds.durable),
+            reads_blocked: self.read_refusal(&view).is_some(),
+        }
+    }
+
+    /// The epochs so far, with what each was granted on.
+    pub(super) fn epochs(&self) -> Vec<HistoryEntry> {
+        let view = self.shared.view.load();
+        let basis = |start: &aerodb_core::authority::EpochStart| {
+            let granted = self.shared.authority_entries.entry(start.granted_by.seq);
+            granted.map_or("unknown", |stored| match &stored.entry.entry.body {
+                EntryBody::AuthorityGranted(grant) => grant.basis.as_str(),
+                EntryBody::Genesis(_) => "genesis",
+                EntryBody::MemberAdmitted { .. }
+                | EntryBody::MemberRemoved { .. }
+                | EntryBody::SuccessorDesignated { .. }
+                | EntryBody::SuccessorReleased { .. }
+                | EntryBody::ObligationEnded { .. }
+                | EntryBody::AuthorityRelinquished { .. } => "unknown",
+            })
+        };
+        let entry = |start: &aerodb_core::authority::EpochStart| HistoryEntry {
+            epoch: start.epoch,
+            start_commit_id: start.start.boundary,
+            basis: basis(start).to_owned(),
+            holder: start.holder.clone(),
+        };
+        view.authority.epochs().iter().map(entry).collect()
+    }
+}
+
+const fn lifecycle(lifecycle: aerodb_core::machine::Lifecycle) -> Lifecycle {
+    use aerodb_core::machine::Lifecycle as L;
+    match lifecycle {
+        L::Uninitialized | L::Initializing => Lifecycle::Booting,
+        L::Recovering | L::Verifying => Lifecycle::Recovering,
+        L::Serving | L::StartedHalted => Lifecycle::Running,
+        L::ShuttingDown | L::Terminated => Lifecycle::Stopping,
+    }
+}

@@ -1,0 +1,36 @@
+//! The AeroDB node.
+//!
+//! Data flows one way: request, decision, append, publish, explain.
+//!
+//! - [`config`], [`identity`], [`directory`]: what lies in a data directory beside the logs
+//! - [`open`], [`replay`]: reading it all back at start
+//! - [`wal`]: the WAL's one owner; writes and received batches go through it
+//! - [`store`]: the versions of all keys in memory
+//! - [`supervisor`]: the owner of role, ledgers, latch and promotion
+//! - [`replication`]: pulling, and serving pulls
+//! - [`http`]: what the routes ask of the node
+//! - [`serve`]: putting the parts together, and running them
+//! - [`cli`], [`demo`], [`offline`]: what an operator types
+
+pub mod attempts;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod discard;
+pub mod halts;
+pub mod http;
+pub mod identity;
+pub mod journal;
+pub mod machines;
+pub mod offline;
+pub mod open;
+pub mod replay;
+pub mod replication;
+pub mod serve;
+pub mod shared;
+pub mod store;
+pub mod supervisor;
+pub mod view;
+pub mod wal;

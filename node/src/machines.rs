@@ -1,0 +1,69 @@
+//! The machines of one node, side by side with the journal that all of them write to.
+
+use std::sync::Arc;
+
+use aerodb_core::machine::{
+    Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role, WalWriter,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::journal::{Cell, Journal};
+
+/// The machines at run time. Each is moved by one owner: the WAL's owner moves the writer, and the
+/// pipeline between `BytesArrived` and `Applied`; the supervisor moves everything else.
+#[derive(Debug, Default)]
+pub struct Machines {
+    /// Where all steps are journalled.
+    pub journal: Arc<Journal>,
+    /// Promotion lifecycle.
+    pub promotion: Cell<Promotion>,
+    /// Node role.
+    pub role: Cell<Role>,
+    /// Replica pipeline.
+    pub pipeline: Arc<Cell<Pipeline>>,
+    /// Failure latch.
+    pub latch: Cell<Latch>,
+    /// Node lifecycle.
+    pub lifecycle: Cell<Lifecycle>,
+    /// WAL writer.
+    pub writer: Arc<Cell<WalWriter>>,
+}
+
+/// One machine's state as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The machine.
+    pub machine: MachineName,
+    /// The state's name.
+    pub state: &'static str,
+    /// The state's data.
+    pub data: Value,
+}
+
+fn shown<M: Machine + Serialize>(cell: &Cell<M>) -> Shown {
+    let state = cell.get();
+    // An externally tagged enum: a bare name without data, or the name over its data.
+    let data = match aerodb_core::explain_value(&state) {
+        Value::Object(tagged) => tagged.into_iter().next().map_or(Value::Null, |(_, data)| data),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Value::Null
+        }
+    };
+    Shown { machine: M::NAME, state: state.name(), data }
+}
+
+impl Machines {
+    /// Every machine that has one state on this node; segments have one each and live in the journal only.
+    #[must_use]
+    pub fn show(&self) -> Vec<Shown> {
+        vec![
+            shown(&self.promotion),
+            shown(&self.role),
+            shown(&self.pipeline),
+            shown(&self.latch),
+            shown(&self.lifecycle),
+            shown(&self.writer),
+        ]
+    }
+}

@@ -1,0 +1,135 @@
+//! A promotion's dry run on a stopped node's directory, or on a copy of one: the same facts through the
+//! same rules, read without touching anything. The answer is byte for byte what the running node gives.
+
+use std::sync::Arc;
+
+use aerodb_core::decision::promotion::{
+    AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
+};
+use aerodb_core::explain::{Explanation, Remedy, explain};
+use aerodb_core::hash::Chain;
+use aerodb_core::id::{Boundary, Epoch, NodeId};
+use aerodb_core::machine::RoleName;
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::decision::DecisionLedger;
+use aerodb_ledger::disk::{Disk, RealDisk};
+use aerodb_ledger::log::Witness;
+use aerodb_ledger::wal::scan_read_only;
+use aerodb_ledger::{Fault, OpenError};
+
+use crate::directory::DataDir;
+use crate::halts::latch_of;
+use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::open::role_of;
+use crate::replay::{LedgerShort, Replay};
+use crate::store::Store;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// The identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A log is damaged or cannot be read.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The authority ledger lacks entries that the WAL has seen.
+    #[error("{0}")]
+    LedgerShort(LedgerShort),
+}
+
+/// What a promotion of the directory's node would come to, and what could change it.
+///
+/// # Errors
+/// [`OfflineError`] when the directory cannot be read or is damaged.
+pub fn dry_run(
+    dir: &DataDir,
+    expected_epoch: Epoch,
+    replica_id: Option<NodeId>,
+) -> Result<(Explanation, Vec<Remedy>), OfflineError> {
+    let facts = facts(dir, expected_epoch, replica_id)?;
+    let explanation = explain(&facts);
+    let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
+    Ok((explanation, remedies(&facts, &failed)))
+}
+
+fn facts(
+    dir: &DataDir,
+    expected_epoch: Epoch,
+    replica_id: Option<NodeId>,
+) -> Result<PromotionFacts, OfflineError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let identity = IdentityFile::read(&*disk, dir.path())?;
+    let (node, owner) = (identity.node_id.clone(), identity.key().public_key());
+    let Stamp { authority_frame, decision_frame, wal_frame, .. } = identity.stamp;
+    let witness = |frame: u64| Witness { frame_seq: (frame > 0).then_some(frame), record: None };
+
+    let read = AuthorityLedger::open_read_only(
+        &*disk,
+        &dir.authority_ledger(),
+        Some(&owner),
+        witness(authority_frame),
+    )?;
+    let authority = read.authority;
+    let keys = authority
+        .members()
+        .map(|(member, _)| (member.node_id.clone(), member.public_key))
+        .collect();
+    let decisions = DecisionLedger::open_read_only(
+        &*disk,
+        &dir.decision_ledger(),
+        Some(&owner),
+        keys,
+        witness(decision_frame),
+    )?;
+    let halt = latch_of(&decisions.entries).cause().map(|failure| failure.rule);
+
+    let wanted =
+        basis_for(&AuthorityFacts::from(&*authority), &node).map(|(_, position)| position.boundary);
+    let mut chain_at_basis = origin_chain(&Position::origin(&identity.cluster), wanted);
+    let (writer, _) = Store::empty();
+    let mut replay = Replay::new(&authority, writer);
+    scan_read_only(&*disk, &dir.wal(), Some(&owner), witness(wal_frame), &mut |raw| {
+        replay.take(&raw)?;
+        let ends_there = raw.claimed_range().map(|(_, last)| Boundary::from(last)) == wanted;
+        if wanted.is_some() && ends_there {
+            chain_at_basis = Some(raw.claimed_chains().1);
+        }
+        Ok(())
+    })
+    .map_err(|error| match error {
+        OpenError::Fault(fault) => OfflineError::Fault(fault),
+        OpenError::Refused(short) => OfflineError::LedgerShort(short),
+    })?;
+    let replayed = replay.finish();
+    let standing = &replayed.standing;
+    let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
+    let halt = halt.or(rejected);
+    let role = role_of(&authority, &node);
+    Ok(PromotionFacts {
+        cluster: identity.cluster,
+        member: authority.admitted(&node).is_some(),
+        node,
+        expected_epoch,
+        replica_id,
+        ledger: authority.head(),
+        authority: AuthorityFacts::from(&*authority),
+        role: if halt.is_some() { RoleName::ReplicationHalted } else { role },
+        halt,
+        attempt_in_progress: false,
+        progress: Progress {
+            received: standing.received,
+            validated: standing.tip.boundary,
+            applied: standing.tip.boundary,
+        },
+        wal_end: standing.tip,
+        chain_at_basis: chain_at_basis.filter(|_| wanted <= Some(standing.tip.boundary)),
+        epoch_mismatch: standing.epochs.first_mismatch(&authority),
+    })
+}
+
+fn origin_chain(origin: &Position, wanted: Option<Boundary>) -> Option<Chain> {
+    (wanted == Some(Boundary::ORIGIN)).then_some(origin.chain)
+}

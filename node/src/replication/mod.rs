@@ -1,0 +1,12 @@
+//! Between nodes: the replica pulls, the upstream serves what it may and takes the receipt that every
+//! pull carries.
+
+mod barriers;
+mod peers;
+mod puller;
+mod serve;
+
+pub use barriers::Barriers;
+pub use peers::{PeerState, Peers, Regressed};
+pub use puller::{Puller, PullerContext, PullerEvent, start};
+pub use serve::serve as serve_pull;

@@ -1,0 +1,217 @@
+//! The replica's side: one pull after the other, over one connection. A receipt rides on every pull, so
+//! the next pull goes out as soon as the batch before it is durable; nothing here waits for a timer.
+//!
+//! Silence is not evidence: a pull waits for as long as it takes. A lost connection ends the task.
+
+use std::sync::Arc;
+use std::sync::mpsc as sync;
+
+use aerodb_core::authority::{Authority, ReceiptClaim, Succession};
+use aerodb_core::id::{Address, Boundary};
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_ledger::authority::NodeKey;
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::shared::Shared;
+use crate::wal::{Job, Pulled, ReceiveError};
+
+/// What the puller tells the supervisor. Each carries the puller's number, so that word of a stopped one
+/// is not taken for word of its successor.
+#[derive(Debug)]
+pub enum PullerEvent {
+    /// The first answer has come; nothing of it is taken before the supervisor has said so.
+    Attached(oneshot::Sender<()>),
+    /// The ledger entries that a pull brought, to be made durable before its batches.
+    Entries(Vec<Bytes>, oneshot::Sender<Option<Arc<Authority>>>),
+    /// The connection is lost, or upstream refuses.
+    Lost(String),
+    /// Upstream says that histories have parted.
+    Parted(RuleId, String),
+}
+
+/// What a puller works with.
+#[derive(Clone)]
+pub struct PullerContext {
+    /// The node.
+    pub shared: Arc<Shared>,
+    /// Its key, for receipts that may become evidence.
+    pub key: Arc<NodeKey>,
+    /// Drawn at the start of the process.
+    pub session: [u8; 16],
+    /// Where events go.
+    pub tell: Arc<dyn Fn(u64, PullerEvent) + Send + Sync>,
+}
+
+/// A running puller. Dropping it leaves the task running; [`Puller::stop`] ends it.
+#[derive(Debug)]
+pub struct Puller {
+    number: u64,
+    stop: oneshot::Sender<()>,
+    ended: sync::Receiver<()>,
+}
+
+impl Puller {
+    /// Its number.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Ends it, and returns when it has ended: it sends no receipt and no echo any more.
+    pub fn stop(self) {
+        // The task may have ended by itself.
+        let _ = self.stop.send(());
+        // The task's end drops the other half; nothing is ever sent.
+        let _ = self.ended.recv();
+    }
+}
+
+/// Starts pulling from `upstream`.
+#[must_use]
+pub fn start(runtime: &Handle, number: u64, upstream: Address, context: PullerContext) -> Puller {
+    let (stop, stopped) = oneshot::channel();
+    let (alive, ended) = sync::channel();
+    runtime.spawn(async move {
+        let _alive = alive;
+        tokio::select! {
+            _ = stopped => {}
+            event = pull_all(number, upstream, &context) => (context.tell)(number, event),
+        }
+    });
+    Puller { number, stop, ended }
+}
+
+/// Pulls until something ends it.
+async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> PullerEvent {
+    let shared = &context.shared;
+
+    let mut position = match shared.owner.look().await {
+        Some(standing) => standing.tip,
+        None => return PullerEvent::Lost("the WAL's owner has ended".to_owned()),
+    };
+    let mut connection = match Client::new(upstream).connect_pull().await {
+        Ok(connection) => connection,
+        Err(error) => return lost(&error),
+    };
+    let (mut told, mut echo, mut attached) = (None, None, false);
+    loop {
+        let authority = shared.view.load().authority.clone();
+        let request = request(context, &authority, position, told, echo);
+        let answer = match connection.pull(&request).await {
+            Ok(answer) => answer,
+            Err(error) => return lost(&error),
+        };
+        if answer.cluster != shared.identity.cluster {
+            return PullerEvent::Lost(format!("upstream is of cluster {}", answer.cluster));
+        }
+        if answer.node_id == shared.identity.node_id {
+            return PullerEvent::Lost("upstream is this node itself".to_owned());
+        }
+        if !attached {
+            attached = true;
+            let (reply, noted) = oneshot::channel();
+            (context.tell)(number, PullerEvent::Attached(reply));
+            if noted.await.is_err() {
+                return PullerEvent::Lost("the supervisor has ended".to_owned());
+            }
+        }
+        told = answer.acknowledged.max(told);
+        echo = answer.barrier.or(echo);
+        shared.upstream_tip.send_if_modified(|tip| {
+            let moved = *tip != answer.tip;
+            *tip = answer.tip;
+            moved
+        });
+        position = match take(number, context, authority, answer, told).await {
+            Ok(position) => position,
+            Err(event) => return event,
+        };
+    }
+}
+
+/// Ledger before WAL, each durable before the next pull says so.
+async fn take(
+    number: u64,
+    context: &PullerContext,
+    mut authority: Arc<Authority>,
+    answer: PullAnswer,
+    told: Option<Boundary>,
+) -> Result<Position, PullerEvent> {
+    let ended = |what: &str| PullerEvent::Lost(format!("{what} has ended"));
+    if !answer.entries.is_empty() {
+        let (reply, adopted) = oneshot::channel();
+        (context.tell)(number, PullerEvent::Entries(answer.entries, reply));
+        match adopted.await {
+            Ok(Some(newer)) => authority = newer,
+            Ok(None) | Err(_) => return Err(ended("the replica role")),
+        }
+    }
+    let pulled = Pulled { batches: answer.batches, told, authority };
+    let (reply, received) = oneshot::channel();
+    if !context.shared.owner.send(Job::Receive(pulled, reply)).await {
+        return Err(ended("the WAL's owner"));
+    }
+    match received.await {
+        Ok(Ok(position)) => Ok(position),
+        Ok(Err(ReceiveError::Diverged(divergence))) => {
+            Err(PullerEvent::Parted(divergence.rule(), divergence.to_string()))
+        }
+        Ok(Err(error)) => Err(PullerEvent::Lost(error.to_string())),
+        Err(_) => Err(ended("the WAL's owner")),
+    }
+}
+
+fn request(
+    context: &PullerContext,
+    authority: &Authority,
+    position: Position,
+    told: Option<Boundary>,
+    echo: Option<u64>,
+) -> PullRequest {
+    let identity = &context.shared.identity;
+    let claim = ReceiptClaim {
+        cluster: identity.cluster,
+        node_id: identity.node_id.clone(),
+        epoch: authority.epoch(),
+        position,
+        ledger: authority.head(),
+    };
+    // Signed where it ends the obligation: this node's own ledger shows that it is released.
+    let released = matches!(
+        authority.succession(),
+        Some(Succession::Releasing { successor, .. }) if successor == &identity.node_id
+    );
+    let signature = released.then(|| context.key.sign(&claim.signing_hash()));
+    PullRequest {
+        cluster: claim.cluster,
+        node_id: claim.node_id,
+        public_key: identity.public_key,
+        session: context.session,
+        epoch: claim.epoch,
+        position: Some(position),
+        ledger: Some(claim.ledger),
+        signature,
+        echo,
+        known_acknowledged: told,
+        wait: true,
+    }
+}
+
+fn lost(error: &ClientError) -> PullerEvent {
+    match error {
+        ClientError::Problem(problem) => match problem.body().rule {
+            Some(rule) if problem.body().extra.contains_key("diverged") => {
+                PullerEvent::Parted(rule, problem.to_string())
+            }
+            Some(_) | None => PullerEvent::Lost(problem.to_string()),
+        },
+        ClientError::Unreachable { .. }
+        | ClientError::Interrupted { .. }
+        | ClientError::Protocol { .. } => PullerEvent::Lost(error.to_string()),
+    }
+}

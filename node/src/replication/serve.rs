@@ -1,0 +1,300 @@
+//! Serving one pull. The node is passive here: it answers from what is durable, and the only thing that
+//! a pull changes is what is known of the peer.
+//!
+//! Order: who asks, does its history agree with this one, what does its receipt prove, what may it have.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::{Authority, Obligation, ReceiptClaim};
+use aerodb_core::decision::acknowledge::{check_receipt, ledger_covered};
+use aerodb_core::id::{Boundary, NodeId, Seq};
+use aerodb_core::machine::RoleName;
+use aerodb_core::position::{LedgerHead, Position};
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::connection::ConnectionGuard;
+use aerodb_http_api::problem::Problem;
+use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use bytes::{Bytes, BytesMut};
+
+use crate::shared::Shared;
+use crate::supervisor::{Receipt, SupervisorHandle};
+use crate::wal::Bounds;
+
+/// The most bytes of batches in one answer.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// The most ledger entries in one answer; with their decisions they fit into one frame of a ledger.
+const ENTRIES_MAX: usize = 64;
+
+/// What a peer may have now.
+#[derive(Debug, PartialEq, Eq)]
+struct Due {
+    ledger: Option<Seq>,
+    wal: Option<Boundary>,
+    acknowledged: Option<Boundary>,
+}
+
+/// Answers one pull, waiting for something to say when the peer asked for that.
+///
+/// # Errors
+/// A [`Problem`] when the peer is foreign, its history or ledger has parted from this one, or this node
+/// serves nobody now.
+pub async fn serve(
+    shared: &Arc<Shared>,
+    supervisor: &SupervisorHandle,
+    request: PullRequest,
+    connection: ConnectionGuard,
+) -> Result<PullAnswer, Problem> {
+    check_peer(shared, &request)?;
+    let claim = check_histories(shared, &request)?;
+    hear(shared, supervisor, &request, claim, &connection)?;
+
+    // Subscribed before the first look, so that no change in between is missed.
+    let (mut bounds, mut barriers) = (shared.acks.subscribe(), shared.barriers.subscribe());
+    let mut view = shared.view_changed.subscribe();
+    loop {
+        // Again after every wait: the peer may have been removed, or this node have halted.
+        check_peer(shared, &request)?;
+        if let Some(answer) = answer(shared, &request)? {
+            return Ok(answer);
+        }
+        let changed = tokio::select! {
+            changed = bounds.changed() => changed.is_ok(),
+            changed = barriers.changed() => changed.is_ok(),
+            changed = view.changed() => changed.is_ok(),
+            () = shared.stopped() => false,
+        };
+        if !changed {
+            return Err(Problem::new(Code::Recovering, "the node is stopping"));
+        }
+    }
+}
+
+fn check_peer(shared: &Shared, request: &PullRequest) -> Result<(), Problem> {
+    let view = shared.view.load();
+    if request.cluster != shared.identity.cluster {
+        let detail = format!("this node is of cluster {}", shared.identity.cluster);
+        return Err(
+            Problem::new(Code::ForeignCluster, detail).with("cluster_id", shared.identity.cluster)
+        );
+    }
+    match view.role.role_name() {
+        RoleName::PrimaryActive | RoleName::ReplicaActive | RoleName::PrimarySealed => {}
+        RoleName::Uninitialized | RoleName::ReplicationHalted => {
+            return Err(Problem::new(Code::Halted, "a halted node serves nobody").rule(RuleId::Rm5));
+        }
+    }
+    let known = view.authority.admitted(&request.node_id);
+    if known.is_none_or(|member| member.public_key != request.public_key) {
+        let detail = format!("{} with that key is not an admitted member", request.node_id);
+        return Err(Problem::new(Code::ForeignMember, detail));
+    }
+    Ok(())
+}
+
+fn parted(rule: RuleId, detail: String) -> Problem {
+    Problem::new(Code::CommandRefused, detail).rule(rule).with("diverged", true)
+}
+
+/// Checks that the peer's ledger and history are prefixes of this node's. A history may also run ahead of
+/// this one, where there is nothing to serve, unless this node is the holder: then the peer has what the
+/// holder has lost, and is sent away unharmed. Taken in, it would be counted as attached, the next write
+/// would give its commit a second content, and the only whole history would halt over it.
+///
+/// Gives the receipt when the peer sent one.
+fn check_histories(
+    shared: &Shared,
+    request: &PullRequest,
+) -> Result<Option<ReceiptClaim>, Problem> {
+    let authority = &shared.view.load().authority;
+    let Some(ledger) = request.ledger else { return Ok(None) };
+    match authority.hash_at(ledger.seq) {
+        Some(hash) if hash != ledger.hash => {
+            let detail =
+                format!("ledger entry {} of {} is not this ledger's", ledger.seq, request.node_id);
+            return Err(parted(RuleId::P6A2, detail));
+        }
+        Some(_) => {}
+        None => {
+            let detail = format!("the ledger of {} is ahead of this node's", request.node_id);
+            return Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A2));
+        }
+    }
+    let Some(position) = request.position else { return Ok(None) };
+    let durable = shared.acks.bounds().durable;
+    if position.boundary > durable && authority.holder() == &shared.identity.node_id {
+        let detail = format!(
+            "the history of {} runs to {}, that of this node, the holder, to {durable}",
+            request.node_id, position.boundary
+        );
+        return Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::Ri3));
+    }
+    let chain_here = chain_at(shared, authority, position.boundary)?;
+    if position.boundary <= durable && chain_here != Some(position.chain) {
+        let detail =
+            format!("the history of {} at {} is not this one", request.node_id, position.boundary);
+        return Err(parted(RuleId::Ri3, detail));
+    }
+    Ok(Some(claim(shared, request, position, ledger)))
+}
+
+fn chain_at(
+    shared: &Shared,
+    authority: &Authority,
+    boundary: Boundary,
+) -> Result<Option<aerodb_core::hash::Chain>, Problem> {
+    if boundary == Boundary::ORIGIN {
+        return Ok(Some(Position::origin(authority.cluster()).chain));
+    }
+    let end = shared.wal.batch_end_at(boundary).map_err(unreadable)?;
+    Ok(end.map(|position| position.chain))
+}
+
+fn unreadable(fault: aerodb_ledger::Fault) -> Problem {
+    Problem::new(Code::Halted, format!("the history cannot be read: {fault}")).rule(RuleId::P3D9)
+}
+
+fn claim(
+    shared: &Shared,
+    request: &PullRequest,
+    position: Position,
+    ledger: LedgerHead,
+) -> ReceiptClaim {
+    ReceiptClaim {
+        cluster: shared.identity.cluster,
+        node_id: request.node_id.clone(),
+        epoch: request.epoch,
+        position,
+        ledger,
+    }
+}
+
+/// Takes what the pull says of the peer: that it is there, its receipt, its echo.
+fn hear(
+    shared: &Arc<Shared>,
+    supervisor: &SupervisorHandle,
+    request: &PullRequest,
+    claim: Option<ReceiptClaim>,
+    connection: &ConnectionGuard,
+) -> Result<(), Problem> {
+    let Some(claim) = claim else { return Ok(()) };
+    let position = claim.position.boundary;
+    let fresh = shared
+        .peers
+        .heard(
+            &request.node_id,
+            request.session,
+            connection,
+            Some(position),
+            Some(claim.ledger.seq),
+        )
+        .map_err(|regressed| parted(regressed.rule(), regressed.to_string()))?;
+
+    let authority = shared.view.load().authority.clone();
+    let obligation = owed_to(&authority, shared, &request.node_id);
+    if fresh {
+        watch_connection(shared, &request.node_id, connection);
+    }
+    shared.acks.look_again(&request.node_id, |node| shared.peers.is_attached(node));
+    if let Some(obligation) = obligation {
+        let chain_here = chain_at(shared, &authority, position)?;
+        if check_receipt(Some(&obligation), &claim, chain_here).is_ok() {
+            shared.acks.receipt(&obligation, position, ledger_covered(&authority, &claim));
+            if let Some(echo) = request.echo {
+                shared.barriers.echo(echo);
+            }
+            if let Some(signature) = request.signature {
+                supervisor.receipt(Receipt { claim, signature });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The obligation of this node, if it is the holder's and towards this peer.
+fn owed_to(authority: &Authority, shared: &Shared, node: &NodeId) -> Option<Obligation> {
+    let ours = authority.holder() == &shared.identity.node_id;
+    authority.obligation().filter(|owed| ours && &owed.node_id == node)
+}
+
+/// When the connection ends, also between two pulls, the peer is detached.
+fn watch_connection(shared: &Arc<Shared>, node: &NodeId, connection: &ConnectionGuard) {
+    let (shared, node, connection) = (shared.clone(), node.clone(), connection.clone());
+    tracing::info!(peer = %node, "attached");
+    tokio::spawn(async move {
+        connection.closed().await;
+        if shared.peers.is_current(&node, &connection) {
+            tracing::warn!(peer = %node, "detached");
+        }
+        shared.acks.look_again(&node, |node| shared.peers.is_attached(node));
+    });
+}
+
+/// What the peer may have: the obliged node everything durable, every other what is acknowledged and
+/// covered; nothing while that is unknown.
+fn due(authority: &Authority, node: &NodeId, bounds: &Bounds) -> Due {
+    let obliged = authority.obligation().is_some_and(|owed| &owed.node_id == node);
+    if obliged {
+        let (ledger, wal) = (Some(authority.head().seq), Some(bounds.durable));
+        Due { ledger, wal, acknowledged: bounds.acknowledged }
+    } else {
+        Due { ledger: bounds.covered, wal: bounds.acknowledged, acknowledged: bounds.acknowledged }
+    }
+}
+
+/// The answer, or `None` when there is nothing to say and the peer is willing to wait.
+fn answer(shared: &Shared, request: &PullRequest) -> Result<Option<PullAnswer>, Problem> {
+    let authority = shared.view.load().authority.clone();
+    let bounds = shared.acks.bounds();
+    let due = due(&authority, &request.node_id, &bounds);
+    let entries = entries(shared, request, due.ledger);
+    let batches = batches(shared, request, due.wal)?;
+    let barrier =
+        owed_to(&authority, shared, &request.node_id).and_then(|_| shared.barriers.pending());
+    let news = !entries.is_empty()
+        || !batches.is_empty()
+        || due.acknowledged > request.known_acknowledged
+        || barrier.is_some_and(|barrier| request.echo != Some(barrier));
+    if !news && request.wait {
+        return Ok(None);
+    }
+    Ok(Some(PullAnswer {
+        cluster: shared.identity.cluster,
+        node_id: shared.identity.node_id.clone(),
+        entries,
+        batches,
+        acknowledged: due.acknowledged,
+        tip: due.wal,
+        barrier,
+    }))
+}
+
+fn entries(shared: &Shared, request: &PullRequest, upto: Option<Seq>) -> Vec<Bytes> {
+    let after = request.ledger.map(|head| head.seq);
+    let stored = shared.authority_entries.after(after, ENTRIES_MAX);
+    let may_have = |entry: &_| Some(stored_seq(entry)) <= upto;
+    stored.iter().take_while(|entry| may_have(entry)).map(|entry| entry.bytes.clone()).collect()
+}
+
+fn stored_seq(stored: &aerodb_ledger::Stored<aerodb_core::authority::SignedEntry>) -> Seq {
+    stored.entry.entry.seq
+}
+
+fn batches(
+    shared: &Shared,
+    request: &PullRequest,
+    upto: Option<Boundary>,
+) -> Result<Bytes, Problem> {
+    let (Some(position), Some(upto)) = (request.position, upto) else { return Ok(Bytes::new()) };
+    if position.boundary >= upto {
+        return Ok(Bytes::new());
+    }
+    let raws =
+        shared.wal.read_after(position.boundary, upto, BATCH_BYTES_MAX).map_err(unreadable)?;
+    if let [only] = raws.as_slice() {
+        return Ok(only.bytes().clone());
+    }
+    let mut bytes = BytesMut::with_capacity(raws.iter().map(|raw| raw.bytes().len()).sum());
+    raws.iter().for_each(|raw| bytes.extend_from_slice(raw.bytes()));
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,298 @@
+//! The parts of a node put together: machines in the state that the disk gives them, the WAL's owner, the
+//! shared view, the supervisor.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::Authority;
+use aerodb_core::decision::acknowledge::{Floor, replica_bound};
+use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::explain::explain;
+use aerodb_core::id::Address;
+use aerodb_core::machine::{
+    Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent, PromotionEvent, RoleEvent, RoleName,
+    WalWriter, WriteAuthority,
+};
+use aerodb_core::position::Position;
+use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
+use aerodb_ledger::decision::DecisionLedger;
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::directory::DirectoryLock;
+use crate::http::Http;
+use crate::machines::Machines;
+use crate::open::Opened;
+use crate::replication::{Barriers, Peers, PullerContext};
+use crate::serve::error::{ServeError, system};
+use crate::shared::Shared;
+use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
+use crate::view::{Identity, View};
+use crate::wal::{Acknowledgements, Answer, FailureSink, Mode, Owner, Stages, spawn};
+
+/// A node that runs.
+#[derive(Debug)]
+pub(super) struct Assembled {
+    /// What the routes ask.
+    pub http: Http,
+    /// The way to the supervisor.
+    pub supervisor: SupervisorHandle,
+    /// Held as long as the node runs.
+    pub lock: DirectoryLock,
+}
+
+/// Starts the owner and the supervisor over what was opened.
+///
+/// # Errors
+/// [`ServeError`] when a thread or randomness cannot be had.
+pub(super) fn assemble(
+    opened: Opened,
+    fatal: watch::Sender<Option<Fatal>>,
+) -> Result<Assembled, ServeError> {
+    let Opened {
+        dir,
+        lock,
+        config,
+        identity: file,
+        ledger,
+        decisions,
+        wal,
+        replayed,
+        role,
+        failures,
+        facts,
+        ..
+    } = opened;
+    let authority = Arc::clone(ledger.authority());
+    let key = Arc::new(file.key());
+    let identity = Identity {
+        node_id: file.node_id.clone(),
+        public_key: key.public_key(),
+        cluster: file.cluster,
+    };
+
+    let machines = Machines::default();
+    let write = wake(&machines, &authority, role, &failures);
+    note_unfinished(&machines, &decisions, &ledger);
+    let tip = replayed.standing.tip;
+    let acks = Arc::new(acknowledgements(&authority, &identity, role, &tip, failures.is_empty()));
+    let mode = mode(&authority, &machines, write);
+    let (handle, inbox) = channel();
+    let (store, reader) = (replayed.store.store().clone(), wal.reader());
+    let owner = Owner {
+        wal,
+        store: replayed.store,
+        tip,
+        received: replayed.standing.received,
+        epochs: replayed.standing.epochs,
+        acks: Arc::clone(&acks),
+        stages: Stages { node: identity.node_id.clone(), machine: Arc::clone(&machines.pipeline) },
+        writer: Arc::clone(&machines.writer),
+        journal: Arc::clone(&machines.journal),
+        group_commit_max: config.group_commit_max,
+        failed: failure_sink(&handle),
+    };
+    let owner = system("start the WAL's owner", spawn(owner, mode))?;
+
+    let view = View::new(
+        &identity,
+        machines.role.get(),
+        authority,
+        machines.latch.get(),
+        &machines.writer.get(),
+        config.store_bytes_max,
+    );
+    let shared = Arc::new(Shared {
+        identity,
+        view: ArcSwap::from_pointee(view),
+        view_changed: watch::Sender::new(()),
+        acks,
+        store,
+        wal: reader,
+        owner,
+        peers: Peers::default(),
+        barriers: Barriers::starting_at(random()?),
+        machines,
+        authority_entries: ledger.entries(),
+        decision_entries: decisions.entries(),
+        upstream_tip: watch::Sender::new(None),
+        recovery: explain(&facts),
+        stopping: watch::Sender::new(false),
+    });
+    let supervisor = Supervisor::new(Parts {
+        context: context(&shared, &key, &handle)?,
+        shared: Arc::clone(&shared),
+        key,
+        dir,
+        identity: file,
+        upstream: upstream(&decisions, &config),
+        ledger,
+        decisions,
+        reconnect: config.reconnect,
+        store_bytes_max: config.store_bytes_max,
+        runtime: Handle::current(),
+        handle: handle.clone(),
+        fatal,
+    });
+    supervisor.publish();
+    let spawned = std::thread::Builder::new()
+        .name("supervisor".to_owned())
+        .spawn(move || supervisor.run(inbox));
+    system("start the supervisor", spawned)?;
+    Ok(Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock })
+}
+
+fn failure_sink(handle: &SupervisorHandle) -> FailureSink {
+    let handle = handle.clone();
+    FailureSink(Box::new(move |failure| handle.wal_failed(failure)))
+}
+
+fn random<T: From<u64>>() -> Result<T, ServeError> {
+    getrandom::u64().map(T::from).map_err(ServeError::Randomness)
+}
+
+fn context(
+    shared: &Arc<Shared>,
+    key: &Arc<NodeKey>,
+    handle: &SupervisorHandle,
+) -> Result<PullerContext, ServeError> {
+    let tell = handle.clone();
+    let session: u128 = u128::from(random::<u64>()?) << 64 | u128::from(random::<u64>()?);
+    Ok(PullerContext {
+        shared: Arc::clone(shared),
+        key: Arc::clone(key),
+        session: session.to_le_bytes(),
+        tell: Arc::new(move |number, event| tell.puller(number, event)),
+    })
+}
+
+/// The last node that an operator named, or else the configured one.
+fn upstream(decisions: &DecisionLedger, config: &Config) -> Option<Address> {
+    let entries = decisions.entries().after(None, usize::MAX);
+    let followed = entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+        DecisionBody::Followed { upstream, .. } => Some(upstream.clone()),
+        _ => None,
+    });
+    followed.or_else(|| config.upstream.clone())
+}
+
+/// Brings the machines to where the disk says they are. Gives the authority to write, if the ledger gives
+/// this node the epoch and no failure stands against it.
+fn wake(
+    machines: &Machines,
+    authority: &Authority,
+    role: RoleName,
+    failures: &[Failure],
+) -> Option<WriteAuthority> {
+    let journal = &machines.journal;
+    for event in [LifecycleEvent::Started, LifecycleEvent::Initialized, LifecycleEvent::Replayed] {
+        machines.lifecycle.must_step(journal, &event);
+    }
+    for failure in failures {
+        machines.latch.must_step(journal, &LatchEvent::Failed(failure.clone()));
+    }
+    if let Some(first) = failures.first() {
+        machines.role.must_step(journal, &RoleEvent::Failed { rule: first.rule });
+        machines.lifecycle.must_step(journal, &LifecycleEvent::Halted);
+        return None;
+    }
+    let epoch = authority.epoch();
+    let event = match role {
+        RoleName::PrimaryActive => RoleEvent::LedgerNamesThisNode { epoch },
+        RoleName::PrimarySealed => RoleEvent::LedgerShowsRelinquished { epoch },
+        RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
+            RoleEvent::LedgerNamesAnother { epoch }
+        }
+    };
+    let write =
+        machines.role.must_step_with(journal, &event, aerodb_core::machine::Step::into_authority);
+    if role == RoleName::ReplicaActive {
+        for event in [
+            PipelineEvent::Started,
+            PipelineEvent::MetadataValid,
+            PipelineEvent::ReplayDone,
+            // What is replayed is readable as far as it is acknowledged, with or without an upstream.
+            PipelineEvent::GateJudged(Gate::ReadSafe),
+        ] {
+            machines.pipeline.must_step(journal, &event);
+        }
+    }
+    if write.is_some() {
+        machines.writer.renew(WalWriter::Open { epoch });
+    }
+    machines.lifecycle.must_step(journal, &LifecycleEvent::Verified);
+    write
+}
+
+/// A request without an outcome in either ledger: an attempt that a crash cut short. It is shown, and
+/// means nothing else (DIS-7).
+fn note_unfinished(machines: &Machines, decisions: &DecisionLedger, ledger: &AuthorityLedger) {
+    let entries = decisions.entries().after(None, usize::MAX);
+    let last = entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+        DecisionBody::PromotionRequested { .. } => {
+            promotion_id(&stored.entry.entry.author, stored.entry.entry.seq)
+        }
+        _ => None,
+    });
+    let Some(id) = last else { return };
+    let denied = entries.iter().any(|stored| {
+        matches!(&stored.entry.entry.body, DecisionBody::PromotionDenied { promotion_id, .. } if promotion_id == &id)
+    });
+    let granted = ledger.entries().after(None, usize::MAX).iter().any(|stored| {
+        matches!(
+            &stored.entry.entry.body,
+            aerodb_core::authority::EntryBody::AuthorityGranted(grant) if grant.promotion_id == id
+        )
+    });
+    if !denied && !granted {
+        tracing::warn!(promotion_id = %id, "the last attempt was cut short; it never took effect");
+        machines.promotion.must_step(&machines.journal, &PromotionEvent::UnfinishedFound);
+    }
+}
+
+/// What may be shown and served at once, and what only after a receipt (DESIGN 3.2).
+fn acknowledgements(
+    authority: &Authority,
+    identity: &Identity,
+    role: RoleName,
+    tip: &Position,
+    healthy: bool,
+) -> Acknowledgements<Answer> {
+    let (durable, head) = (tip.boundary, authority.head().seq);
+    match role {
+        RoleName::PrimaryActive | RoleName::PrimarySealed if healthy => {
+            let acks = Acknowledgements::new(durable, None, None);
+            let obligation = authority.obligation();
+            let floor = match obligation {
+                Some(_) => Floor::UnknownUntil(durable),
+                None => Floor::Known(durable),
+            };
+            acks.hold(obligation, floor, head, None);
+            acks
+        }
+        RoleName::ReplicaActive if healthy => {
+            let bound = replica_bound(authority, &identity.node_id, durable, None);
+            Acknowledgements::new(durable, Some(bound), Some(head))
+        }
+        RoleName::PrimaryActive
+        | RoleName::PrimarySealed
+        | RoleName::ReplicaActive
+        | RoleName::Uninitialized
+        | RoleName::ReplicationHalted => Acknowledgements::new(durable, None, None),
+    }
+}
+
+fn mode(authority: &Authority, machines: &Machines, write: Option<WriteAuthority>) -> Mode {
+    match (write, machines.role.get().role_name()) {
+        (Some(write), _) => Mode::Holder { authority: write, stamp: authority.head() },
+        (None, RoleName::ReplicaActive) => Mode::Replica,
+        (
+            None,
+            RoleName::Uninitialized
+            | RoleName::PrimaryActive
+            | RoleName::PrimarySealed
+            | RoleName::ReplicationHalted,
+        ) => Mode::Idle,
+    }
+}

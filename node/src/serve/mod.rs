@@ -1,0 +1,95 @@
+//! Serving a data directory until told to stop.
+//!
+//! Threads: the WAL's owner, the supervisor, and the request threads of the runtime. Nothing of promotion
+//! runs outside of an attempt (P6-PN2).
+
+mod assemble;
+mod error;
+
+use std::sync::Arc;
+
+use aerodb_http_api::extract::Limits;
+use aerodb_http_api::{router, server};
+use aerodb_ledger::disk::{Disk, RealDisk};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::directory::DataDir;
+use crate::open::{Opened, open};
+
+use assemble::{Assembled, assemble};
+use error::system;
+
+pub use error::ServeError;
+
+/// Serves the directory until SIGINT or SIGTERM, or until the disk fails. Blocks.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn run(dir: &DataDir) -> Result<(), ServeError> {
+    abort_on_panic();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
+    let opened = open(dir.clone(), &disk)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(opened.config.request_threads)
+        .enable_all()
+        .build();
+    let runtime = system("start the runtime", runtime)?;
+    let served = runtime.block_on(serve(opened));
+    // Requests that still wait have been answered or have nobody to answer them.
+    runtime.shutdown_background();
+    served
+}
+
+/// A violated invariant ends the process, in a build that unwinds too: a supervisor that has died alone
+/// would leave an owner that goes on acknowledging, and nobody to seal, halt or promote.
+fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
+}
+
+async fn serve(opened: Opened) -> Result<(), ServeError> {
+    let listen = opened.config.listen;
+    let listener = system("listen", TcpListener::bind(listen).await)?;
+    let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
+    let (fatal, failed) = watch::channel(None);
+    let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    tracing::info!(%listen, "AERODB_SERVING");
+
+    let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
+    let stop = async move {
+        tokio::select! {
+            () = told_to_stop() => tracing::info!("stopping"),
+            _ = ended.wait_for(Option::is_some) => {}
+        }
+        shared.stopping.send_replace(true);
+    };
+    server::serve(listener, router(Arc::new(http), limits), stop).await;
+    if failed.borrow().is_none() {
+        supervisor.stop().await;
+    }
+    // What failed while it stopped counts too.
+    let failure = failed.borrow().clone();
+    failure.map_or(Ok(()), |fatal| Err(ServeError::Fatal(fatal)))
+}
+
+async fn told_to_stop() {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    match (interrupt, terminate) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "cannot listen for signals; stop the node with SIGKILL");
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the tasks of one node share: immutable, or with an owner of its own.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::SignedEntry;
+use aerodb_core::decision::record::SignedDecision;
+use aerodb_core::decision::write::WriteLive;
+use aerodb_core::explain::Explanation;
+use aerodb_core::id::Boundary;
+use aerodb_ledger::Entries;
+use aerodb_ledger::wal::WalReader;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use crate::machines::Machines;
+use crate::replication::{Barriers, Peers};
+use crate::store::Store;
+use crate::view::{Identity, View};
+use crate::wal::{Acknowledgements, Answer, OwnerHandle};
+
+/// The shared parts of a node.
+#[derive(Debug)]
+pub struct Shared {
+    /// Who this node is.
+    pub identity: Identity,
+    /// The supervisor's state as last published.
+    pub view: ArcSwap<View>,
+    /// Told when the view is replaced.
+    pub view_changed: watch::Sender<()>,
+    /// How far the history is acknowledged, and who waits for it.
+    pub acks: Arc<Acknowledgements<Answer>>,
+    /// The versions of all keys.
+    pub store: Store,
+    /// The durable history.
+    pub wal: WalReader,
+    /// The WAL's owner.
+    pub owner: OwnerHandle,
+    /// Who pulls from here.
+    pub peers: Peers,
+    /// Barriers of linearizable reads.
+    pub barriers: Barriers,
+    /// The state machines.
+    pub machines: Machines,
+    /// The authority ledger's entries.
+    pub authority_entries: Entries<SignedEntry>,
+    /// The decision ledger's entries.
+    pub decision_entries: Entries<SignedDecision>,
+    /// The upstream's durable end as it last told; `None` when it never did.
+    pub upstream_tip: watch::Sender<Option<Boundary>>,
+    /// What recovery found and did at this start.
+    pub recovery: Explanation,
+    /// True from the moment that the process was told to end.
+    pub stopping: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The part of write admission that moves per write.
+    #[must_use]
+    pub fn write_live(&self) -> WriteLive {
+        WriteLive {
+            successor_attached: self.acks.successor_attached(),
+            acknowledged: self.acks.bounds().acknowledged,
+            store_bytes: self.store.usage().bytes,
+        }
+    }
+
+    /// Completes when the process was told to end. Whoever only waits for news gives up then, so that a
+    /// replica's open pull does not hold the shutdown.
+    pub async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Replaces the view and tells whoever waits for a change.
+    pub fn publish(&self, view: View) {
+        self.view.store(Arc::new(view));
+        self.view_changed.send_replace(());
+    }
+}

@@ -1,0 +1,132 @@
+//! What a reader can ask.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use aerodb_core::hash::Hash;
+use aerodb_core::id::{Boundary, CommitId};
+use bytes::Bytes;
+
+use super::digest::StateDigest;
+use super::range::ScanRange;
+use super::usage::{Counters, Usage};
+use super::version::{Version, VersionInfo, VersionKey};
+use super::visible::{VersionMap, Visible};
+use super::writer::StoreWriter;
+
+/// A scan ends with the item that brings its keys and values to this many bytes, so that no page can
+/// exhaust the memory, whatever its limit.
+pub(super) const SCAN_BYTES_MAX: usize = 8 << 20;
+
+/// A visible key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The key.
+    pub key: Bytes,
+    /// Its value.
+    pub value: Bytes,
+    /// The commit that gave it this value.
+    pub commit_id: CommitId,
+}
+
+/// A reader's handle on the store; clones share one store. Reads never wait for the writer, nor the
+/// writer for them (MVI-3). Values are shared with the store, not copied.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all handles share.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) map: VersionMap,
+    pub(super) counters: Counters,
+}
+
+impl std::fmt::Debug for Store {
+    /// How much there is; the content is left out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("usage", &self.usage()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// An empty store: the one writer that it will ever have, and a first reader.
+    #[must_use]
+    pub fn empty() -> (StoreWriter, Self) {
+        let store = Self { shared: Arc::default() };
+        (StoreWriter::new(store.clone()), store)
+    }
+
+    /// The value of the key at the view and the commit that gave it: the version with the largest
+    /// commit id that the view covers (MVV-1). `None` when there is none or it is a tombstone.
+    #[must_use]
+    pub fn get(&self, key: &[u8], at: Boundary) -> Option<(CommitId, Bytes)> {
+        let (commit_id, version) = self.newest(key, at)?;
+        match version {
+            Version::Value(value) => Some((commit_id, value)),
+            Version::Tombstone => None,
+        }
+    }
+
+    /// The newest version that was applied, published or not: what a condition is judged against in
+    /// the WAL writer. Never shown to a reader.
+    #[must_use]
+    pub fn latest(&self, key: &[u8]) -> Option<(CommitId, Version)> {
+        self.newest(key, Boundary::new(u64::MAX))
+    }
+
+    fn newest(&self, key: &[u8], at: Boundary) -> Option<(CommitId, Version)> {
+        let first = VersionKey::first_at(Bytes::copy_from_slice(key), at)?;
+        let entry = self.shared.map.lower_bound(Bound::Included(&first))?;
+        let place = entry.key();
+        (place.key() == key).then(|| (place.commit(), entry.value().clone()))
+    }
+
+    /// At most `limit` versions of the key, newest first, published or not.
+    #[must_use]
+    pub fn versions(&self, key: &[u8], limit: usize) -> Vec<VersionInfo> {
+        let key = Bytes::copy_from_slice(key);
+        let all = VersionKey::first_of(key.clone())..=VersionKey::last_of(key);
+        let newest_first = self.shared.map.range(all).take(limit);
+        newest_first.map(|entry| VersionInfo::new(entry.key().commit(), entry.value())).collect()
+    }
+
+    /// The first `limit` visible keys of the range in key order, all in one view (MVV-2), or fewer if they
+    /// are large (8 MiB), and whether there are more.
+    #[must_use]
+    pub fn scan(&self, range: &ScanRange, at: Boundary, limit: usize) -> (Vec<Item>, bool) {
+        let mut visible = self.visible(range, at);
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while items.len() < limit && bytes < SCAN_BYTES_MAX {
+            let Some(item) = visible.next() else { return (items, false) };
+            bytes += item.key.len() + item.value.len();
+            items.push(item);
+        }
+        (items, visible.next().is_some())
+    }
+
+    /// BLAKE3 over every visible key, its commit id and value, in key order. Equal histories give
+    /// equal digests at equal views, whatever came after and on any node (RI-4). Reads everything.
+    #[must_use]
+    pub fn state_digest(&self, at: Boundary) -> Hash {
+        let mut digest = StateDigest::new();
+        for item in self.visible(&ScanRange::ALL, at) {
+            digest.row(&item.key, item.commit_id, &item.value);
+        }
+        digest.finish()
+    }
+
+    /// How much the store holds. Reads three counters.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.shared.counters.read()
+    }
+
+    fn visible(&self, range: &ScanRange, at: Boundary) -> impl Iterator<Item = Item> + '_ {
+        Visible::new(&self.shared.map, range, at).filter_map(|entry| {
+            let (place, value) = (entry.key(), entry.value().value()?.clone());
+            Some(Item { key: place.key().clone(), value, commit_id: place.commit() })
+        })
+    }
+}

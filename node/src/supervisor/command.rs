@@ -1,0 +1,234 @@
+//! Authority commands on the holder: admit, remove, designate, release, relinquish, and the end of an
+//! obligation.
+//!
+//! Every entry is appended with the WAL's owner holding still, so that each acknowledgement lies wholly
+//! before or after it, and the next batch carries it in its stamp.
+
+use aerodb_core::authority::{Annotation, Certificate, EntryBody, SignedReceipt, Succession};
+use aerodb_core::decision::command::{Command, CommandFacts, remedies};
+use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::{Explanation, Recorded};
+use aerodb_core::id::{Epoch, Seq};
+use aerodb_core::machine::{RoleEvent, WalWriterEvent};
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+
+use crate::supervisor::message::{CommandRequest, Outcome, Receipt};
+use crate::supervisor::requests::Known;
+use crate::supervisor::state::{Done, Fatal, Supervisor, owner_ended};
+use crate::wal::{Mode, Paused};
+
+impl Supervisor {
+    pub(super) fn command(
+        &mut self,
+        request: CommandRequest,
+    ) -> Result<Result<Outcome, Problem>, Fatal> {
+        let known = match self.requests.find(request.request.as_ref()) {
+            Ok(known) => known,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if let Some(known) = known {
+            return Ok(self.recorded_command(&known));
+        }
+        if let Some(seq) = self.already_admitted(&request.command) {
+            return Ok(Ok(Outcome { seq }));
+        }
+        let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
+        let facts =
+            self.command_facts(request.command, request.expected_epoch, paused.standing.tip);
+        let (decision, explanation) = Recorded::decide(facts);
+        if explanation.holds() {
+            self.carry_out(paused, decision, request.request, request.annotation).map(Ok)
+        } else {
+            self.go_on(paused);
+            let problem = refusal(&decision.facts, &explanation);
+            let body = DecisionBody::CommandRefused { decision, request: request.request };
+            self.record(body, request.annotation)?;
+            Ok(Err(problem))
+        }
+    }
+
+    fn command_facts(
+        &self,
+        command: Command,
+        expected_epoch: Option<Epoch>,
+        wal_end: Position,
+    ) -> CommandFacts {
+        let shared = self.shared();
+        let authority = self.authority();
+        let subject = command.subject();
+        let key_known = match &command {
+            Command::Admit(member) => {
+                authority.members().any(|(known, _)| known.public_key == member.public_key)
+            }
+            Command::Remove(_)
+            | Command::Designate(_)
+            | Command::Release(_)
+            | Command::Relinquish(_) => false,
+        };
+        CommandFacts {
+            cluster: shared.identity.cluster,
+            node: shared.identity.node_id.clone(),
+            expected_epoch,
+            ledger: authority.head(),
+            authority: AuthorityFacts::from(&*authority),
+            role: self.role().role_name(),
+            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
+            wal_end,
+            membership: authority.member(subject).map(|(_, membership)| membership),
+            key_known,
+            pulling: shared.peers.is_attached(subject),
+            command,
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        paused: Paused,
+        decision: Recorded<CommandFacts>,
+        request: Option<RequestRef>,
+        annotation: Annotation,
+    ) -> Result<Outcome, Fatal> {
+        let seq = self.append(decision.facts.entry(), annotation.clone())?;
+        match decision.facts.command {
+            Command::Relinquish(_) => self.seal(paused),
+            Command::Admit(_)
+            | Command::Remove(_)
+            | Command::Designate(_)
+            | Command::Release(_) => {
+                self.ledger_grown();
+                self.go_on(paused);
+            }
+        }
+        self.publish();
+        let entry = self.authority().head();
+        self.record(DecisionBody::CommandDone { decision, entry, request }, annotation)?;
+        Ok(Outcome { seq })
+    }
+
+    /// Lets the WAL's owner go on as it was, with the ledger's present head in its stamp.
+    pub(super) fn go_on(&self, mut paused: Paused) {
+        let mode = match paused.authority.take() {
+            Some(write) => self.holding(write),
+            None => match self.role().role_name() {
+                aerodb_core::machine::RoleName::ReplicaActive => Mode::Replica,
+                aerodb_core::machine::RoleName::Uninitialized
+                | aerodb_core::machine::RoleName::PrimaryActive
+                | aerodb_core::machine::RoleName::PrimarySealed
+                | aerodb_core::machine::RoleName::ReplicationHalted => Mode::Idle,
+            },
+        };
+        paused.resume(mode);
+    }
+
+    /// The authority is consumed: nothing can be appended in this epoch any more. That is published before
+    /// the entry counts as covered and can leave: the heir may hold as soon as it has it, and a reader here
+    /// must not be told by an older view that this node still does.
+    fn seal(&self, mut paused: Paused) {
+        let machines = &self.shared().machines;
+        if let Some(write) = paused.authority.take() {
+            machines.role.must_step(&machines.journal, &RoleEvent::Relinquished(write.surrender()));
+            machines.writer.must_step(&machines.journal, &WalWriterEvent::Sealed);
+        }
+        self.publish();
+        self.shared().acks.seal(self.authority().head().seq);
+        paused.resume(Mode::Idle);
+    }
+
+    pub(super) fn ledger_grown(&self) {
+        let authority = self.authority();
+        let peers = &self.shared().peers;
+        self.shared().acks.ledger_grown(authority.obligation(), authority.head().seq, |node| {
+            peers.is_attached(node)
+        });
+    }
+
+    /// The covered release (DESIGN 3.2): the released node's receipt shows the release in its ledger.
+    pub(super) fn end_obligation(&mut self, receipt: Receipt) -> Done {
+        let authority = self.authority();
+        let Some(Succession::Releasing { successor, entry, .. }) = authority.succession() else {
+            return Ok(());
+        };
+        let shows = receipt.claim.node_id == *successor && receipt.claim.ledger.seq >= entry.seq;
+        if !shows || self.shared().machines.latch.get().cause().is_some() {
+            return Ok(());
+        }
+        let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
+        let body = EntryBody::ObligationEnded {
+            epoch: authority.epoch(),
+            node_id: successor.clone(),
+            certificate: Certificate::Receipt(SignedReceipt {
+                claim: receipt.claim,
+                signature: receipt.signature,
+            }),
+        };
+        let signed = self.sign(
+            body,
+            Self::by_the_node("the released successor has the release in its ledger")?,
+        )?;
+        // What a peer sent may be forged: a refusal is the peer's failure, not ours.
+        match self.parts.ledger.append(&[signed]) {
+            Ok(_) => {
+                self.ledger_grown();
+                self.go_on(paused);
+                self.publish();
+                Ok(())
+            }
+            Err(aerodb_ledger::AppendError::Rejected(rejected)) => {
+                tracing::warn!(%rejected, "a receipt that ends no obligation");
+                self.go_on(paused);
+                Ok(())
+            }
+            Err(aerodb_ledger::AppendError::Fault(fault)) => Err(Fatal(fault.to_string())),
+        }
+    }
+
+    /// Admitting what is already admitted is already so: the same id, key and address.
+    fn already_admitted(&self, command: &Command) -> Option<Seq> {
+        let Command::Admit(member) = command else { return None };
+        let authority = self.authority();
+        if authority.admitted(&member.node_id) != Some(member) {
+            return None;
+        }
+        self.shared().authority_entries.after(None, usize::MAX).iter().find_map(|stored| {
+            let entry = &stored.entry.entry;
+            match &entry.body {
+                EntryBody::MemberAdmitted { member: admitted, .. } if admitted == member => {
+                    Some(entry.seq)
+                }
+                EntryBody::Genesis(genesis) if &genesis.founder == member => Some(entry.seq),
+                _ => None,
+            }
+        })
+    }
+
+    fn recorded_command(&self, known: &Known) -> Result<Outcome, Problem> {
+        let other = || {
+            Problem::new(
+                Code::RequestIdReused,
+                "the request id was used for another kind of request",
+            )
+        };
+        let Known::Decision(seq) = known else { return Err(other()) };
+        let stored = self.shared().decision_entries.entry(*seq);
+        match stored.as_ref().map(|stored| &stored.entry.entry.body) {
+            Some(DecisionBody::CommandDone { entry, .. }) => Ok(Outcome { seq: entry.seq }),
+            Some(DecisionBody::CommandRefused { decision, .. }) => {
+                Err(refusal(&decision.facts, &aerodb_core::explain::explain(&decision.facts)))
+            }
+            Some(_) | None => Err(other()),
+        }
+    }
+}
+
+/// The refusal of a command, with what could change the answer.
+fn refusal(facts: &CommandFacts, explanation: &Explanation) -> Problem {
+    let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
+    let reason = explanation.conclusion.reason.as_deref().unwrap_or("undetermined");
+    let what = facts.command.as_str();
+    let problem = Problem::new(Code::CommandRefused, format!("{what} is refused: {reason}"));
+    problem.explained(explanation, remedies(facts, &failed)).with("epoch", facts.authority.epoch)
+}

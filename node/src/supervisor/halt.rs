@@ -1,0 +1,79 @@
+//! Failures: a broken rule latches and halts the node, a failed disk ends the process. Neither is
+//! cleared by anything but an operator.
+
+use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleName};
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+
+use crate::supervisor::state::{Done, Fatal, Supervisor};
+use crate::wal::{Mode, ReceiveError, WalFailure};
+
+impl Supervisor {
+    /// Latches the failure: no reads, no writes, nothing served, until an operator acts. Durable before it
+    /// is shown, so that a restart shows it too.
+    pub(super) fn halt(&mut self, rule: RuleId, evidence: &serde_json::Value) -> Done {
+        tracing::error!(%rule, %evidence, "halted");
+        self.stop_pulling();
+        let evidence = evidence.to_string();
+        let annotation = Self::by_the_node("a rule is broken")?;
+        self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
+
+        let shared = self.parts.shared.clone();
+        let machines = &shared.machines;
+        let failure = Failure { rule, evidence };
+        machines.latch.must_step(&machines.journal, &LatchEvent::Failed(failure));
+        if machines.role.get().role_name() != RoleName::ReplicationHalted {
+            machines.role.must_step(&machines.journal, &RoleEvent::Failed { rule });
+            machines.lifecycle.must_step(&machines.journal, &LifecycleEvent::Halted);
+        }
+        if let Some(paused) = shared.owner.pause() {
+            paused.resume(Mode::Idle);
+        }
+        let covered = shared.acks.bounds().covered;
+        shared.acks.stop_holding(None, covered);
+        self.publish();
+        Ok(())
+    }
+
+    /// The problem of a halted node; `None` when no failure is latched.
+    pub(super) fn halted(&self) -> Option<Problem> {
+        let latch = self.shared().machines.latch.get();
+        latch.cause().map(|failure| {
+            Problem::new(Code::Halted, way_forward(failure.rule))
+                .rule(failure.rule)
+                .with("evidence", &failure.evidence)
+        })
+    }
+
+    pub(super) fn wal_failed(&mut self, failure: WalFailure) -> Done {
+        match failure {
+            WalFailure::Fault(fault) => {
+                self.publish();
+                Err(Fatal(fault.to_string()))
+            }
+            WalFailure::Rejected(ReceiveError::Disk(detail)) => Err(Fatal(detail)),
+            WalFailure::Rejected(ReceiveError::Diverged(divergence)) => self
+                .halt(divergence.rule(), &serde_json::json!({ "detail": divergence.to_string() })),
+            WalFailure::Rejected(
+                ReceiveError::NotReplica | ReceiveError::Cut(_) | ReceiveError::LedgerBehind { .. },
+            ) => Ok(()),
+        }
+    }
+}
+
+/// What an operator does about a halt; each needs the process stopped first.
+const fn way_forward(rule: RuleId) -> &'static str {
+    match rule {
+        RuleId::FV1 | RuleId::FV2 | RuleId::P5I4 => {
+            "the node is halted: stop it, see what its log holds past the validated history with \
+             aerodb discard-suffix --dry-run, and set that aside with aerodb discard-suffix"
+        }
+        RuleId::St2 => {
+            "the node is halted: its directory is a copy, or was moved; start the original, or join \
+             under a new node id"
+        }
+        _ => "the node is halted: keep its directory, audit it, and join under a new node id",
+    }
+}

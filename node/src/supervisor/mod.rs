@@ -1,0 +1,20 @@
+//! The one owner of everything that changes rarely and must change in order: role, ledgers, latch,
+//! promotion. It runs on its own thread, takes one message after the other, and publishes an immutable
+//! view; no write and no read passes through it.
+//!
+//! Each message is handled the same way: gather the facts, decide (pure), append and fsync, publish,
+//! answer. An error of the disk ends the process (WAL-13): nothing more is said for any epoch until a
+//! restart has read the ledger again.
+
+mod command;
+mod halt;
+mod message;
+mod promotion;
+mod replica;
+mod requests;
+mod state;
+
+pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
+pub use promotion::{PromotionAnswer, PromotionRequest};
+pub use requests::{Requests, promotion_id};
+pub use state::{Fatal, Parts, Supervisor};

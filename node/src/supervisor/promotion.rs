@@ -1,0 +1,330 @@
+//! Promotion of this node, in the order of DESIGN 3.3:
+//!
+//! 1. look: decide on what is there; a dry run ends here, and so does a moved digest
+//! 2. record the request in the decision ledger
+//! 3. denied: record; the receiver has not noticed
+//! 4. it would be approved: stop the receiver, so that from here on no receipt and no echo of the old epoch
+//!    leaves, then hold the WAL's owner still
+//! 5. decide again, on what is durable now; denied this time: record, go on as before
+//! 6. approved: append the grant, fsync, trailer. One durable step: before it the old authority, after
+//!    it the new. Any error from there on ends the process
+//! 7. rebind the role, publish, let the owner write
+
+use aerodb_core::authority::{Annotation, EntryBody, Grant};
+use aerodb_core::decision::RecordedDecision;
+use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::decision::promotion::{
+    AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
+};
+use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::{Explanation, Recorded, explain};
+use aerodb_core::hash::{Chain, Hash};
+use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
+use aerodb_core::machine::{PipelineEvent, Promotion, PromotionEvent, RoleEvent, WalWriter};
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+
+use crate::supervisor::requests::{Known, promotion_id};
+use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
+use crate::wal::{Paused, Standing};
+
+/// A request for promotion.
+#[derive(Debug)]
+pub struct PromotionRequest {
+    /// The epoch that the request names.
+    pub expected_epoch: Epoch,
+    /// The node that it names, if it names one.
+    pub replica_id: Option<NodeId>,
+    /// The operator's name for it.
+    pub request: Option<RequestRef>,
+    /// The digest of an earlier dry run: nothing that the decision reads may have moved since.
+    pub expected_digest: Option<Hash>,
+    /// Whether only the answer is wanted.
+    pub dry_run: bool,
+    /// Who, when and why.
+    pub annotation: Annotation,
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PromotionAnswer {
+    /// The attempt; `None` for a dry run.
+    pub promotion_id: Option<PromotionId>,
+    /// The epoch granted.
+    pub epoch: Epoch,
+    /// Its holder.
+    pub holder: NodeId,
+    /// Where it starts.
+    pub start: Position,
+    /// Why.
+    pub explanation: Explanation,
+}
+
+type Answer = Result<PromotionAnswer, Problem>;
+
+impl Supervisor {
+    pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
+        if !request.dry_run {
+            match self.requests.find(request.request.as_ref()) {
+                Ok(Some(known)) => {
+                    if let Some(recorded) = self.recorded_promotion(&known) {
+                        return Ok(recorded);
+                    }
+                }
+                Ok(None) => {}
+                Err(problem) => return Ok(Err(problem)),
+            }
+        }
+        let Some(standing) = self.shared().owner.look_blocking() else {
+            return Ok(Err(owner_ended()));
+        };
+        let facts = match self.promotion_facts(&request, &standing) {
+            Ok(facts) => facts,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let (decision, explanation) = Recorded::decide(facts);
+        if let Err(moved) = check_digest(&request, &explanation) {
+            return Ok(Err(moved));
+        }
+        if request.dry_run {
+            return Ok(answer(&decision.facts, None, explanation));
+        }
+        self.step(&PromotionEvent::Request);
+        let body = DecisionBody::PromotionRequested {
+            expected_epoch: request.expected_epoch,
+            replica_id: request.replica_id.clone(),
+            request: request.request.clone(),
+        };
+        let requested = self.record(body, request.annotation.clone())?;
+        let id = promotion_id(&self.shared().identity.node_id, requested)
+            .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
+        if explanation.holds() {
+            self.attempt(request, &id)
+        } else {
+            self.step(&PromotionEvent::Begin);
+            self.deny(&id, decision, explanation, request.annotation)
+        }
+    }
+
+    /// The receiver is stopped before the decision that may be carried out, not merely before the grant:
+    /// what it brings after the first look can turn a denial into an approval, and is then for the next
+    /// request to find.
+    fn attempt(&mut self, request: PromotionRequest, id: &PromotionId) -> Result<Answer, Fatal> {
+        let was_pulling = self.stop_pulling();
+        let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
+        let facts = match self.promotion_facts(&request, &paused.standing) {
+            Ok(facts) => facts,
+            Err(problem) => return Err(Fatal(problem.to_string())),
+        };
+        let (decision, explanation) = Recorded::decide(facts);
+        if let Err(moved) = check_digest(&request, &explanation) {
+            self.step(&PromotionEvent::Reject);
+            self.as_before(paused, was_pulling);
+            return Ok(Err(moved));
+        }
+        self.step(&PromotionEvent::Begin);
+        if !explanation.holds() {
+            self.as_before(paused, was_pulling);
+            return self.deny(id, decision, explanation, request.annotation);
+        }
+        self.step(&PromotionEvent::Verdict { holds: true, digest: decision.digest });
+        self.grant(request, id, paused, decision.clone())?;
+        self.step(&PromotionEvent::Return);
+        Ok(answer(&decision.facts, Some(id), explanation))
+    }
+
+    fn deny(
+        &mut self,
+        id: &PromotionId,
+        decision: RecordedDecision,
+        explanation: Explanation,
+        annotation: Annotation,
+    ) -> Result<Answer, Fatal> {
+        self.step(&PromotionEvent::Verdict { holds: false, digest: decision.digest });
+        let answer = answer(&decision.facts, Some(id), explanation);
+        self.record(
+            DecisionBody::PromotionDenied { promotion_id: id.clone(), decision },
+            annotation,
+        )?;
+        self.step(&PromotionEvent::Return);
+        Ok(answer)
+    }
+
+    fn step(&self, event: &PromotionEvent) {
+        let machines = &self.shared().machines;
+        machines.promotion.must_step(&machines.journal, event);
+    }
+
+    fn as_before(&mut self, paused: Paused, was_pulling: bool) {
+        self.go_on(paused);
+        if was_pulling {
+            self.start_pulling();
+        }
+    }
+
+    fn grant(
+        &mut self,
+        request: PromotionRequest,
+        id: &PromotionId,
+        paused: Paused,
+        decision: RecordedDecision,
+    ) -> Result<(), Fatal> {
+        // Re-read and compared: the approval carries out only the decision that was approved (PR6).
+        let again = self.promotion_facts(&request, &paused.standing);
+        let digest = again.map_or(Hash::NONE_BEFORE, |facts| explain(&facts).digest);
+        self.step(&PromotionEvent::Apply { digest });
+
+        let annotation = request.annotation;
+        let body = grant_body(id, request.request, &decision)?;
+        self.append(body, annotation.clone())?;
+        self.take_over(paused);
+        self.step(&PromotionEvent::Durable);
+        let entry = self.authority().head();
+        let granted = DecisionBody::PromotionGranted { promotion_id: id.clone(), entry };
+        self.record(granted, annotation).map(|_| ())
+    }
+
+    /// The grant is durable: this node holds.
+    fn take_over(&mut self, paused: Paused) {
+        let shared = self.parts.shared.clone();
+        let (machines, authority) = (&shared.machines, self.authority());
+        machines.pipeline.must_step(&machines.journal, &PipelineEvent::Stopped);
+        let event = RoleEvent::AuthorityGranted { epoch: authority.epoch() };
+        let write =
+            machines.role.must_step_with(&machines.journal, &event, |step| step.into_authority());
+        machines.writer.renew(WalWriter::Open { epoch: authority.epoch() });
+        let start = authority.start().boundary;
+        let head = authority.head().seq;
+        shared.acks.hold(authority.obligation(), Floor::Known(start), head, Some(head));
+        self.parts.upstream = None;
+        self.detached = None;
+        self.publish();
+        match write {
+            Some(write) => paused.resume(self.holding(write)),
+            None => drop(paused),
+        }
+    }
+
+    pub(super) fn promotion_facts(
+        &self,
+        request: &PromotionRequest,
+        standing: &Standing,
+    ) -> Result<PromotionFacts, Problem> {
+        let shared = self.shared();
+        let authority = self.authority();
+        let node = shared.identity.node_id.clone();
+        let facts = AuthorityFacts::from(&*authority);
+        let chain_at_basis = match basis_for(&facts, &node) {
+            Some((_, position)) => self.chain_at(position.boundary, standing)?,
+            None => None,
+        };
+        let (validated, received) = (standing.tip.boundary, standing.received);
+        Ok(PromotionFacts {
+            cluster: shared.identity.cluster,
+            member: authority.admitted(&node).is_some(),
+            node,
+            expected_epoch: request.expected_epoch,
+            replica_id: request.replica_id.clone(),
+            ledger: authority.head(),
+            authority: facts,
+            role: self.role().role_name(),
+            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
+            attempt_in_progress: self.another_attempt(),
+            progress: Progress { received, validated, applied: validated },
+            wal_end: standing.tip,
+            chain_at_basis,
+            epoch_mismatch: standing.epochs.first_mismatch(&authority),
+        })
+    }
+
+    /// One message is handled after the other, so the attempt that asks is the only one that can be in
+    /// these states.
+    fn another_attempt(&self) -> bool {
+        match self.shared().machines.promotion.get() {
+            Promotion::Steady
+            | Promotion::PromotionRequested
+            | Promotion::PromotionValidating
+            | Promotion::PromotionApproved { .. } => false,
+            Promotion::AuthorityTransitioning
+            | Promotion::PromotionSucceeded
+            | Promotion::PromotionDenied => true,
+        }
+    }
+
+    fn chain_at(&self, boundary: Boundary, standing: &Standing) -> Result<Option<Chain>, Problem> {
+        if boundary > standing.tip.boundary {
+            return Ok(None);
+        }
+        if boundary == Boundary::ORIGIN {
+            return Ok(Some(Position::origin(&self.shared().identity.cluster).chain));
+        }
+        let end = self.shared().wal.batch_end_at(boundary).map_err(|fault| {
+            Problem::new(Code::Halted, format!("the history cannot be read: {fault}"))
+                .rule(RuleId::P3D9)
+        })?;
+        Ok(end.map(|position| position.chain))
+    }
+
+    /// The recorded outcome of an attempt, made again from its facts; `None` when a crash cut it short,
+    /// for then there is none, and the request is looked at anew (P6-B3.3).
+    fn recorded_promotion(&self, known: &Known) -> Option<Answer> {
+        let Known::Promotion(id) = known else {
+            let detail = "the request id was used for another kind of request";
+            return Some(Err(Problem::new(Code::RequestIdReused, detail)));
+        };
+        let decision = crate::attempts::decision_of(self.shared(), id)?;
+        Some(answer(&decision.facts, Some(id), explain(&decision.facts)))
+    }
+}
+
+fn grant_body(
+    id: &PromotionId,
+    request: Option<RequestRef>,
+    decision: &RecordedDecision,
+) -> Result<EntryBody, Fatal> {
+    let facts = &decision.facts;
+    let basis = basis_for(&facts.authority, &facts.node).map(|(basis, _)| basis);
+    match (facts.authority.epoch.next(), basis) {
+        (Some(epoch), Some(basis)) => Ok(EntryBody::AuthorityGranted(Box::new(Grant {
+            epoch,
+            holder: facts.node.clone(),
+            start: facts.wal_end,
+            basis,
+            promotion_id: id.clone(),
+            request_id: request.map(|request| request.request_id),
+            decision: decision.clone(),
+        }))),
+        (None, _) => Err(Fatal("the epochs are exhausted".to_owned())),
+        (Some(_), None) => Err(Fatal("an approval without a basis".to_owned())),
+    }
+}
+
+fn check_digest(request: &PromotionRequest, explanation: &Explanation) -> Result<(), Problem> {
+    match request.expected_digest {
+        Some(expected) if expected != explanation.digest => {
+            let detail = "something that the decision reads has moved since the dry run";
+            Err(Problem::new(Code::DecisionMoved, detail)
+                .with("expected_digest", expected)
+                .with("digest", explanation.digest))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn answer(facts: &PromotionFacts, id: Option<&PromotionId>, explanation: Explanation) -> Answer {
+    let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
+    match facts.authority.epoch.next() {
+        Some(epoch) if failed.is_empty() => Ok(PromotionAnswer {
+            promotion_id: id.cloned(),
+            epoch,
+            holder: facts.node.clone(),
+            start: facts.wal_end,
+            explanation,
+        }),
+        Some(_) | None => {
+            Err(Problem::promotion_denied(id, &explanation, remedies(facts, &failed)))
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The replica's side: pulling, adopting what the ledger upstream has, and giving way to a later grant.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::{Annotation, Authority, EpochStart, SignedEntry};
+use aerodb_core::decision::acknowledge::replica_bound;
+use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::id::{Address, NodeId, Seq};
+use aerodb_core::machine::{Gate, PipelineEvent, Role, RoleEvent, RoleName, WalWriterEvent};
+use aerodb_core::rules::RuleId;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+use aerodb_ledger::AppendError;
+use bytes::Bytes;
+
+use crate::config::Reconnect;
+use crate::replication::{PullerEvent, start};
+use crate::supervisor::message::Intervention;
+use crate::supervisor::requests::Known;
+use crate::supervisor::state::{Done, Fatal, Supervisor};
+use crate::wal::{Bounds, Mode, Standing};
+
+/// A latched failure: the rule and what was found.
+pub(super) type Broken = (RuleId, serde_json::Value);
+
+impl Supervisor {
+    /// Starts a puller; the one before it is stopped.
+    pub(super) fn start_pulling(&mut self) {
+        self.stop_pulling();
+        let Some(upstream) = self.parts.upstream.clone() else {
+            self.detached = Some("no upstream is configured; name one with follow".to_owned());
+            return self.publish();
+        };
+        self.pullers += 1;
+        tracing::info!(%upstream, attempt = self.pullers, "pulling");
+        // What another upstream told, or this one before, is no knowledge of how far this one is.
+        self.detached = Some(format!("{upstream} has not answered yet"));
+        self.publish();
+        self.puller =
+            Some(start(&self.parts.runtime, self.pullers, upstream, self.parts.context.clone()));
+    }
+
+    /// Stops the puller, if there is one: it sends nothing any more. True when there was one.
+    pub(super) fn stop_pulling(&mut self) -> bool {
+        let Some(puller) = self.puller.take() else { return false };
+        puller.stop();
+        let machines = &self.shared().machines;
+        if let Role::ReplicaActive { .. } = machines.role.get() {
+            // The owner may be between two stages; what it holds is finished before the connection counts
+            // as lost.
+            if self.shared().owner.look_blocking().is_some() {
+                let _ = machines.pipeline.step(&machines.journal, &PipelineEvent::TransportLost);
+            }
+        }
+        true
+    }
+
+    pub(super) fn puller_said(&mut self, number: u64, event: PullerEvent) -> Done {
+        if self.puller.as_ref().map(crate::replication::Puller::number) != Some(number) {
+            return Ok(());
+        }
+        let machines = &self.shared().machines;
+        match event {
+            PullerEvent::Attached(noted) => {
+                machines.pipeline.must_step(&machines.journal, &PipelineEvent::Attached);
+                self.detached = None;
+                self.publish();
+                // A puller that was stopped meanwhile needs no answer.
+                let _ = noted.send(());
+                Ok(())
+            }
+            PullerEvent::Entries(entries, reply) => {
+                let adopted = self.adopt(&entries)?;
+                // A puller that was stopped meanwhile needs no answer.
+                let _ = reply.send(adopted);
+                Ok(())
+            }
+            PullerEvent::Lost(why) => {
+                tracing::warn!(%why, "detached from upstream");
+                self.stop_pulling();
+                self.detached = Some(why);
+                self.publish();
+                self.reconnect_later();
+                Ok(())
+            }
+            PullerEvent::Parted(rule, detail) => {
+                self.halt(rule, &serde_json::json!({ "detail": detail }))
+            }
+        }
+    }
+
+    /// Where configured, another attempt after a pause: for pacing, not as evidence of anything.
+    fn reconnect_later(&self) {
+        if self.parts.reconnect == Reconnect::Automatic {
+            let (handle, number) = (self.parts.handle.clone(), self.pullers);
+            self.parts.runtime.spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                handle.reconnect(number);
+            });
+        }
+    }
+
+    pub(super) fn reconnect(&mut self, number: u64) {
+        let idle = self.puller.is_none() && self.pullers == number;
+        if idle && matches!(self.role(), Role::ReplicaActive { .. }) {
+            self.start_pulling();
+        }
+    }
+
+    /// Makes entries from upstream durable here, each checked where it lands, and follows what they say.
+    /// `None` when the node halted over them.
+    fn adopt(&mut self, raw: &[Bytes]) -> Result<Option<Arc<Authority>>, Fatal> {
+        let entries: Result<Vec<SignedEntry>, _> =
+            raw.iter().map(|bytes| SignedEntry::decode(bytes)).collect();
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.halt(RuleId::FV1, &serde_json::json!({ "detail": error.to_string() }))?;
+                return Ok(None);
+            }
+        };
+        if let Err((rule, evidence)) = not_by(&self.shared().identity.node_id, &entries) {
+            self.halt(rule, &evidence)?;
+            return Ok(None);
+        }
+        let epochs_before = self.authority().epochs().len();
+        match self.parts.ledger.append(&entries) {
+            Ok(_) => {}
+            Err(AppendError::Fault(fault)) => return Err(Fatal(fault.to_string())),
+            Err(AppendError::Rejected(rejected)) => {
+                self.halt(rejected.rule(), &serde_json::json!({ "detail": rejected.to_string() }))?;
+                return Ok(None);
+            }
+        }
+        let authority = self.authority();
+        if authority.epochs().len() > epochs_before
+            && let Err((rule, evidence)) = self.give_way(&authority)
+        {
+            self.halt(rule, &evidence)?;
+            return Ok(None);
+        }
+        self.publish();
+        Ok(Some(authority))
+    }
+
+    /// A later grant is in the ledger: whoever held holds no more, and this node's history must be a
+    /// prefix of what the grant starts from (F-V2).
+    fn give_way(&mut self, authority: &Arc<Authority>) -> Result<(), Broken> {
+        let epoch = authority.epoch();
+        let shared = self.parts.shared.clone();
+        let Some(mut paused) = shared.owner.pause() else { return Ok(()) };
+        let machines = &shared.machines;
+        let held = paused.authority.take().is_some();
+        if held {
+            machines.writer.must_step(&machines.journal, &WalWriterEvent::Sealed);
+        }
+        match machines.role.get() {
+            Role::PrimaryActive { .. } | Role::ReplicaActive { .. } => {
+                machines.role.must_step(&machines.journal, &RoleEvent::LaterGrantLearnt { epoch });
+            }
+            Role::Uninitialized | Role::PrimarySealed { .. } | Role::ReplicationHalted { .. } => {}
+        }
+        let agree = histories_agree(authority, &paused.standing);
+        if let Err(broken) = agree {
+            paused.resume(Mode::Idle);
+            return Err(broken);
+        }
+        let applied = paused.standing.tip.boundary;
+        let acknowledged = Some(replica_bound(authority, &shared.identity.node_id, applied, None));
+        let covered = Some(authority.head().seq);
+        if machines.role.get().role_name() == RoleName::PrimarySealed {
+            machines.role.must_step(&machines.journal, &RoleEvent::HistoriesAgree { epoch });
+            shared.acks.stop_holding(acknowledged, covered);
+            self.enter_pipeline();
+        }
+        shared.acks.follow(Bounds { durable: applied, acknowledged, covered });
+        paused.resume(Mode::Replica);
+        Ok(())
+    }
+
+    /// A node that held becomes a replica: its WAL is verified and replayed already.
+    fn enter_pipeline(&self) {
+        let machines = &self.shared().machines;
+        for event in [
+            PipelineEvent::Started,
+            PipelineEvent::MetadataValid,
+            PipelineEvent::ReplayDone,
+            // What is replayed is readable as far as it is acknowledged, with or without an upstream.
+            PipelineEvent::GateJudged(Gate::ReadSafe),
+        ] {
+            machines.pipeline.must_step(&machines.journal, &event);
+        }
+    }
+
+    pub(super) fn intervene(
+        &mut self,
+        intervention: Intervention,
+        request: Option<RequestRef>,
+        annotation: Annotation,
+    ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
+        match self.requests.find(request.as_ref()) {
+            Ok(Some(known)) => return Ok(self.recorded_intervention(&known)),
+            Ok(None) => {}
+            Err(problem) => return Ok(Err(problem)),
+        }
+        match intervention {
+            Intervention::Follow { upstream, entries } => {
+                self.follow(upstream, &entries, request, annotation)
+            }
+            Intervention::Resume => self.resume(request, annotation),
+        }
+    }
+
+    fn follow(
+        &mut self,
+        upstream: Address,
+        entries: &[Bytes],
+        request: Option<RequestRef>,
+        annotation: Annotation,
+    ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
+        if let Some(problem) = self.halted() {
+            return Ok(Err(problem));
+        }
+        if !matches!(self.role(), Role::ReplicaActive { .. }) {
+            if entries.is_empty() {
+                let detail = "this node holds the epoch by its own ledger, and the ledger there shows no later grant";
+                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+            }
+            if self.adopt(entries)?.is_none() {
+                return Ok(Err(self
+                    .halted()
+                    .unwrap_or_else(|| Problem::new(Code::Halted, "the node halted"))));
+            }
+            if !matches!(self.role(), Role::ReplicaActive { .. }) {
+                let detail = "the ledger there shows no later grant";
+                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+            }
+        }
+        let body = DecisionBody::Followed { upstream: upstream.clone(), request };
+        let seq = self.record(body, annotation)?;
+        self.parts.upstream = Some(upstream.clone());
+        self.start_pulling();
+        self.publish();
+        Ok(Ok((seq, upstream)))
+    }
+
+    fn resume(
+        &mut self,
+        request: Option<RequestRef>,
+        annotation: Annotation,
+    ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
+        if let Some(problem) = self.halted() {
+            return Ok(Err(problem));
+        }
+        let upstream = match (self.role(), self.parts.upstream.clone()) {
+            (Role::ReplicaActive { .. }, Some(upstream)) => upstream,
+            (Role::ReplicaActive { .. }, None) => {
+                let detail = "no upstream is known; name one with follow";
+                return Ok(Err(Problem::new(Code::CommandRefused, detail)));
+            }
+            (
+                Role::Uninitialized
+                | Role::PrimaryActive { .. }
+                | Role::PrimarySealed { .. }
+                | Role::ReplicationHalted { .. },
+                _,
+            ) => {
+                let detail = "only a replica pulls";
+                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6V29)));
+            }
+        };
+        let body = DecisionBody::Resumed { upstream: upstream.clone(), request };
+        let seq = self.record(body, annotation)?;
+        if self.puller.is_none() {
+            self.start_pulling();
+        }
+        Ok(Ok((seq, upstream)))
+    }
+
+    fn recorded_intervention(&self, known: &Known) -> Result<(Seq, Address), Problem> {
+        let other = || {
+            Problem::new(
+                Code::RequestIdReused,
+                "the request id was used for another kind of request",
+            )
+        };
+        let Known::Decision(seq) = known else { return Err(other()) };
+        let stored = self.shared().decision_entries.entry(*seq);
+        match stored.as_ref().map(|stored| &stored.entry.entry.body) {
+            Some(
+                DecisionBody::Followed { upstream, .. } | DecisionBody::Resumed { upstream, .. },
+            ) => Ok((*seq, upstream.clone())),
+            Some(_) | None => Err(other()),
+        }
+    }
+}
+
+/// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that
+/// it does not know means that its directory is a copy, or was set back. It is not adopted, or a crash
+/// before the halt is recorded would leave a ledger that makes this node the holder:
+///
+/// 1. another process with this directory's identity is granted the epoch, and writes
+/// 2. this one adopts the grant, and dies before it has recorded that it halts
+/// 3. it starts as the holder of the same epoch, and writes too
+fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
+    let ours = entries.iter().map(|signed| &signed.entry).find(|entry| &entry.author == node);
+    match ours {
+        Some(entry) => Err((
+            RuleId::St2,
+            serde_json::json!({
+                "detail": "the ledger upstream has an entry of this node that this node did not make",
+                "seq": entry.seq,
+                "kind": entry.body.kind(),
+            }),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether this node's history is a prefix of what the latest grant starts from.
+fn histories_agree(authority: &Authority, standing: &Standing) -> Result<(), Broken> {
+    let Some(grant) = authority.epochs().last() else { return Ok(()) };
+    let evidence = |what: &str| {
+        serde_json::json!({
+            "detail": what,
+            "granted_epoch": grant.epoch,
+            "granted_start": grant.start,
+            "wal_end": standing.tip,
+            "wal_received": standing.received,
+        })
+    };
+    if let Some(mismatch) = standing.epochs.first_mismatch(authority) {
+        let detail =
+            format!("the history runs past the start of an epoch, at commit {}", mismatch.commit);
+        return Err((RuleId::FV2, evidence(&detail)));
+    }
+    let EpochStart { start, .. } = grant;
+    if standing.received > start.boundary || standing.tip.boundary > start.boundary {
+        return Err((RuleId::FV2, evidence("the history runs past the grant's start")));
+    }
+    if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
+        return Err((RuleId::Ri3, evidence("the history at the grant's start is another one")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::authority::{Durability, Member};
+    use aerodb_core::hash::Hash;
+    use aerodb_core::id::{ClusterName, Reason};
+    use aerodb_ledger::authority::NodeKey;
+
+    use super::*;
+    use crate::directory::{Founding, genesis};
+
+    #[test]
+    fn st2_an_entry_of_this_node_that_it_does_not_know_is_not_adopted() {
+        let (n1, n2) = (NodeId::new("n1").unwrap(), NodeId::new("n2").unwrap());
+        let key = NodeKey::from_seed(&[7; 32]);
+        let founding = Founding {
+            cluster_name: ClusterName::new("c").unwrap(),
+            nonce: Hash([1; 32]),
+            founder: Member {
+                node_id: n1.clone(),
+                public_key: key.public_key(),
+                address: Address::new("http://127.0.0.1:7401").unwrap(),
+            },
+            minimum_durability: Durability::Local,
+            annotation: Annotation {
+                received_at_ms: 0,
+                operator: "local".to_owned(),
+                reason: Reason::new("test").unwrap(),
+            },
+        };
+        let entries = [genesis(founding, &key)];
+        assert_eq!(not_by(&n2, &entries), Ok(()));
+        assert_eq!(not_by(&n1, &entries).unwrap_err().0, RuleId::St2);
+    }
+}

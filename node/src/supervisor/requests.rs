@@ -1,0 +1,72 @@
+//! Requests that their operators named: asking again gives the recorded outcome (DESIGN section 8). The
+//! table is derived from the two ledgers, so it survives a restart.
+
+use std::collections::BTreeMap;
+
+use aerodb_core::decision::record::{DecisionBody, RequestRef, SignedDecision};
+use aerodb_core::hash::Hash;
+use aerodb_core::id::{PromotionId, RequestId, Seq};
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+
+/// What is known of a named request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// A promotion attempt; its outcome is in the ledgers.
+    Promotion(PromotionId),
+    /// An entry of the decision ledger that says what came of a command or an intervention.
+    Decision(Seq),
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub struct Requests {
+    known: BTreeMap<RequestId, (Hash, Known)>,
+}
+
+/// The promotion id of the attempt that this entry of the node's decision ledger records.
+#[must_use]
+pub fn promotion_id(node: &aerodb_core::id::NodeId, seq: Seq) -> Option<PromotionId> {
+    PromotionId::new(format!("{node}-{seq}")).ok()
+}
+
+impl Requests {
+    /// Takes one entry of the decision ledger.
+    pub fn learn(&mut self, signed: &SignedDecision) {
+        let entry = &signed.entry;
+        let (request, known) = match &entry.body {
+            DecisionBody::PromotionRequested { request, .. } => {
+                (request, promotion_id(&entry.author, entry.seq).map(Known::Promotion))
+            }
+            DecisionBody::CommandRefused { request, .. }
+            | DecisionBody::CommandDone { request, .. }
+            | DecisionBody::Followed { request, .. }
+            | DecisionBody::Resumed { request, .. } => (request, Some(Known::Decision(entry.seq))),
+            DecisionBody::PromotionDenied { .. }
+            | DecisionBody::PromotionGranted { .. }
+            | DecisionBody::Halted { .. }
+            | DecisionBody::SuffixDiscarded { .. } => return,
+        };
+        if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
+            self.known.insert(request_id.clone(), (*body_digest, known));
+        }
+    }
+
+    /// What is recorded of a request of this name; `None` for a new one.
+    ///
+    /// # Errors
+    /// `REQUEST_ID_REUSED` when the name was used with another body.
+    pub fn find(&self, request: Option<&RequestRef>) -> Result<Option<Known>, Problem> {
+        let Some(RequestRef { request_id, body_digest }) = request else { return Ok(None) };
+        match self.known.get(request_id) {
+            Some((digest, known)) if digest == body_digest => Ok(Some(known.clone())),
+            Some(_) => Err(Problem::new(
+                Code::RequestIdReused,
+                format!(
+                    "request id {request_id} was used with another body; a new request needs a new id"
+                ),
+            )),
+            None => Ok(None),
+        }
+    }
+}

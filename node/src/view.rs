@@ -1,0 +1,72 @@
+//! What the rest of the node sees of the supervisor's state: one immutable value, replaced whole.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::Authority;
+use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::write::{WriteFacts, WriteLive};
+use aerodb_core::hash::{ClusterId, PublicKey};
+use aerodb_core::id::{Address, NodeId};
+use aerodb_core::machine::{Latch, Role, WalWriter};
+use aerodb_core::rules::RuleId;
+
+/// Who this node is; the same for the life of the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its id.
+    pub node_id: NodeId,
+    /// Its key.
+    pub public_key: PublicKey,
+    /// Its cluster.
+    pub cluster: ClusterId,
+}
+
+/// The published state.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The role.
+    pub role: Role,
+    /// The fold of the authority ledger, durable.
+    pub authority: Arc<Authority>,
+    /// The failure latch.
+    pub latch: Latch,
+    /// Where a replica pulls from.
+    pub upstream: Option<Address>,
+    /// Why it is not pulling, when it is not.
+    pub detached: Option<String>,
+    /// What write admission reads, all but what moves per write.
+    pub write: WriteFacts,
+}
+
+impl View {
+    /// The view of this state.
+    #[must_use]
+    pub fn new(
+        identity: &Identity,
+        role: Role,
+        authority: Arc<Authority>,
+        latch: Latch,
+        writer: &WalWriter,
+        store_bytes_max: u64,
+    ) -> Self {
+        let write = WriteFacts {
+            cluster: identity.cluster,
+            node: identity.node_id.clone(),
+            ledger: authority.head(),
+            authority: AuthorityFacts::from(&*authority),
+            role: role.role_name(),
+            halt: latch.cause().map(|failure| failure.rule),
+            writer_poisoned: *writer == WalWriter::Poisoned,
+            minimum_durability: authority.minimum_durability(),
+            store_bytes_max,
+            live: WriteLive { successor_attached: None, acknowledged: None, store_bytes: 0 },
+        };
+        Self { role, authority, latch, upstream: None, detached: None, write }
+    }
+
+    /// The rule of the halt in force, if there is one.
+    #[must_use]
+    pub fn halt(&self) -> Option<RuleId> {
+        self.write.halt
+    }
+}

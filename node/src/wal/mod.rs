@@ -1,0 +1,12 @@
+//! The WAL's one owner, and the two ways bytes get into it: commits, which need the authority to write,
+//! and batches received from upstream.
+
+mod acknowledge;
+mod owner;
+mod pipeline;
+mod write;
+
+pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
+pub use owner::{FailureSink, Job, Mode, Owner, OwnerHandle, Paused, Standing, WalFailure, spawn};
+pub use pipeline::{Divergence, Pulled, ReceiveError, Stages, prove};
+pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

@@ -1,0 +1,343 @@
+//! The one thread that owns the WAL and the writing side of the store.
+//!
+//! Group commit without timers: a batch is what arrived while the last fsync ran. One hand-over brings a
+//! write here, one takes the answer back.
+
+use std::sync::Arc;
+use std::sync::mpsc as sync;
+
+use aerodb_core::id::{Boundary, Epoch};
+use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
+use aerodb_core::position::{LedgerHead, Position};
+use aerodb_core::wal::{Batch, Commit, EpochRuns, RawBatch};
+use aerodb_ledger::Fault;
+use aerodb_ledger::wal::Wal;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::journal::{Cell, Journal};
+use crate::store::StoreWriter;
+use crate::wal::pipeline::{Pulled, ReceiveError, Stages};
+use crate::wal::write::{Answer, Ticket, Tip};
+use crate::wal::{
+    Acknowledgements, Outcome, Settled, Unacknowledged, Waiter, WriteError, WriteJob,
+};
+
+/// The most bytes of values in one batch.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Jobs that may queue before senders wait.
+const QUEUE: usize = 4096;
+
+/// What the owner may do now.
+#[derive(Debug)]
+pub enum Mode {
+    /// Append commits in the authority's epoch.
+    Holder {
+        /// The right to do so.
+        authority: WriteAuthority,
+        /// The ledger's durable head, stamped into every batch.
+        stamp: LedgerHead,
+    },
+    /// Append what is received from upstream.
+    Replica,
+    /// Append nothing.
+    Idle,
+}
+
+/// What is asked of the owner.
+#[derive(Debug)]
+pub enum Job {
+    /// Append a commit.
+    Write(WriteJob),
+    /// Take what a pull brought.
+    Receive(Pulled, oneshot::Sender<Result<Position, ReceiveError>>),
+    /// Finish what is under way, then hold still until told how to go on.
+    Pause(sync::Sender<Paused>),
+    /// Say where things stand, between two batches.
+    Look(oneshot::Sender<Standing>),
+}
+
+/// Where the history ends on this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The validated and applied end.
+    pub tip: Position,
+    /// The durable end of what was received.
+    pub received: Boundary,
+    /// Which epochs it carries where.
+    pub epochs: EpochRuns,
+    /// The last frame of the log, for the close stamp.
+    pub frame: u64,
+}
+
+/// The owner, holding still. Dropping it without [`Paused::resume`] leaves the WAL idle.
+#[derive(Debug)]
+pub struct Paused {
+    /// Where the history ends.
+    pub standing: Standing,
+    /// The authority that the owner had, given back.
+    pub authority: Option<WriteAuthority>,
+    go_on: sync::Sender<Mode>,
+}
+
+impl Paused {
+    /// Lets the owner go on.
+    pub fn resume(self, mode: Mode) {
+        // A dead owner has reported its failure already.
+        let _ = self.go_on.send(mode);
+    }
+}
+
+/// What ends the owner's work for good.
+#[derive(Debug)]
+pub enum WalFailure {
+    /// The disk failed: the process must end.
+    Fault(Fault),
+    /// What upstream sent breaks a rule: the node halts.
+    Rejected(ReceiveError),
+}
+
+/// Takes word of what ends the owner's work; never blocks.
+pub struct FailureSink(pub Box<dyn Fn(WalFailure) + Send>);
+
+impl std::fmt::Debug for FailureSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FailureSink")
+    }
+}
+
+/// The way to the owner.
+#[derive(Debug, Clone)]
+pub struct OwnerHandle {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl OwnerHandle {
+    /// Queues a job, waiting for room.
+    pub async fn send(&self, job: Job) -> bool {
+        self.jobs.send(job).await.is_ok()
+    }
+
+    /// Stills the owner; everything queued before is done first. `None` when it has ended.
+    #[must_use]
+    pub fn pause(&self) -> Option<Paused> {
+        let (reply, paused) = sync::channel();
+        self.jobs.blocking_send(Job::Pause(reply)).ok()?;
+        paused.recv().ok()
+    }
+
+    /// Where things stand between two batches. `None` when the owner has ended.
+    pub async fn look(&self) -> Option<Standing> {
+        let (reply, standing) = oneshot::channel();
+        self.jobs.send(Job::Look(reply)).await.ok()?;
+        standing.await.ok()
+    }
+
+    /// The same, for a thread of its own.
+    #[must_use]
+    pub fn look_blocking(&self) -> Option<Standing> {
+        let (reply, standing) = oneshot::channel();
+        self.jobs.blocking_send(Job::Look(reply)).ok()?;
+        standing.blocking_recv().ok()
+    }
+}
+
+/// The owner's state; it lives on its own thread.
+#[derive(Debug)]
+pub struct Owner {
+    /// The log.
+    pub wal: Wal,
+    /// The store's writing side.
+    pub store: StoreWriter,
+    /// The validated and applied end.
+    pub tip: Position,
+    /// The durable end of what was received.
+    pub received: Boundary,
+    /// Which epochs it carries where.
+    pub epochs: EpochRuns,
+    /// Who waits for what.
+    pub acks: Arc<Acknowledgements<Answer>>,
+    /// The stages of a replica.
+    pub stages: Stages,
+    /// The writer's machine.
+    pub writer: Arc<Cell<WalWriter>>,
+    /// Where its steps are journalled.
+    pub journal: Arc<Journal>,
+    /// The most commits under one fsync.
+    pub group_commit_max: usize,
+    /// Told of what ends the work.
+    pub failed: FailureSink,
+}
+
+/// Starts the owner.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    std::thread::Builder::new().name("wal".to_owned()).spawn(move || run(owner, mode, queue))?;
+    Ok(OwnerHandle { jobs })
+}
+
+fn run(mut owner: Owner, mut mode: Mode, mut queue: mpsc::Receiver<Job>) {
+    let mut next = queue.blocking_recv();
+    while let Some(job) = next.take() {
+        match job {
+            Job::Write(first) => {
+                let (jobs, after) = owner.gather(first, &mut queue);
+                if let Err(failed) = owner.write(&mode, jobs) {
+                    mode = failed;
+                }
+                next = after;
+            }
+            Job::Receive(pulled, reply) => {
+                let received = match mode {
+                    Mode::Replica => owner.receive(pulled),
+                    Mode::Holder { .. } | Mode::Idle => Err(ReceiveError::NotReplica),
+                };
+                if let Err(error) = &received {
+                    owner.report(error);
+                }
+                let _ = reply.send(received);
+            }
+            Job::Pause(reply) => mode = owner.pause(mode, &reply),
+            Job::Look(reply) => {
+                let _ = reply.send(owner.standing());
+            }
+        }
+        if next.is_none() {
+            next = queue.blocking_recv();
+        }
+    }
+}
+
+impl Owner {
+    fn standing(&self) -> Standing {
+        let (tip, received, epochs) = (self.tip, self.received, self.epochs.clone());
+        Standing { tip, received, epochs, frame: self.wal.last_frame_seq() }
+    }
+
+    /// Takes what is queued behind `first`, up to the bounds; a job of another kind ends the batch and
+    /// comes next, so that order is kept.
+    fn gather(
+        &self,
+        first: WriteJob,
+        queue: &mut mpsc::Receiver<Job>,
+    ) -> (Vec<WriteJob>, Option<Job>) {
+        let mut bytes = first.write.bytes();
+        let mut jobs = vec![first];
+        while jobs.len() < self.group_commit_max && bytes < BATCH_BYTES_MAX {
+            match queue.try_recv() {
+                Ok(Job::Write(job)) => {
+                    bytes += job.write.bytes();
+                    jobs.push(job);
+                }
+                Ok(other) => return (jobs, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (jobs, None)
+    }
+
+    /// Appends the batch. After a failure nothing is appended any more: the error is the mode to go on in.
+    fn write(&mut self, mode: &Mode, jobs: Vec<WriteJob>) -> Result<(), Mode> {
+        let Mode::Holder { authority, stamp } = mode else {
+            jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
+            return Ok(());
+        };
+        let tickets: Vec<Ticket> = jobs.iter().map(|job| job.ticket.clone()).collect();
+        let (waiters, commits) = self.judge(jobs, authority.epoch());
+        let durable = if commits.is_empty() {
+            Ok(())
+        } else {
+            // `judge` gave every commit its number, so there is a batch of them.
+            let (batch, raw) = Batch::form(&self.tip, authority.epoch(), *stamp, commits)
+                .unwrap_or_else(|| panic!("commits past {} form no batch", self.tip.boundary));
+            self.append(&[raw]).map(|_| self.install(batch))
+        };
+        match durable {
+            Ok(()) => {
+                for (ticket, waiter) in tickets.iter().zip(&waiters) {
+                    if let Ok(Outcome::Committed { commit, .. }) = &waiter.value {
+                        ticket.stamp(*commit);
+                    }
+                }
+                self.acks.durable(self.tip.boundary, waiters);
+                Ok(())
+            }
+            Err(fault) => {
+                self.poison(waiters, fault);
+                Err(Mode::Idle)
+            }
+        }
+    }
+
+    /// Judges each write against the tip that the ones before it leave.
+    fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> (Vec<Waiter<Answer>>, Vec<Commit>) {
+        let mut tip = Tip::new(self.store.store());
+        let mut end = self.tip.boundary;
+        let (mut waiters, mut commits) =
+            (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+        for job in jobs {
+            let value = match (tip.judge(job.write), end.next_commit()) {
+                (Ok(change), Some(commit)) => {
+                    tip.advance(commit, &change);
+                    commits.push(change);
+                    end = Boundary::from(commit);
+                    Ok(Outcome::Committed { commit, epoch })
+                }
+                (Err(outcome), _) => Ok(outcome),
+                (Ok(_), None) => Err(WriteError::Closed),
+            };
+            waiters.push(Waiter { needs: end, value, reply: job.reply });
+        }
+        (waiters, commits)
+    }
+
+    pub(super) fn append(&mut self, raws: &[RawBatch]) -> Result<(), Fault> {
+        self.wal.append(raws)?;
+        Ok(())
+    }
+
+    /// The batch goes into the store; it is seen once the acknowledged bound passes it.
+    pub(super) fn install(&mut self, batch: Batch) {
+        self.tip = batch.end();
+        self.epochs.push(&batch);
+        self.received = self.received.max(self.tip.boundary);
+        for (id, commit) in batch.into_commits() {
+            self.store.apply(id, &commit);
+        }
+    }
+
+    fn poison(&self, waiters: Vec<Waiter<Answer>>, fault: Fault) {
+        self.writer.must_step(&self.journal, &WalWriterEvent::Failed);
+        let error = WriteError::Failed { detail: fault.to_string(), no_space: fault.is_no_space() };
+        for waiter in waiters {
+            let _ = waiter.reply.send((Err(error.clone()), Err(Unacknowledged::AuthorityEnded)));
+        }
+        (self.failed.0)(WalFailure::Fault(fault));
+    }
+
+    /// What upstream sent breaks a rule, or the disk failed: say so to the supervisor.
+    fn report(&self, error: &ReceiveError) {
+        if error.is_failure() {
+            (self.failed.0)(WalFailure::Rejected(error.clone()));
+        }
+    }
+
+    /// Holds still until told how to go on; when nobody says so, the WAL stays idle.
+    fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
+        let authority = match mode {
+            Mode::Holder { authority, .. } => Some(authority),
+            Mode::Replica | Mode::Idle => None,
+        };
+        let (go_on, told) = sync::channel();
+        match reply.send(Paused { standing: self.standing(), authority, go_on }) {
+            Ok(()) => told.recv().unwrap_or(Mode::Idle),
+            Err(_) => Mode::Idle,
+        }
+    }
+}
+
+fn refuse(reply: oneshot::Sender<(Answer, Settled)>, error: WriteError) {
+    let _ = reply.send((Err(error), Err(Unacknowledged::AuthorityEnded)));
+}

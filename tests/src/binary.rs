@@ -1,0 +1,54 @@
+//! The shipped binary.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The path of the binary, built for this run.
+pub(crate) fn path() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "aerodb-node", "--bin", "aerodb"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the binary does not build");
+        // Test executables lie in <target>/<profile>/deps.
+        let deps = std::env::current_exe().expect("a test has a path");
+        let target = deps.ancestors().nth(3).expect("target directory").to_owned();
+        target.join("debug").join("aerodb")
+    })
+}
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Its standard output as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+    }
+}
+
+/// Runs the binary to its end.
+#[must_use]
+pub fn aerodb(args: &[&str]) -> Output {
+    let output =
+        Command::new(path()).args(args).stdin(Stdio::null()).output().expect("the binary starts");
+    Output {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

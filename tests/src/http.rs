@@ -1,0 +1,71 @@
+//! One HTTP request as a user makes it.
+
+use serde_json::Value;
+
+/// Status, headers that matter, body.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body as text.
+    pub text: String,
+    /// The body as JSON; `null` when it is none.
+    pub body: Value,
+    /// The `ETag` header.
+    pub etag: Option<String>,
+}
+
+impl Answer {
+    /// The stable error code; empty on success.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Asserts the status and gives the answer on.
+    ///
+    /// # Panics
+    /// When it is another one.
+    #[track_caller]
+    #[must_use]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Asserts status and error code.
+    ///
+    /// # Panics
+    /// When they are others.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
+    }
+}
+
+/// Sends a request; `None` when no answer comes.
+#[must_use]
+pub fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Option<Answer> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = match body {
+        Some(bytes) => agent.run(request.body(bytes.to_vec()).expect("a request")),
+        None => agent.run(request.body(()).expect("a request")),
+    };
+    let mut response = response.ok()?;
+    let status = response.status().as_u16();
+    let etag =
+        response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = response.body_mut().read_to_string().ok()?;
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Some(Answer { status, text, body, etag })
+}

@@ -1,0 +1,12 @@
+//! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
+//! directories. Waiting is always for a state.
+
+mod binary;
+mod cluster;
+mod http;
+mod node;
+
+pub use binary::{Output, aerodb};
+pub use cluster::Cluster;
+pub use http::{Answer, send};
+pub use node::{Node, directory_digest};

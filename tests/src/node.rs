@@ -1,0 +1,326 @@
+//! One node: its directory, its process, and what can be asked of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::binary;
+use crate::http::{Answer, send};
+
+/// How long a state is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node.
+#[derive(Debug)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// Its data directory.
+    pub dir: PathBuf,
+    /// Its port.
+    pub port: u16,
+    child: Option<Child>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port()
+}
+
+impl Node {
+    pub(crate) fn new(root: &Path, id: &str) -> Self {
+        Self { id: id.to_owned(), dir: root.join(id), port: free_port(), child: None }
+    }
+
+    /// Its base URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its directory as a command line argument.
+    ///
+    /// # Panics
+    /// When the path is not UTF-8.
+    #[must_use]
+    pub fn dir_arg(&self) -> &str {
+        self.dir.to_str().expect("a UTF-8 path")
+    }
+
+    /// Starts it and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start(&mut self) {
+        self.spawn();
+        self.wait("answers", || self.try_get("/livez").map(|_| ()));
+    }
+
+    /// Starts its process without waiting for anything.
+    ///
+    /// # Panics
+    /// When there is no process to be had.
+    pub fn spawn(&mut self) {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.with_extension("log"))
+            .expect("a log");
+        let child = Command::new(binary::path())
+            .args(["serve", "--data-dir", self.dir_arg()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the node starts");
+        self.child = Some(child);
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        self.child.as_ref().and_then(|child| Pid::from_raw(i32::try_from(child.id()).ok()?))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid() {
+            kill_process(pid, signal).expect("a signal");
+        }
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.child.take().expect("a running node").wait().expect("an exit");
+    }
+
+    /// `kill -9` while others hold the node; [`Node::start_again`] takes note of it.
+    pub fn kill_shared(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Starts it after [`Node::kill_shared`].
+    ///
+    /// # Panics
+    /// When it was not running, or does not start.
+    pub fn start_again(&mut self) {
+        self.child.take().expect("a killed node").wait().expect("an exit");
+        self.start();
+    }
+
+    /// `kill -9` and a start.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.start();
+    }
+
+    /// Stops the process without ending it (SIGSTOP).
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it run again.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// SIGTERM, and the exit code.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.exit_code()
+    }
+
+    /// Waits for the process to end by itself.
+    ///
+    /// # Panics
+    /// When it was not started.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.take().expect("a started node").wait().expect("an exit").code()
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default()
+    }
+
+    /// Sends a request; `None` when no answer comes.
+    #[must_use]
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Option<Answer> {
+        send(method, &format!("{}{path}", self.url()), headers, body)
+    }
+
+    /// GET; `None` when no answer comes.
+    #[must_use]
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        self.try_send("GET", path, &[], None)
+    }
+
+    /// GET.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        self.try_get(path).unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
+    }
+
+    /// POST of a JSON body.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let bytes = body.to_string().into_bytes();
+        self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
+            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
+    }
+
+    /// PUT of a value; `None` when no answer comes.
+    #[must_use]
+    pub fn try_put(&self, key: &str, value: &str) -> Option<Answer> {
+        self.try_send("PUT", &format!("/v1/kv/{key}"), &[], Some(value.as_bytes()))
+    }
+
+    /// PUT of a value.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    #[track_caller]
+    pub fn put(&self, key: &str, value: &str) -> Answer {
+        self.try_put(key, value)
+            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
+    }
+
+    /// The `data` of an inspection answer.
+    #[must_use]
+    #[track_caller]
+    pub fn data(&self, path: &str) -> Value {
+        self.get(path).expect(200).body["data"].clone()
+    }
+
+    /// The current epoch by its ledger.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn epoch(&self) -> u64 {
+        self.data("/v1/authority")["epoch"].as_u64().expect("an epoch")
+    }
+
+    /// Waits for a state.
+    ///
+    /// # Panics
+    /// When it does not come.
+    #[track_caller]
+    pub fn wait<T>(&self, what: &str, state: impl Fn() -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            if let Some(found) = state() {
+                return found;
+            }
+            assert!(started.elapsed() < PATIENCE, "{} never {what}:\n{}", self.id, self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the applied history ends here or later.
+    #[track_caller]
+    pub fn wait_applied(&self, commit: u64) {
+        self.wait(&format!("applied commit {commit}"), || {
+            let status = self.try_get("/v1/status")?;
+            (status.body["data"]["tips"]["applied"].as_u64()? >= commit).then_some(())
+        });
+    }
+
+    /// Has a successor designated, and waits until that is effective.
+    #[track_caller]
+    pub fn designate(&self, successor: &str) {
+        let body =
+            json!({ "successor": successor, "expected_epoch": self.epoch(), "reason": "test" });
+        let done = self.post("/v1/authority/designate", &body).expect(200);
+        assert_eq!(done.body["data"]["covered"], true, "{}", done.text);
+    }
+
+    /// Lets a replica pull again, if it is not pulling.
+    #[track_caller]
+    pub fn resume(&self) {
+        let _ = self.post("/v1/replication/resume", &json!({ "reason": "test" })).expect(200);
+    }
+
+    /// Has the node follow another one.
+    #[track_caller]
+    pub fn follow(&self, upstream: &Self) -> Answer {
+        self.post(
+            "/v1/replication/follow",
+            &json!({ "upstream": upstream.url(), "reason": "test" }),
+        )
+    }
+
+    /// Asks for the node's promotion out of this epoch.
+    #[track_caller]
+    #[must_use]
+    pub fn promote(&self, epoch: u64) -> Answer {
+        self.post("/v1/promotions", &json!({ "expected_epoch": epoch, "reason": "test" }))
+    }
+
+    /// The state digest and the commit that it is of.
+    #[must_use]
+    #[track_caller]
+    pub fn digest(&self) -> (Value, Value) {
+        let status = self.data("/v1/status?digest=true");
+        (status["tips"]["acknowledged"].clone(), status["state_digest"].clone())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            self.thaw();
+            self.kill();
+        }
+    }
+}
+
+/// Every file of a directory with its bytes: equal before and after means that nothing was touched.
+///
+/// # Panics
+/// When the directory cannot be read.
+#[must_use]
+pub fn directory_digest(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else {
+                files.insert(path.clone(), fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    files
+}
