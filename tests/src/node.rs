@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +17,9 @@ use crate::http::{Answer, send};
 
 /// How long a state is waited for before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the nodes listen.
+const PORTS: Range<u16> = 12_000..32_000;
 
 /// A node.
 #[derive(Debug)]
@@ -28,11 +33,19 @@ pub struct Node {
     child: Option<Child>,
 }
 
+/// A port that stays this node's while its process is down: below the range from which the kernel gives
+/// outgoing connections theirs, and not given twice by this process.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let apart = std::process::id().wrapping_mul(67);
+    loop {
+        let drawn = apart.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start
+            + u16::try_from(drawn % u32::from(PORTS.end - PORTS.start)).expect("16 bits");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Node {

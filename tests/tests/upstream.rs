@@ -54,3 +54,28 @@ fn a_replica_that_starts_without_its_upstream_is_as_readable_as_it_says() {
     assert_eq!(data["replica_state"], "Detached(read_safe)");
     let _ = cluster.n2.get("/replica").expect(200);
 }
+
+/// A replica may have a ledger entry, and pull again, before the holder has published what follows from
+/// it: that is no fork, and its receipt counts.
+#[test]
+fn p6a2_a_replica_that_is_quicker_than_the_holder_stays_attached_and_its_receipt_counts() {
+    let cluster = Cluster::start();
+    for round in 0..40 {
+        let body = json!({ "reason": "test", "expected_epoch": 1 });
+        let with = |key: &str, value: &str| {
+            let mut body = body.clone();
+            body[key] = value.into();
+            body
+        };
+        cluster.n1.designate("n2");
+        let _ = cluster.n1.put("k", &round.to_string()).expect(200);
+        let _ = cluster.n1.post("/v1/authority/release", &with("successor", "n2")).expect(200);
+        cluster.n1.wait("is free again", || {
+            let data = cluster.n1.try_get("/v1/authority")?.body["data"].clone();
+            data["obligation"].is_null().then_some(())
+        });
+    }
+    for replica in [&cluster.n2, &cluster.n3] {
+        assert!(!replica.log().contains("detached"), "{}", replica.log());
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{Authority, Obligation, ReceiptClaim};
 use aerodb_core::decision::acknowledge::{check_receipt, ledger_covered};
+use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, NodeId, Seq};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
@@ -47,14 +48,20 @@ pub async fn serve(
 ) -> Result<PullAnswer, Problem> {
     check_peer(shared, &request)?;
     let claim = check_histories(shared, &request)?;
-    hear(shared, supervisor, &request, claim, &connection)?;
+    if let Some(claim) = &claim {
+        attach(shared, &request, claim, &connection)?;
+    }
 
     // Subscribed before the first look, so that no change in between is missed.
     let (mut bounds, mut barriers) = (shared.acks.subscribe(), shared.barriers.subscribe());
     let mut view = shared.view_changed.subscribe();
     loop {
-        // Again after every wait: the peer may have been removed, or this node have halted.
+        // Again after every wait: the peer may have been removed, or this node have halted, and a receipt
+        // may have arrived before the obligation that it answers was published.
         check_peer(shared, &request)?;
+        if let Some(claim) = &claim {
+            count_receipt(shared, supervisor, &request, claim);
+        }
         if let Some(answer) = answer(shared, &request)? {
             return Ok(answer);
         }
@@ -96,19 +103,22 @@ fn parted(rule: RuleId, detail: String) -> Problem {
     Problem::new(Code::CommandRefused, detail).rule(rule).with("diverged", true)
 }
 
+/// What a peer says of itself, and this node's chain where the peer's history ends; `None` where that is
+/// beyond this node's own.
+struct Heard {
+    claim: ReceiptClaim,
+    chain_here: Option<Chain>,
+}
+
 /// Checks that the peer's ledger and history are prefixes of this node's. A history may also run ahead of
 /// this one, where there is nothing to serve, unless this node is the holder: then the peer has what the
 /// holder has lost, and is sent away unharmed. Taken in, it would be counted as attached, the next write
 /// would give its commit a second content, and the only whole history would halt over it.
 ///
-/// Gives the receipt when the peer sent one.
-fn check_histories(
-    shared: &Shared,
-    request: &PullRequest,
-) -> Result<Option<ReceiptClaim>, Problem> {
-    let authority = &shared.view.load().authority;
+fn check_histories(shared: &Shared, request: &PullRequest) -> Result<Option<Heard>, Problem> {
     let Some(ledger) = request.ledger else { return Ok(None) };
-    match authority.hash_at(ledger.seq) {
+    let authority = &shared.view.load().authority;
+    match entry_hash(shared, authority, ledger.seq) {
         Some(hash) if hash != ledger.hash => {
             let detail =
                 format!("ledger entry {} of {} is not this ledger's", ledger.seq, request.node_id);
@@ -135,14 +145,22 @@ fn check_histories(
             format!("the history of {} at {} is not this one", request.node_id, position.boundary);
         return Err(parted(RuleId::Ri3, detail));
     }
-    Ok(Some(claim(shared, request, position, ledger)))
+    let claim = claim(shared, request, position, ledger);
+    Ok(Some(Heard { claim, chain_here }))
+}
+
+/// The hash of a durable ledger entry. A peer may have the newest entry, and ask again, before the state
+/// that it leads to is published here; so the state alone does not say which entries there are.
+fn entry_hash(shared: &Shared, published: &Authority, seq: Seq) -> Option<Hash> {
+    let durable = || shared.authority_entries.entry(seq).map(|stored| stored.entry.entry.hash());
+    published.hash_at(seq).or_else(durable)
 }
 
 fn chain_at(
     shared: &Shared,
     authority: &Authority,
     boundary: Boundary,
-) -> Result<Option<aerodb_core::hash::Chain>, Problem> {
+) -> Result<Option<Chain>, Problem> {
     if boundary == Boundary::ORIGIN {
         return Ok(Some(Position::origin(authority.cluster()).chain));
     }
@@ -169,46 +187,45 @@ fn claim(
     }
 }
 
-/// Takes what the pull says of the peer: that it is there, its receipt, its echo.
-fn hear(
+/// Takes what the pull says of the peer: that it is there, and how far it is.
+fn attach(
     shared: &Arc<Shared>,
-    supervisor: &SupervisorHandle,
     request: &PullRequest,
-    claim: Option<ReceiptClaim>,
+    Heard { claim, .. }: &Heard,
     connection: &ConnectionGuard,
 ) -> Result<(), Problem> {
-    let Some(claim) = claim else { return Ok(()) };
-    let position = claim.position.boundary;
+    let (position, ledger) = (Some(claim.position.boundary), Some(claim.ledger.seq));
     let fresh = shared
         .peers
-        .heard(
-            &request.node_id,
-            request.session,
-            connection,
-            Some(position),
-            Some(claim.ledger.seq),
-        )
+        .heard(&request.node_id, request.session, connection, position, ledger)
         .map_err(|regressed| parted(regressed.rule(), regressed.to_string()))?;
-
-    let authority = shared.view.load().authority.clone();
-    let obligation = owed_to(&authority, shared, &request.node_id);
     if fresh {
         watch_connection(shared, &request.node_id, connection);
     }
     shared.acks.look_again(&request.node_id, |node| shared.peers.is_attached(node));
-    if let Some(obligation) = obligation {
-        let chain_here = chain_at(shared, &authority, position)?;
-        if check_receipt(Some(&obligation), &claim, chain_here).is_ok() {
-            shared.acks.receipt(&obligation, position, ledger_covered(&authority, &claim));
-            if let Some(echo) = request.echo {
-                shared.barriers.echo(echo);
-            }
-            if let Some(signature) = request.signature {
-                supervisor.receipt(Receipt { claim, signature });
-            }
-        }
-    }
     Ok(())
+}
+
+/// Takes the receipt and the echo, if this node owes them to the peer. Taking them twice changes nothing.
+fn count_receipt(
+    shared: &Shared,
+    supervisor: &SupervisorHandle,
+    request: &PullRequest,
+    Heard { claim, chain_here }: &Heard,
+) {
+    let authority = shared.view.load().authority.clone();
+    let Some(obligation) = owed_to(&authority, shared, &request.node_id) else { return };
+    if check_receipt(Some(&obligation), claim, *chain_here).is_err() {
+        return;
+    }
+    let covered = ledger_covered(&authority, claim);
+    shared.acks.receipt(&obligation, claim.position.boundary, covered);
+    if let Some(echo) = request.echo {
+        shared.barriers.echo(echo);
+    }
+    if let Some(signature) = request.signature {
+        supervisor.receipt(Receipt { claim: claim.clone(), signature });
+    }
 }
 
 /// The obligation of this node, if it is the holder's and towards this peer.
