@@ -110,6 +110,8 @@ catalogue! {
         "A bad last batch is dropped only when it is proven unsynced: a zero sector within it and no witness of its durability.";
     Dis18, "DIS-18", "rules/1-rulings", "ledger::log",
         "Numbers are never reset: segments and sequences have no hole.";
+    Dis22, "DIS-22", "rules/1-rulings", "ledger::wal",
+        "History that was truncated away is not made up for: a replica that needs it must take a snapshot.";
     St2, "ST-2", "CORE_STORAGE 3", "node::identity",
         "A directory's files belong to its identity; foreign files are refused.";
     R3, "CORE-R3", "CORE_INVARIANTS 2", "node::open",

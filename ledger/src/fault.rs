@@ -47,6 +47,20 @@ pub enum Fault {
         /// The number given; `None` when the bytes claim no number.
         found: Option<u64>,
     },
+    /// The commits asked for were truncated away; a snapshot has what they led to (DIS-22).
+    #[error("commit {commit} is no longer in the WAL, which begins with {kept}")]
+    Removed {
+        /// The first commit asked for.
+        commit: u64,
+        /// The first commit that is kept.
+        kept: u64,
+    },
+    /// A checkpoint names a place where no segment of this WAL starts. Nothing was removed.
+    #[error("segment {segment} of the WAL does not start where the checkpoint says")]
+    NoSuchStart {
+        /// The segment that the checkpoint names.
+        segment: u64,
+    },
     /// A log is to be created where one is.
     #[error("there is a log in {dir} already", dir = .dir.display())]
     Exists {
@@ -68,6 +82,8 @@ impl Fault {
             Self::Corrupt { .. }
             | Self::TooLarge { .. }
             | Self::NotNext { .. }
+            | Self::Removed { .. }
+            | Self::NoSuchStart { .. }
             | Self::Exists { .. } => false,
         }
     }
@@ -79,7 +95,11 @@ impl Fault {
             Self::Corrupt { rule, .. } => *rule,
             Self::Disk(_) => RuleId::P3D9,
             Self::Poisoned { .. } => RuleId::Wal13,
-            Self::TooLarge { .. } | Self::NotNext { .. } | Self::Exists { .. } => RuleId::Dis18,
+            Self::TooLarge { .. }
+            | Self::NotNext { .. }
+            | Self::NoSuchStart { .. }
+            | Self::Exists { .. } => RuleId::Dis18,
+            Self::Removed { .. } => RuleId::Dis22,
         }
     }
 }

@@ -4,21 +4,25 @@
 //! - [`log`]: the one log format, its recovery and its writer
 //! - [`wal`]: the history of writes over that log
 //! - [`authority`], [`decision`]: the two ledgers over that log
+//! - [`checkpoint`]: from where the WAL is kept
 //! - [`verify`]: the same checks on a stopped node's directory, read-only
 //!
 //! Invariant: nothing becomes visible outside this crate as [`Durable`] before the fsync that covers
 //! it has returned (P3-FS5). Invariant: reading never edits; a fault leaves every byte as it was.
 
 pub mod authority;
+pub mod checkpoint;
 mod chronicle;
 pub mod decision;
 pub mod disk;
 mod durable;
 mod fault;
 pub mod log;
+mod sealed;
 pub mod verify;
 pub mod wal;
 
 pub use chronicle::{AppendError, Entries, LedgerPlace, Stored};
 pub use durable::Durable;
 pub use fault::{Damage, Fault, OpenError};
+pub use sealed::{Sealed, SealedError, read_sealed, write_sealed};

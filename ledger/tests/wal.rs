@@ -257,7 +257,7 @@ fn a_read_only_scan_changes_nothing_and_creates_nothing() {
         shown += 1;
         Ok::<(), ()>(())
     };
-    let recovery = scan_read_only(&disk, dir, None, Witness::default(), &mut count).unwrap();
+    let recovery = scan_read_only(&disk, dir, None, None, Witness::default(), &mut count).unwrap();
     assert_eq!((shown, recovery.rewritten_frame), (2, None));
     assert_eq!(disk.trace(), Vec::<String>::new());
 }

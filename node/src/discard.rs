@@ -222,7 +222,8 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     let (writer, _) = Store::empty();
     let mut replay = Replay::new(&authority, writer);
     let mut suffix = Vec::new();
-    scan_read_only(&**disk, &dir.wal(), Some(&owner), witness(stamp.wal_frame), &mut |raw| {
+    let seen = witness(stamp.wal_frame);
+    scan_read_only(&**disk, &dir.wal(), Some(&owner), None, seen, &mut |raw| {
         replay.take(&raw)?;
         if replay.is_rejecting() {
             suffix.push(raw);
@@ -265,6 +266,7 @@ fn keep(
         &**disk,
         &dir.wal(),
         Some(&found.owner),
+        None,
         witness(found.identity.stamp.wal_frame),
         &mut |raw| {
             let within = raw.claimed_range().is_some_and(|(_, last)| end.covers(last));

@@ -1,8 +1,7 @@
 //! `identity`: who the directory's node is, which directory it belongs to, and what was durable when it
 //! was last opened or closed.
 //!
-//! A small file, replaced whole (temporary, fsync, rename, fsync of the directory), so that after a crash
-//! the old or the new one is there. Its checksum covers every byte; a damaged one refuses the start
+//! A sealed file: replaced whole, every byte of it under its digest; a damaged one refuses the start
 //! (F-RC2).
 
 use std::os::unix::fs::MetadataExt;
@@ -12,10 +11,9 @@ use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::NodeId;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::NodeKey;
-use aerodb_ledger::disk::{Disk, DiskError, read_file, replace_file};
+use aerodb_ledger::disk::{Disk, DiskError};
+use aerodb_ledger::{Sealed, SealedError, read_sealed, write_sealed};
 use serde::{Deserialize, Serialize};
-
-const FORMAT: &str = "aerodb identity 1";
 
 /// The directory that an identity is bound to. A copy has another inode (ST-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +41,6 @@ pub struct Stamp {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityFile {
-    format: String,
     /// The node.
     pub node_id: NodeId,
     /// Its cluster.
@@ -55,11 +52,9 @@ pub struct IdentityFile {
     pub stamp: Stamp,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    identity: IdentityFile,
-    digest: Hash,
+impl Sealed for IdentityFile {
+    const FORMAT: &'static str = "aerodb identity 1";
+    const NAME: &'static str = "identity";
 }
 
 /// An identity that cannot be used.
@@ -106,28 +101,17 @@ impl Binding {
 }
 
 impl IdentityFile {
-    /// The file's name in the data directory.
-    pub const NAME: &'static str = "identity";
-
     /// A new identity, bound to this directory.
     #[must_use]
     pub fn new(node_id: NodeId, cluster: ClusterId, key: &NodeKey, binding: Binding) -> Self {
         let secret = Hash(key.to_seed());
-        Self {
-            format: FORMAT.to_owned(),
-            node_id,
-            cluster,
-            secret,
-            binding,
-            stamp: Stamp::default(),
-        }
+        Self { node_id, cluster, secret, binding, stamp: Stamp::default() }
     }
 
     /// A copy with what is durable now.
     #[must_use]
     pub fn restamped(&self, stamp: Stamp) -> Self {
         Self {
-            format: self.format.clone(),
             node_id: self.node_id.clone(),
             cluster: self.cluster,
             secret: self.secret,
@@ -142,52 +126,27 @@ impl IdentityFile {
         NodeKey::from_seed(&self.secret.0)
     }
 
-    fn digest(&self) -> Hash {
-        // A value of our own types always serialises.
-        let bytes = serde_json::to_vec(self).unwrap_or_default();
-        Hash::of("aerodb 2026 identity file", &[&bytes])
-    }
-
     /// Writes the file; when this returns it is durable under its name, accessible to its owner alone.
     ///
     /// # Errors
     /// [`DiskError`].
     pub fn write(self, disk: &dyn Disk, dir: &Path) -> Result<Self, DiskError> {
-        let digest = self.digest();
-        let sealed = Sealed { identity: self, digest };
-        let mut bytes = serde_json::to_vec_pretty(&sealed).unwrap_or_default();
-        bytes.push(b'\n');
-        replace_file(disk, &dir.join(Self::NAME), &bytes)?;
-        Ok(sealed.identity)
+        Ok(write_sealed(disk, dir, self)?.into_inner())
     }
 
-    /// Reads and checks the file. Every byte counts: the file must be exactly what [`IdentityFile::write`]
-    /// writes for its content.
+    /// Reads and checks the file.
     ///
     /// # Errors
     /// [`IdentityError`].
     pub fn read(disk: &dyn Disk, dir: &Path) -> Result<Self, IdentityError> {
-        let path = dir.join(Self::NAME);
-        let name = || path.display().to_string();
-        if !path.exists() {
-            return Err(IdentityError::Missing { path: name() });
-        }
-        let bytes = read_file(disk, &path)?;
-        let damaged = |what: &str| IdentityError::Damaged { path: name(), what: what.to_owned() };
-        let sealed: Sealed =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(&error.to_string()))?;
-        if sealed.digest != sealed.identity.digest() {
-            return Err(damaged("the digest does not fit the content"));
-        }
-        let mut again = serde_json::to_vec_pretty(&sealed).unwrap_or_default();
-        again.push(b'\n');
-        if again != bytes {
-            return Err(damaged("the bytes are not those that were written"));
-        }
-        if sealed.identity.format != FORMAT {
-            return Err(damaged(&format!("format {:?} is not known", sealed.identity.format)));
-        }
-        Ok(sealed.identity)
+        let name = |path: std::path::PathBuf| path.display().to_string();
+        read_sealed(disk, dir).map_err(|error| match error {
+            SealedError::Missing { path } => IdentityError::Missing { path: name(path) },
+            SealedError::Damaged { path, what } => {
+                IdentityError::Damaged { path: name(path), what }
+            }
+            SealedError::Disk(error) => IdentityError::Disk(error),
+        })
     }
 }
 

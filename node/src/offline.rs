@@ -91,7 +91,7 @@ fn facts(
     let mut chain_at_basis = origin_chain(&Position::origin(&identity.cluster), wanted);
     let (writer, _) = Store::empty();
     let mut replay = Replay::new(&authority, writer);
-    scan_read_only(&*disk, &dir.wal(), Some(&owner), witness(wal_frame), &mut |raw| {
+    scan_read_only(&*disk, &dir.wal(), Some(&owner), None, witness(wal_frame), &mut |raw| {
         replay.take(&raw)?;
         let ends_there = raw.claimed_range().map(|(_, last)| Boundary::from(last)) == wanted;
         if wanted.is_some() && ends_there {

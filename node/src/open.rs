@@ -21,7 +21,7 @@ use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace};
-use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
+use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError, Sealed};
 
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
@@ -146,7 +146,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         ..frame(identity.stamp.wal_frame)
     };
     let (wal, wal_found) =
-        Wal::open(&wal_place, witness, &quarantine, &mut |raw| replay.take(&raw)).map_err(
+        Wal::open(&wal_place, None, witness, &quarantine, &mut |raw| replay.take(&raw)).map_err(
             |error| match error {
                 OpenError::Fault(fault) => StartError::Fault(fault),
                 OpenError::Refused(short) => StartError::LedgerShort(short),

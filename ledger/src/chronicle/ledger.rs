@@ -14,8 +14,8 @@ use crate::disk::Disk;
 use crate::durable::Durable;
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::{
-    Frame, FrameKind, FramePlace, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery,
-    Scan, Witness, path_of,
+    Frame, FrameKind, FramePlace, Location, Log, LogKind, LogOptions, LogStart, RecordsHeader,
+    Recovery, Scan, Witness, path_of,
 };
 
 /// Where a ledger of a node lives.
@@ -99,9 +99,13 @@ impl<F: Fold> Chronicle<F> {
         mut fold: F,
     ) -> Result<(Self, Recovery), Fault> {
         let entries = Entries::new();
-        let opened = Log::open(&place.location(F::KIND), witness, quarantine, &mut |at, frame| {
-            take(&mut fold, &entries, place.dir, at, frame)
-        });
+        let opened = Log::open(
+            &place.location(F::KIND),
+            LogStart::ORIGIN,
+            witness,
+            quarantine,
+            &mut |at, frame| take(&mut fold, &entries, place.dir, at, frame),
+        );
         let (log, recovery) = opened.map_err(fault_of)?;
         Ok((Self { log, fold, entries }, recovery))
     }
@@ -155,7 +159,7 @@ impl<F: Fold> ReadChronicle<F> {
         mut fold: F,
     ) -> Result<Self, Fault> {
         let entries = Entries::new();
-        let scan = Scan { disk, dir, kind: F::KIND, owner, witness };
+        let scan = Scan { disk, dir, kind: F::KIND, owner, start: LogStart::ORIGIN, witness };
         let scanned = scan.run(&mut |at, frame| take(&mut fold, &entries, dir, at, frame));
         let recovery = scanned.map_err(fault_of)?.recovery(dir, F::KIND);
         Ok(Self { fold, entries, recovery })

@@ -5,6 +5,9 @@
 //! written by one write and one fsync; at most one is not yet synced. So of all frames in a log only
 //! the last can be damaged by a crash, and every other damage is corruption (WAL-8).
 //!
+//! A log begins with segment 1 unless a durable checkpoint says where: the segments before that are
+//! removed whole, oldest first, and what a crash leaves of them is passed over.
+//!
 //! A ledger writes a *trailer*, a frame without records, after each frame, with an fsync of its own:
 //! the append is done when the trailer is durable, and its frame can then never be taken for a tail.
 
@@ -16,6 +19,7 @@ mod recovery;
 mod repair;
 mod scan;
 mod segment;
+mod start;
 mod writer;
 
 pub(crate) use buffer::FrameBuffer;
@@ -25,6 +29,7 @@ pub use recovery::{Recovery, RewrittenFrame, UnprovenTail};
 pub(crate) use repair::repair;
 pub(crate) use scan::{Scan, ScannedLog};
 pub(crate) use segment::path_of;
+pub use start::LogStart;
 pub(crate) use writer::{FramePlace, Location, Log, RecordsHeader};
 
 /// What a frame starts at a multiple of, and what it owns whole.

@@ -13,6 +13,8 @@ pub struct Recovery {
     pub log: LogKind,
     /// Segments, an empty prepared one included.
     pub segments: u64,
+    /// Segments before the start of the log, which a truncation had not removed; the next one does.
+    pub leftover_segments: Vec<u64>,
     /// Whole frames, trailers included.
     pub frames: u64,
     /// The first record; `null` in an empty log.

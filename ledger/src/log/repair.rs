@@ -25,6 +25,7 @@ impl ScannedLog {
         Recovery {
             log: kind,
             segments: self.segments.len() as u64,
+            leftover_segments: self.leftover.clone(),
             frames: self.frames,
             first_record: self.first_record,
             last_record: self.last_record,

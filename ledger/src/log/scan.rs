@@ -17,8 +17,8 @@ use crate::disk::{Access, Disk, DiskFile, TEMPORARY};
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::segment::{SegmentHeader, number_of, path_of};
 use crate::log::{
-    BLOCK_BYTES, Found, Frame, FrameKind, FramePlace, LogKind, SECTOR_BYTES, Witness, field,
-    is_zero, read_frame, tag_of,
+    BLOCK_BYTES, Found, Frame, FrameKind, FramePlace, LogKind, LogStart, SECTOR_BYTES, Witness,
+    field, is_zero, read_frame, tag_of,
 };
 
 /// What to read, and what is known about it.
@@ -29,6 +29,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) kind: LogKind,
     /// Unknown to an offline reader without the identity.
     pub(crate) owner: Option<&'a PublicKey>,
+    pub(crate) start: LogStart,
     pub(crate) witness: Witness,
 }
 
@@ -63,8 +64,11 @@ pub(crate) struct Tail {
 /// A log that is whole, but for a tail that nothing proves to have been durable.
 #[derive(Debug, Clone)]
 pub(crate) struct ScannedLog {
-    /// Never empty; numbers 1, 2, 3, …
+    pub(crate) start: LogStart,
+    /// Never empty; numbers from the start's on, without hole.
     pub(crate) segments: Vec<ScannedSegment>,
+    /// Segments before the start that are still there.
+    pub(crate) leftover: Vec<u64>,
     pub(crate) frames: u64,
     pub(crate) bytes: u64,
     pub(crate) first_record: Option<u64>,
@@ -75,13 +79,14 @@ pub(crate) struct ScannedLog {
 
 impl ScannedLog {
     pub(crate) fn last_seq(&self) -> u64 {
-        self.last_frame.as_ref().map_or(0, |frame| frame.seq)
+        self.last_frame.as_ref().map_or(self.start.frame_seq - 1, |frame| frame.seq)
     }
 
-    /// Where the next frame goes: after the last one, or at the start of the first segment.
+    /// Where the next frame goes: after the last one, or at the log's start.
     pub(crate) fn end(&self) -> (u64, u64) {
         let active = self.segments.iter().rfind(|segment| segment.frames > 0);
-        active.map_or((1, BLOCK_BYTES as u64), |segment| (segment.number, segment.end))
+        active
+            .map_or((self.start.segment, BLOCK_BYTES as u64), |active| (active.number, active.end))
     }
 
     /// Whether a ledger's last frame stands without its trailer.
@@ -98,13 +103,15 @@ pub(crate) type Visit<'v, E> = &'v mut dyn FnMut(FramePlace, Frame) -> Result<()
 impl Scan<'_> {
     /// Reads the whole log. The records of a torn tail are not visited.
     pub(crate) fn run<E>(&self, visit: Visit<'_, E>) -> Result<ScannedLog, OpenError<E>> {
-        let numbers = self.segment_numbers()?;
+        let (leftover, numbers) = self.segment_numbers()?;
         let mut log = ScannedLog {
+            start: self.start,
             segments: Vec::new(),
+            leftover,
             frames: 0,
             bytes: 0,
             first_record: None,
-            last_record: None,
+            last_record: Some(self.start.record).filter(|record| *record > 0),
             last_frame: None,
             tail: None,
         };
@@ -123,8 +130,9 @@ impl Scan<'_> {
         Fault::corrupt(&path_of(self.dir, segment), offset, what)
     }
 
-    /// The segments, from 1 without hole (DIS-18). What was never completed is passed over.
-    fn segment_numbers(&self) -> Result<Vec<u64>, Fault> {
+    /// The segments before the log's start, and those from there on without hole (DIS-18). What was never
+    /// completed is passed over.
+    fn segment_numbers(&self) -> Result<(Vec<u64>, Vec<u64>), Fault> {
         let mut numbers = Vec::new();
         let names = match self.disk.list(self.dir) {
             Err(error) if error.is_not_found() => Vec::new(),
@@ -140,12 +148,18 @@ impl Scan<'_> {
         if numbers.is_empty() {
             return Err(Fault::corrupt(self.dir, 0, Damage::NoSegment));
         }
-        for (missing, number) in (1..).zip(&numbers) {
+        let kept =
+            numbers.split_off(numbers.partition_point(|number| *number < self.start.segment));
+        if kept.is_empty() {
+            let missing = self.start.segment;
+            return Err(self.corrupt(missing, 0, Damage::MissingSegment { missing }));
+        }
+        for (missing, number) in (self.start.segment..).zip(&kept) {
             if *number != missing {
                 return Err(self.corrupt(missing, 0, Damage::MissingSegment { missing }));
             }
         }
-        Ok(numbers)
+        Ok((numbers, kept))
     }
 
     fn load(&self, number: u64, uncached: bool) -> Result<Vec<u8>, Fault> {
@@ -252,8 +266,8 @@ impl Scan<'_> {
             }
             FrameKind::Trailer => {}
             FrameKind::Records => {
-                let expected = log.last_record.map_or(header.first, |last| last.saturating_add(1));
-                if header.first != expected || header.first == 0 || header.last < header.first {
+                let expected = log.last_record.map_or(1, |last| last.saturating_add(1));
+                if header.first != expected || header.last < header.first {
                     return Err(corrupt(Damage::RecordNumber { expected, found: header.first }));
                 }
                 log.first_record.get_or_insert(header.first);

@@ -10,10 +10,10 @@ use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::fault::{Fault, OpenError};
 use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
-use crate::log::segment::number_of;
+use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    BLOCK_BYTES, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, Prepare, Recovery, Scan,
-    ScannedLog, Witness, frame_bytes, payload_room, repair,
+    BLOCK_BYTES, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare,
+    Recovery, Scan, ScannedLog, Witness, frame_bytes, payload_room, repair,
 };
 
 /// Where a frame lies.
@@ -96,12 +96,13 @@ impl Log {
     /// before the whole log is read and found sound, nothing was changed on the disk.
     pub(crate) fn open<E>(
         location: &Location<'_>,
+        start: LogStart,
         witness: Witness,
         quarantine: &Path,
         visit: Visit<'_, E>,
     ) -> Result<(Self, Recovery), OpenError<E>> {
         let (disk, dir, kind) = (&*location.disk, location.dir, location.kind);
-        let scan = Scan { disk, dir, kind, owner: Some(&location.owner), witness };
+        let scan = Scan { disk, dir, kind, owner: Some(&location.owner), start, witness };
         let scanned = scan.run(visit)?;
         let recovery =
             repair(disk, dir, kind, &scanned, witness, quarantine).map_err(Fault::Disk)?;
@@ -181,7 +182,7 @@ impl Log {
         records: impl Iterator<Item = &'r [u8]> + Clone,
     ) -> Result<FramePlace, Fault> {
         self.check_usable()?;
-        let expected = self.last_record.map_or(about.first.max(1), |last| last.saturating_add(1));
+        let expected = self.last_record.map_or(1, |last| last.saturating_add(1));
         if about.first != expected || about.last < about.first {
             return Err(Fault::NotNext { expected, found: Some(about.first) });
         }
@@ -252,6 +253,27 @@ impl Log {
         self.next_seq += 1;
         self.prepare_next();
         Ok(place)
+    }
+
+    /// Removes every segment before `first`, oldest first, and makes that durable; the active one stays. A
+    /// failure poisons the writer: the disk cannot be relied on.
+    pub(crate) fn remove_before(&mut self, first: u64) -> Result<(), Fault> {
+        self.check_usable()?;
+        let removed = self.try_remove_before(first.min(self.active.number));
+        removed.map_err(|error| {
+            self.poison = Some(error.clone());
+            Fault::Disk(error)
+        })
+    }
+
+    fn try_remove_before(&self, first: u64) -> Result<(), DiskError> {
+        let (disk, dir) = (&self.maker.disk, &self.maker.dir);
+        let names = disk.list(dir)?;
+        let gone = names.iter().filter_map(|name| number_of(name)).filter(|number| *number < first);
+        for number in gone {
+            disk.remove(&path_of(dir, number))?;
+        }
+        disk.sync_dir(dir)
     }
 
     /// Goes on in the next segment. The rest of this one stays zero.

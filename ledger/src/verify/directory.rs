@@ -11,6 +11,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Batch, BatchError, Discontinuity, RawBatch, check_continuity};
 
 use crate::authority::{AuthorityLedger, ReadAuthority};
+use crate::checkpoint::Checkpoint;
 use crate::decision::{DecisionLedger, ReadDecisions};
 use crate::disk::Disk;
 use crate::fault::{Damage, Fault, OpenError};
@@ -36,9 +37,10 @@ pub fn verify_directory(
     let (authority_ledger, read) = verify_authority(disk, &data.join(AUTHORITY_DIR), owner);
     let authority = read.as_ref().map(|read| &*read.authority);
     let (decision_ledger, _) = verify_decisions(disk, &data.join(DECISION_DIR), owner, authority);
-    let wal = verify_wal(disk, &data.join(WAL_DIR), owner, authority);
+    let (checkpoint, marker) = verify_checkpoint(disk, data);
+    let wal = verify_wal(disk, &data.join(WAL_DIR), owner, authority, marker.as_ref());
     let completeness = completeness(authority, wal.last_stamp);
-    DirectoryReport { authority_ledger, decision_ledger, wal, completeness }
+    DirectoryReport { authority_ledger, decision_ledger, checkpoint, wal, completeness }
 }
 
 /// Checks an authority ledger: every entry's bytes, signatures, and place in the fold.
@@ -82,6 +84,15 @@ fn broken(fault: &Fault) -> LogReport {
     LogReport { integrity: Integrity::Fault(fault.into()), recovery: None, head: None }
 }
 
+/// Checks the checkpoint marker of a data directory, if there is one.
+#[must_use]
+pub fn verify_checkpoint(disk: &dyn Disk, data: &Path) -> (Integrity, Option<Checkpoint>) {
+    match Checkpoint::read(disk, data) {
+        Ok(marker) => (Integrity::Ok, marker),
+        Err(error) => (Integrity::Fault(FaultReport::from(&error)), None),
+    }
+}
+
 /// Why a batch of a WAL is not genuine.
 #[derive(Debug, thiserror::Error)]
 enum NotGenuine {
@@ -91,7 +102,7 @@ enum NotGenuine {
     Continuity(#[from] Discontinuity),
 }
 
-/// Checks a WAL: every frame, every batch, the chain from the origin, and, when the authority ledger
+/// Checks a WAL: every frame, every batch, the chain from the origin or the checkpoint's start, and, when the authority ledger
 /// could be read, the epoch of every place.
 #[must_use]
 pub fn verify_wal(
@@ -99,9 +110,12 @@ pub fn verify_wal(
     dir: &Path,
     owner: Option<&PublicKey>,
     authority: Option<&Authority>,
+    checkpoint: Option<&Checkpoint>,
 ) -> WalReport {
-    let mut walk = Walk { authority, end: None, batches: 0, last_stamp: None };
-    let scanned = scan_read_only(disk, dir, owner, Witness::default(), &mut |raw| walk.step(&raw));
+    let end = checkpoint.map(|marker| marker.wal_start.position);
+    let mut walk = Walk { authority, end, batches: 0, last_stamp: None };
+    let witness = Witness::default();
+    let scanned = scan_read_only(disk, dir, owner, checkpoint, witness, &mut |raw| walk.step(&raw));
     let (integrity, recovery) = match scanned {
         Ok(recovery) => (Integrity::Ok, Some(recovery)),
         Err(OpenError::Fault(fault)) => (Integrity::Fault(FaultReport::from(&fault)), None),

@@ -9,8 +9,8 @@ mod replay;
 mod report;
 
 pub use directory::{
-    AUTHORITY_DIR, DECISION_DIR, WAL_DIR, verify_authority, verify_decisions, verify_directory,
-    verify_wal,
+    AUTHORITY_DIR, DECISION_DIR, WAL_DIR, verify_authority, verify_checkpoint, verify_decisions,
+    verify_directory, verify_wal,
 };
 pub use replay::{ReplayedDecision, Verdict, replay_authority, replay_decisions};
 pub use report::{Completeness, DirectoryReport, FaultReport, Integrity, LogReport, WalReport};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::fault::Fault;
 use crate::log::Recovery;
+use crate::sealed::SealedError;
 
 /// A fault as a report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,9 +31,24 @@ impl From<&Fault> for FaultReport {
                 (Some(error.path.clone()), None)
             }
             Fault::Exists { dir } => (Some(dir.clone()), None),
-            Fault::TooLarge { .. } | Fault::NotNext { .. } => (None, None),
+            Fault::TooLarge { .. }
+            | Fault::NotNext { .. }
+            | Fault::Removed { .. }
+            | Fault::NoSuchStart { .. } => (None, None),
         };
         Self { rule: fault.rule(), file, offset, what: fault.to_string() }
+    }
+}
+
+impl From<&SealedError> for FaultReport {
+    fn from(error: &SealedError) -> Self {
+        let (rule, path) = match error {
+            SealedError::Missing { path } | SealedError::Damaged { path, .. } => {
+                (RuleId::FRc2, path)
+            }
+            SealedError::Disk(error) => (RuleId::P3D9, &error.path),
+        };
+        Self { rule, file: Some(path.clone()), offset: None, what: error.to_string() }
     }
 }
 
@@ -100,6 +116,8 @@ pub struct DirectoryReport {
     pub authority_ledger: LogReport,
     /// This node's decision ledger.
     pub decision_ledger: LogReport,
+    /// The checkpoint marker; sound where there is none.
+    pub checkpoint: Integrity,
     /// The history of writes.
     pub wal: WalReport,
     /// The authority ledger against the WAL.
@@ -113,6 +131,7 @@ impl DirectoryReport {
         let integrity = [
             &self.authority_ledger.integrity,
             &self.decision_ledger.integrity,
+            &self.checkpoint,
             &self.wal.integrity,
         ];
         let complete = match self.completeness {

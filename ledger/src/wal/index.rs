@@ -1,15 +1,19 @@
 //! Where in the log each commit lies; kept by the writer, shared with the readers.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use serde::Serialize;
 
+use crate::fault::Fault;
 use crate::log::FramePlace;
+use crate::wal::WalStart;
 
-/// One durable frame. Frame `i` of the index has the sequence number `i + 1`.
+/// One durable frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FrameRef {
+    pub(crate) seq: u64,
     pub(crate) last_commit: u64,
     pub(crate) place: FramePlace,
 }
@@ -29,10 +33,29 @@ pub struct SegmentInfo {
     pub used_bytes: u64,
 }
 
+/// A frame that has just become durable.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewFrame {
+    pub(crate) seq: u64,
+    pub(crate) place: FramePlace,
+    /// Where the history before it ends.
+    pub(crate) start: Position,
+    /// Where it ends.
+    pub(crate) end: Position,
+}
+
+#[derive(Debug)]
+struct Segment {
+    info: SegmentInfo,
+    start: WalStart,
+}
+
 #[derive(Debug, Default)]
 struct Places {
+    /// Everything before this was removed.
+    start: Option<WalStart>,
     frames: Vec<FrameRef>,
-    segments: Vec<SegmentInfo>,
+    segments: Vec<Segment>,
     /// Where the last frame ends; what a receipt names while all is well, so that it is not read back.
     end: Option<Position>,
 }
@@ -43,66 +66,133 @@ struct Places {
 pub(crate) struct Index(Arc<RwLock<Places>>);
 
 impl Index {
+    /// Of a WAL that begins here, without a frame yet.
+    pub(crate) fn starting_at(start: Option<WalStart>) -> Self {
+        let end = start.map(|start| start.position);
+        Self(Arc::new(RwLock::new(Places { start, end, ..Places::default() })))
+    }
+
+    // No writer can stop half-way through a change in a way that a reader could see.
     fn read(&self) -> RwLockReadGuard<'_, Places> {
-        // No writer can stop half-way through a push in a way that a reader could see.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a frame that is durable: its first commit, and where it ends.
-    pub(crate) fn push(&self, place: FramePlace, first_commit: u64, end: Position) {
+    fn write(&self) -> RwLockWriteGuard<'_, Places> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a frame that is durable.
+    pub(crate) fn push(&self, frame: NewFrame) {
+        let NewFrame { seq, place, start, end } = frame;
         let last_commit = end.boundary.get();
-        let mut places = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        places.frames.push(FrameRef { last_commit, place });
+        let mut places = self.write();
+        places.frames.push(FrameRef { seq, last_commit, place });
         places.end = Some(end);
         match places.segments.last_mut() {
-            Some(segment) if segment.number == place.segment => {
-                segment.frames += 1;
-                segment.last_commit = last_commit;
-                segment.used_bytes += place.bytes;
+            Some(Segment { info, .. }) if info.number == place.segment => {
+                info.frames += 1;
+                info.last_commit = last_commit;
+                info.used_bytes += place.bytes;
             }
-            Some(_) | None => places.segments.push(SegmentInfo {
-                number: place.segment,
-                frames: 1,
-                first_commit,
-                last_commit,
-                used_bytes: place.bytes,
+            Some(_) | None => places.segments.push(Segment {
+                info: SegmentInfo {
+                    number: place.segment,
+                    frames: 1,
+                    first_commit: start.boundary.get() + 1,
+                    last_commit,
+                    used_bytes: place.bytes,
+                },
+                start: WalStart { segment: place.segment, frame_seq: seq, position: start },
             }),
         }
     }
 
-    /// The frames with their sequence numbers from the one that holds commit `boundary + 1`, as many as
-    /// own about `bytes_max` bytes, at least one if there is one.
-    pub(crate) fn frames_after(&self, boundary: u64, bytes_max: usize) -> Vec<(u64, FrameRef)> {
+    /// The frames from the one that holds commit `boundary + 1`, as many as own about `bytes_max` bytes, at
+    /// least one if there is one.
+    ///
+    /// # Errors
+    /// [`Fault::Removed`] when that commit was truncated away.
+    pub(crate) fn frames_after(
+        &self,
+        boundary: u64,
+        bytes_max: usize,
+    ) -> Result<Vec<FrameRef>, Fault> {
         let places = self.read();
+        places.check_kept(boundary)?;
         let from = places.frames.partition_point(|frame| frame.last_commit <= boundary);
         let mut bytes = 0;
         let mut frames = Vec::new();
-        for (seq, frame) in (from as u64 + 1..).zip(&places.frames[from..]) {
-            frames.push((seq, *frame));
+        for frame in &places.frames[from..] {
+            frames.push(*frame);
             bytes += frame.place.bytes;
             if bytes >= bytes_max as u64 {
                 break;
             }
         }
-        frames
+        Ok(frames)
     }
 
-    /// The frame that holds this commit, with its sequence number.
-    pub(crate) fn frame_of(&self, commit: u64) -> Option<(u64, FrameRef)> {
-        self.frames_after(commit.checked_sub(1)?, 0).first().copied()
+    /// The frame that holds this commit.
+    ///
+    /// # Errors
+    /// As [`Index::frames_after`].
+    pub(crate) fn frame_of(&self, commit: u64) -> Result<Option<FrameRef>, Fault> {
+        let Some(before) = commit.checked_sub(1) else { return Ok(None) };
+        Ok(self.frames_after(before, 0)?.first().copied())
     }
 
-    /// Where the last durable frame ends.
+    /// A place that needs no frame to be read: the start of the WAL, or its end.
+    pub(crate) fn known(&self, boundary: Boundary) -> Option<Position> {
+        let places = self.read();
+        let known = [places.end, places.start.map(|start| start.position)];
+        known.into_iter().flatten().find(|position| position.boundary == boundary)
+    }
+
+    /// Whether the frame is still to be read.
+    pub(crate) fn keeps(&self, frame: &FrameRef) -> bool {
+        self.read().frames.first().is_some_and(|first| first.seq <= frame.seq)
+    }
+
+    /// Where the durable history ends; `None` while it is empty.
     pub(crate) fn end(&self) -> Option<Position> {
         self.read().end
     }
 
-    /// The last durable commit.
-    pub(crate) fn last_commit(&self) -> Option<u64> {
-        self.read().frames.last().map(|frame| frame.last_commit)
+    pub(crate) fn segments(&self) -> Vec<SegmentInfo> {
+        self.read().segments.iter().map(|segment| segment.info).collect()
     }
 
-    pub(crate) fn segments(&self) -> Vec<SegmentInfo> {
-        self.read().segments.clone()
+    /// The last segment start at or before this boundary.
+    pub(crate) fn start_keeping(&self, boundary: u64) -> Option<WalStart> {
+        let places = self.read();
+        let starts = places.segments.iter().map(|segment| segment.start);
+        let before = |start: &WalStart| start.position.boundary.get() <= boundary;
+        starts.take_while(before).last().or(places.start.filter(before))
+    }
+
+    /// Forgets what lies before this start: readers see it no more. False, and nothing is forgotten, unless
+    /// the start is that of a segment.
+    pub(crate) fn begin_at(&self, start: &WalStart) -> bool {
+        let mut places = self.write();
+        if places.start.as_ref() == Some(start) {
+            return true;
+        }
+        if !places.segments.iter().any(|segment| segment.start == *start) {
+            return false;
+        }
+        places.frames.retain(|frame| frame.place.segment >= start.segment);
+        places.segments.retain(|segment| segment.info.number >= start.segment);
+        places.start = Some(*start);
+        true
+    }
+}
+
+impl Places {
+    fn check_kept(&self, boundary: u64) -> Result<(), Fault> {
+        let kept_from = self.start.map_or(0, |start| start.position.boundary.get());
+        if boundary >= kept_from {
+            return Ok(());
+        }
+        Err(Fault::Removed { commit: boundary + 1, kept: kept_from + 1 })
     }
 }

@@ -3,18 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::hash::PublicKey;
+use aerodb_core::hash::{Chain, PublicKey};
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::wal::RawBatch;
 
+use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
 use crate::durable::Durable;
 use crate::fault::{Fault, OpenError};
-use crate::log::{Location, Log, LogKind, LogOptions, Recovery, Witness};
-use crate::wal::WalReader;
-use crate::wal::index::Index;
-use crate::wal::scan::{batches, header_of};
+use crate::log::{
+    Frame, FrameHeader, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery, Witness,
+};
+use crate::wal::index::{Index, NewFrame};
+use crate::wal::scan::{batches, check_start, header_of};
+use crate::wal::start::log_start;
+use crate::wal::{WalReader, WalStart};
 
 /// Where the WAL of a node lives.
 #[derive(Debug, Clone)]
@@ -64,36 +68,47 @@ impl Wal {
     /// Opens the WAL: reads all of it, shows each batch to `visit` in order, and only then changes what
     /// recovery must change ([`Recovery`] says what). When it returns, everything shown is durable.
     ///
-    /// Batches are shown as they were stored: received, perhaps never validated.
+    /// Batches are shown as they were stored: received, perhaps never validated. A WAL that was truncated
+    /// begins where its checkpoint says; what is left before that stays until [`Wal::truncate`] is called
+    /// with a checkpoint that is durable again:
+    ///
+    /// 1. a new checkpoint is renamed into place, and the process dies before the directory is fsynced
+    /// 2. the next process reads it, and removes the segments that it no longer needs
+    /// 3. the power fails, the old checkpoint is back, and what it needs is gone
     ///
     /// # Errors
     /// [`OpenError::Fault`] for damage and disk errors, [`OpenError::Refused`] with what `visit` gave;
     /// in both cases the log's bytes are as they were, a disk error during the repair apart.
     pub fn open<E>(
         place: &WalPlace<'_>,
+        checkpoint: Option<&Checkpoint>,
         witness: Witness,
         quarantine: &Path,
         visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
     ) -> Result<(Self, Recovery), OpenError<E>> {
-        let index = Index::default();
-        let mut end = None;
-        let (log, recovery) =
-            Log::open(&place.location(), witness, quarantine, &mut |at, frame| {
-                let first = frame.header.first;
-                for batch in batches(place.dir, at, frame)? {
-                    end = claimed_end(&batch);
-                    visit(batch).map_err(OpenError::Refused)?;
-                }
-                if let Some(end) = end {
-                    index.push(at, first, end);
-                }
-                Ok(())
-            })?;
+        let start = checkpoint.map(|marker| marker.wal_start);
+        let witness = witness.with_checkpoint(checkpoint);
+        let index = Index::starting_at(start);
+        let mut end = start.map(|start| start.position);
+        let mut take = |at, frame: Frame| {
+            check_start(place.dir, at, &frame, start.as_ref())?;
+            let (seq, before) = (frame.header.seq, start_of(&frame.header));
+            for batch in batches(place.dir, at, frame)? {
+                end = claimed_end(&batch);
+                visit(batch).map_err(OpenError::Refused)?;
+            }
+            if let Some(end) = end {
+                index.push(NewFrame { seq, place: at, start: before, end });
+            }
+            Ok(())
+        };
+        let (location, log_start) = (place.location(), log_start(start.as_ref()));
+        let (log, recovery) = Log::open(&location, log_start, witness, quarantine, &mut take)?;
         Ok((Self { log, index, end, disk: Arc::clone(&place.disk) }, recovery))
     }
 
     /// Appends the batches as one frame, with one write and one fsync. They must follow each other and the
-    /// end of the WAL by the numbers that they claim; an empty WAL takes any start.
+    /// end of the WAL by the numbers that they claim.
     ///
     /// # Errors
     /// [`Fault::NotNext`] and [`Fault::TooLarge`] leave the writer as it was. [`Fault::Disk`] poisons it:
@@ -105,9 +120,34 @@ impl Wal {
         let end = batches.last().and_then(claimed_end);
         let end = end.ok_or(Fault::NotNext { expected: about.first, found: None })?;
         let place = self.log.append(&about, batches.iter().map(|batch| &batch.bytes()[..]))?;
-        self.index.push(place, about.first, end);
+        let (seq, start) = (self.log.last_frame_seq(), start_of_records(&about));
+        self.index.push(NewFrame { seq, place, start, end });
         self.end = Some(end);
         Ok(Durable::proven(end))
+    }
+
+    /// The latest place from which the WAL can be kept so that everything past `boundary` stays: what a
+    /// checkpoint at that boundary names as its start. `None` while no truncation is possible.
+    #[must_use]
+    pub fn start_keeping(&self, boundary: Boundary) -> Option<WalStart> {
+        self.index.start_keeping(boundary.get())
+    }
+
+    /// Removes the segments before the checkpoint's start (DIS-18). Readers see them no more at once; what a
+    /// crash leaves of them is passed over by an opening with that checkpoint.
+    ///
+    /// # Errors
+    /// [`Fault::NoSuchStart`] when the checkpoint names no segment start of this WAL, or one past its own
+    /// commit; nothing was removed. [`Fault::Disk`] poisons the writer.
+    pub fn truncate(&mut self, checkpoint: &Durable<Checkpoint>) -> Result<(), Fault> {
+        self.log.check_usable()?;
+        let start = &checkpoint.wal_start;
+        let covered = start.position.boundary <= checkpoint.position.boundary
+            && self.end.is_some_and(|end| checkpoint.position.boundary <= end.boundary);
+        if !covered || !self.index.begin_at(start) {
+            return Err(Fault::NoSuchStart { segment: start.segment });
+        }
+        self.log.remove_before(start.segment)
     }
 
     /// Where the last batch claims to end; `None` while the WAL is empty.
@@ -134,6 +174,19 @@ impl Wal {
     pub fn reader(&self) -> WalReader {
         WalReader::new(Arc::clone(&self.disk), self.log.dir().clone(), self.index.clone())
     }
+}
+
+/// Where the history before a frame ends, by what its header claims.
+fn start_of(header: &FrameHeader) -> Position {
+    before(header.first, header.previous)
+}
+
+fn start_of_records(about: &RecordsHeader) -> Position {
+    before(about.first, about.previous)
+}
+
+fn before(first: u64, previous: [u8; 32]) -> Position {
+    Position { boundary: Boundary::new(first.saturating_sub(1)), chain: Chain(previous) }
 }
 
 fn claimed_end(batch: &RawBatch) -> Option<Position> {

@@ -30,7 +30,7 @@ impl WalReader {
     /// The boundary after the last durable batch; the origin of an empty WAL.
     #[must_use]
     pub fn durable_end(&self) -> Boundary {
-        Boundary::new(self.index.last_commit().unwrap_or(0))
+        self.index.end().map_or(Boundary::ORIGIN, |end| end.boundary)
     }
 
     /// Whole batches in order: those that hold commits past `boundary` and end at or before `upto`, about
@@ -38,7 +38,8 @@ impl WalReader {
     /// first one starts at or below it; [`WalReader::batch_end_at`] tells.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] when the bytes on the disk are no longer what was written, [`Fault::Disk`].
+    /// [`Fault::Corrupt`] when the bytes on the disk are no longer what was written, [`Fault::Removed`] when
+    /// they were truncated away, [`Fault::Disk`].
     pub fn read_after(
         &self,
         boundary: Boundary,
@@ -47,8 +48,8 @@ impl WalReader {
     ) -> Result<Vec<RawBatch>, Fault> {
         let mut out = Vec::new();
         let mut bytes = 0;
-        for (seq, frame) in self.index.frames_after(boundary.get(), bytes_max) {
-            for batch in self.frame(seq, &frame)? {
+        for frame in self.index.frames_after(boundary.get(), bytes_max)? {
+            for batch in self.frame(&frame)? {
                 let last = batch.claimed_range().map_or(0, |(_, last)| last.get());
                 if last <= boundary.get() {
                     continue;
@@ -68,13 +69,13 @@ impl WalReader {
     /// # Errors
     /// As [`WalReader::read_after`].
     pub fn batch_end_at(&self, boundary: Boundary) -> Result<Option<Position>, Fault> {
-        if let Some(end) = self.index.end().filter(|end| end.boundary == boundary) {
-            return Ok(Some(end));
+        if let Some(known) = self.index.known(boundary) {
+            return Ok(Some(known));
         }
-        let Some((seq, frame)) = self.index.frame_of(boundary.get()) else {
+        let Some(frame) = self.index.frame_of(boundary.get())? else {
             return Ok(None);
         };
-        let batches = self.frame(seq, &frame)?;
+        let batches = self.frame(&frame)?;
         let ends_there = |batch: &&RawBatch| {
             batch.claimed_range().is_some_and(|(_, last)| Boundary::from(last) == boundary)
         };
@@ -88,10 +89,17 @@ impl WalReader {
         self.index.segments()
     }
 
-    fn frame(&self, seq: u64, frame: &FrameRef) -> Result<Vec<RawBatch>, Fault> {
-        let place = frame.place;
+    fn frame(&self, frame: &FrameRef) -> Result<Vec<RawBatch>, Fault> {
+        let FrameRef { seq, last_commit, place } = *frame;
         let path = path_of(&self.dir, place.segment);
-        let file = self.disk.open(&path, Access::Read)?;
+        let file = match self.disk.open(&path, Access::Read) {
+            // A truncation came between the look into the index and this one.
+            Err(error) if error.is_not_found() && !self.index.keeps(frame) => {
+                let kept = self.index.segments().first().map_or(0, |first| first.first_commit);
+                return Err(Fault::Removed { commit: last_commit, kept });
+            }
+            opened => opened?,
+        };
         // A frame is no longer than its segment, which is at most 1 GiB.
         let mut bytes = vec![0; usize::try_from(place.bytes).unwrap_or_default()];
         file.read_at(place.offset, &mut bytes)?;

@@ -7,10 +7,13 @@ use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use bytes::Bytes;
 
+use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::path_of;
 use crate::log::{Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness};
+use crate::wal::WalStart;
+use crate::wal::start::log_start;
 
 /// Reads a WAL and shows each batch to `visit`, in order. Nothing is written, no lock is taken, and a
 /// missing directory is not created.
@@ -21,12 +24,36 @@ pub fn scan_read_only<E>(
     disk: &dyn Disk,
     dir: &Path,
     owner: Option<&PublicKey>,
+    checkpoint: Option<&Checkpoint>,
     witness: Witness,
     visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
 ) -> Result<Recovery, OpenError<E>> {
-    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, witness };
-    let scanned = scan.run(&mut |place, frame| show(dir, place, frame, visit))?;
+    let start = checkpoint.map(|marker| &marker.wal_start);
+    let witness = witness.with_checkpoint(checkpoint);
+    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(start), witness };
+    let scanned = scan.run(&mut |place, frame| {
+        check_start(dir, place, &frame, start)?;
+        show(dir, place, frame, visit)
+    })?;
     Ok(scanned.recovery(dir, LogKind::Wal))
+}
+
+/// The first frame continues the history that the checkpoint covers.
+pub(super) fn check_start(
+    dir: &Path,
+    place: FramePlace,
+    frame: &Frame,
+    start: Option<&WalStart>,
+) -> Result<(), Fault> {
+    let Some(start) = start.filter(|start| start.frame_seq == frame.header.seq) else {
+        return Ok(());
+    };
+    if frame.header.previous == start.position.chain.0 {
+        return Ok(());
+    }
+    let why = "it does not continue the history that the checkpoint covers".to_owned();
+    let damage = Damage::Record { number: frame.header.first, rule: RuleId::Ri3, why };
+    Err(Fault::corrupt(&path_of(dir, place.segment), place.offset, damage))
 }
 
 /// Shows the batches of one frame.

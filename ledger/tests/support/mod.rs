@@ -42,7 +42,7 @@ pub fn open_wal(
     witness: Witness,
 ) -> Result<(Wal, Recovery, Vec<RawBatch>), Fault> {
     let mut shown = Vec::new();
-    let opened = Wal::open(place, witness, Path::new(QUARANTINE), &mut |batch| {
+    let opened = Wal::open(place, None, witness, Path::new(QUARANTINE), &mut |batch| {
         shown.push(batch);
         Ok::<(), std::convert::Infallible>(())
     });

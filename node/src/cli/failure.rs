@@ -127,20 +127,27 @@ impl From<DiscardError> for Failure {
             DiscardError::Directory(error) => error.into(),
             DiscardError::Identity(error) => error.into(),
             DiscardError::Disk(error) => error.into(),
-            DiscardError::Fault(
-                Fault::Disk(_)
-                | Fault::Poisoned { .. }
-                | Fault::TooLarge { .. }
-                | Fault::NotNext { .. }
-                | Fault::Exists { .. },
-            ) => Self::Unreadable(error.to_string()),
-            DiscardError::Fault(Fault::Corrupt { .. })
-            | DiscardError::LedgerShort(_)
+            DiscardError::Fault(fault) => fault.into(),
+            DiscardError::LedgerShort(_)
             | DiscardError::Record(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }
             | DiscardError::Parted { .. } => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Disk(_) | Fault::Poisoned { .. } => Self::Unreadable(fault.to_string()),
+            Fault::Corrupt { .. }
+            | Fault::TooLarge { .. }
+            | Fault::NotNext { .. }
+            | Fault::Removed { .. }
+            | Fault::NoSuchStart { .. }
+            | Fault::Exists { .. } => Self::Refused(fault.to_string()),
         }
     }
 }

@@ -8,7 +8,6 @@ use aerodb_core::id::{Epoch, NodeId, Reason, RequestId};
 use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::types::{Outcome, PromoteRequest, Promoted, RemedyView};
-use aerodb_ledger::Fault;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -96,14 +95,7 @@ fn offline(
 fn undecided(error: OfflineError) -> Failure {
     match error {
         OfflineError::Identity(error) => error.into(),
-        OfflineError::Fault(fault @ Fault::Disk(_)) => Failure::Unreadable(fault.to_string()),
-        OfflineError::Fault(
-            fault @ (Fault::Corrupt { .. }
-            | Fault::Poisoned { .. }
-            | Fault::TooLarge { .. }
-            | Fault::NotNext { .. }
-            | Fault::Exists { .. }),
-        ) => Failure::Refused(fault.to_string()),
+        OfflineError::Fault(fault) => fault.into(),
         OfflineError::LedgerShort(short) => Failure::Refused(short.to_string()),
     }
 }

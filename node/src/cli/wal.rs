@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aerodb_ledger::disk::RealDisk;
-use aerodb_ledger::verify::{WalReport, verify_authority, verify_wal};
+use aerodb_ledger::verify::{WalReport, verify_authority, verify_checkpoint, verify_wal};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -36,7 +36,14 @@ impl Wal {
         let dir = &offline.dir;
         let (_, authority) = verify_authority(&RealDisk, &dir.authority_ledger(), offline.owner());
         let authority = authority.map(|read| read.authority);
-        let wal = verify_wal(&RealDisk, &dir.wal(), offline.owner(), authority.as_deref());
+        let (marker, checkpoint) = verify_checkpoint(&RealDisk, dir.path());
+        let wal = verify_wal(
+            &RealDisk,
+            &dir.wal(),
+            offline.owner(),
+            authority.as_deref(),
+            checkpoint.as_ref(),
+        );
         if !wal.epochs_checked {
             offline.notes.push(
                 "the authority ledger is damaged (see ledger verify): epochs were not checked"
@@ -50,10 +57,11 @@ impl Wal {
                     .to_owned(),
             );
         }
-        let exit = exit_of([&offline.identity, &wal.integrity]);
+        let exit = exit_of([&offline.identity, &marker, &wal.integrity]);
         let json = json!({
             "node_id": offline.node_id(),
             "ok": exit == Exit::Done,
+            "checkpoint": marker,
             "wal": wal,
             "notes": offline.notes,
         });

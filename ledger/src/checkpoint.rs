@@ -1,0 +1,68 @@
+//! `checkpoint`: the durable marker that names a snapshot, and from where the WAL is kept because of it.
+//!
+//! Order (DIS-18): snapshot durable, marker durable, and only then are segments removed. So whatever a
+//! crash leaves, the marker that is there names a snapshot and a WAL that continues it:
+//!
+//! 1. before the marker: the old marker and the whole WAL
+//! 2. after the marker: the new one; segments before its start may or may not be there, and are removed
+
+use std::path::Path;
+
+use aerodb_core::hash::{ClusterId, Hash, PublicKey};
+use aerodb_core::id::Epoch;
+use aerodb_core::position::{LedgerHead, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{Disk, DiskError};
+use crate::durable::Durable;
+use crate::sealed::{Sealed, SealedError, read_sealed, write_sealed};
+use crate::wal::WalStart;
+
+/// The content of the marker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The node that took it: a checkpoint is local (DIS-27).
+    pub owner: PublicKey,
+    /// The end of the history that the snapshot holds.
+    pub position: Position,
+    /// The epoch of the last commit in it.
+    pub epoch: Epoch,
+    /// The authority ledger at that moment.
+    pub ledger: LedgerHead,
+    /// The place of the current designation: a grant on that basis asks for its chain, which the WAL may no
+    /// longer hold.
+    pub designation: Option<Position>,
+    /// The hash of the snapshot's manifest.
+    pub snapshot: Hash,
+    /// From where the WAL is kept; at or before `position`.
+    pub wal_start: WalStart,
+}
+
+impl Sealed for Checkpoint {
+    const FORMAT: &'static str = "aerodb checkpoint 1";
+    const NAME: &'static str = "checkpoint";
+}
+
+impl Checkpoint {
+    /// Puts the marker in the place of the one before it, if there is one.
+    ///
+    /// # Errors
+    /// [`DiskError`]; whether the old or the new one is in force is known after a restart.
+    pub fn write(self, disk: &dyn Disk, data: &Path) -> Result<Durable<Self>, DiskError> {
+        write_sealed(disk, data, self)
+    }
+
+    /// The marker in a data directory; `None` where none was ever written.
+    ///
+    /// # Errors
+    /// [`SealedError`]; a damaged marker is never taken for none.
+    pub fn read(disk: &dyn Disk, data: &Path) -> Result<Option<Self>, SealedError> {
+        match read_sealed(disk, data) {
+            Err(SealedError::Missing { .. }) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A small file that is replaced whole: JSON that says its format and carries a digest. After a crash the
+//! old or the new one is there, and every byte of it counts: a file that is not exactly what is written
+//! for its content is damaged.
+
+use std::path::{Path, PathBuf};
+
+use aerodb_core::hash::Hash;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{Disk, DiskError, read_file, replace_file};
+use crate::durable::Durable;
+
+/// A sealed file that cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SealedError {
+    /// There is none.
+    #[error("{path} is not there", path = .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bytes are not what was written, or of a format that this program does not know.
+    #[error("{path} is damaged: {what}", path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// What a file holds: its format is part of what the digest covers.
+pub trait Sealed: Serialize + DeserializeOwned {
+    /// Name and version of the format, as the file says them.
+    const FORMAT: &'static str;
+    /// The file's name in the data directory.
+    const NAME: &'static str;
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<T> {
+    format: String,
+    content: T,
+    digest: Hash,
+}
+
+impl<T: Sealed> File<T> {
+    fn of(content: T) -> Self {
+        let digest = digest_of(&content);
+        Self { format: T::FORMAT.to_owned(), content, digest }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        // A value of our own types always serialises.
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+fn digest_of<T: Sealed>(content: &T) -> Hash {
+    let bytes = serde_json::to_vec(content).unwrap_or_default();
+    Hash::of("aerodb 2026 sealed file", &[T::FORMAT.as_bytes(), &bytes])
+}
+
+/// Writes the file into `dir`; when this returns it is durable under its name, accessible to its owner
+/// alone.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn write_sealed<T: Sealed>(
+    disk: &dyn Disk,
+    dir: &Path,
+    content: T,
+) -> Result<Durable<T>, DiskError> {
+    let file = File::of(content);
+    replace_file(disk, &dir.join(T::NAME), &file.bytes())?;
+    Ok(Durable::proven(file.content))
+}
+
+/// Reads and checks the file. That it could be read does not make it durable.
+///
+/// # Errors
+/// [`SealedError`].
+pub fn read_sealed<T: Sealed>(disk: &dyn Disk, dir: &Path) -> Result<T, SealedError> {
+    let path = dir.join(T::NAME);
+    let bytes = match read_file(disk, &path) {
+        Err(error) if error.is_not_found() => return Err(SealedError::Missing { path }),
+        read => read?,
+    };
+    let damaged = |what: String| SealedError::Damaged { path: path.clone(), what };
+    let file: File<T> =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    if file.format != T::FORMAT {
+        return Err(damaged(format!("format {:?} is not known", file.format)));
+    }
+    if file.digest != digest_of(&file.content) {
+        return Err(damaged("the digest does not fit the content".to_owned()));
+    }
+    if file.bytes() != bytes {
+        return Err(damaged("the bytes are not those that were written".to_owned()));
+    }
+    Ok(file.content)
+}

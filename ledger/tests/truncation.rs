@@ -1,0 +1,260 @@
+//! DIS-18: whole closed segments go, below a durable checkpoint only, and numbers go on.
+
+#![allow(clippy::unwrap_used)] // helpers stand outside of the test functions
+
+mod support;
+
+use std::convert::Infallible;
+use std::path::Path;
+
+use aerodb_core::hash::Hash;
+use aerodb_core::id::Boundary;
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::RawBatch;
+use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::disk::{Disk, Operation};
+use aerodb_ledger::log::{Recovery, Witness};
+use aerodb_ledger::wal::{Wal, WalStart, scan_read_only};
+use aerodb_ledger::{Fault, OpenError, SealedError};
+use support::{DIR, MemDisk, OWNER, QUARANTINE, Story, batches, new_disk, segments_of, wal_place};
+
+const DATA: &str = "/n1";
+
+/// Seven commits, one a batch, two batches a segment.
+struct Seven {
+    disk: MemDisk,
+    wal: Wal,
+    all: Vec<RawBatch>,
+    story: Story,
+}
+
+fn seven() -> Seven {
+    let (disk, story) = (new_disk(), Story::begin());
+    let mut wal = Wal::create(&wal_place(&disk, segments_of(2))).unwrap();
+    let all = batches(story.origin(), story.authority.head(), &[10; 9]);
+    for batch in &all[..7] {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    Seven { disk, wal, all, story }
+}
+
+fn at(commit: u64) -> Boundary {
+    Boundary::new(commit)
+}
+
+impl Seven {
+    fn end_of(&self, commit: u64) -> Position {
+        self.wal.reader().batch_end_at(at(commit)).unwrap().unwrap()
+    }
+
+    fn checkpoint(&self, commit: u64) -> Checkpoint {
+        Checkpoint {
+            cluster: *self.story.authority.cluster(),
+            owner: OWNER,
+            position: self.end_of(commit),
+            epoch: self.story.epoch(),
+            ledger: self.story.authority.head(),
+            designation: None,
+            snapshot: Hash([3; 32]),
+            wal_start: self.wal.start_keeping(at(commit)).unwrap(),
+        }
+    }
+
+    fn truncate(&mut self, checkpoint: Checkpoint) -> Result<(), Fault> {
+        let durable = checkpoint.write(&self.disk, Path::new(DATA)).unwrap();
+        self.wal.truncate(&durable)
+    }
+
+    fn segments(&self) -> Vec<String> {
+        self.disk.list(Path::new(DIR)).unwrap()
+    }
+}
+
+fn open(
+    disk: &MemDisk,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(Wal, Recovery, Vec<RawBatch>), Fault> {
+    let mut shown = Vec::new();
+    let place = wal_place(disk, segments_of(2));
+    let mut show = |batch| {
+        shown.push(batch);
+        Ok::<(), Infallible>(())
+    };
+    let opened =
+        Wal::open(&place, checkpoint, Witness::default(), Path::new(QUARANTINE), &mut show);
+    match opened {
+        Ok((wal, recovery)) => Ok((wal, recovery, shown)),
+        Err(OpenError::Fault(fault)) => Err(fault),
+        Err(OpenError::Refused(never)) => match never {},
+    }
+}
+
+#[test]
+fn dis18_segments_wholly_below_the_checkpoint_go_and_the_log_goes_on_where_it_was() {
+    let mut node = seven();
+    let checkpoint = node.checkpoint(5);
+    assert_eq!(checkpoint.wal_start.segment, 3, "it holds commits 5 and 6");
+    assert_eq!(checkpoint.wal_start.position, node.end_of(4));
+    node.truncate(checkpoint.clone()).unwrap();
+    assert_eq!(node.segments(), ["0000000000000003.seg", "0000000000000004.seg"]);
+
+    node.wal.append(&node.all[7..8]).unwrap();
+    let last_frame = node.wal.last_frame_seq();
+    let Seven { disk, wal, all, .. } = node;
+    drop(wal);
+    let (mut wal, recovery, shown) = open(&disk, Some(&checkpoint)).unwrap();
+    assert_eq!(shown, all[4..8]);
+    assert_eq!((recovery.first_record, recovery.last_record), (Some(5), Some(8)));
+    assert_eq!((wal.last_frame_seq(), last_frame), (8, 8));
+    wal.append(&all[8..9]).unwrap();
+    assert_eq!(wal.reader().read_after(at(4), at(9), usize::MAX).unwrap(), all[4..9]);
+}
+
+#[test]
+fn dis22_a_reader_is_told_what_was_truncated_away_and_from_where_it_may_read() {
+    let mut node = seven();
+    let (reader, end_of_4) = (node.wal.reader(), node.end_of(4));
+    node.truncate(node.checkpoint(5)).unwrap();
+    let refused = reader.read_after(at(3), at(7), usize::MAX).unwrap_err();
+    assert!(matches!(refused, Fault::Removed { commit: 4, kept: 5 }), "{refused}");
+    assert_eq!(refused.rule(), RuleId::Dis22);
+    assert!(matches!(reader.batch_end_at(at(3)), Err(Fault::Removed { .. })));
+    assert_eq!(reader.batch_end_at(at(4)).unwrap(), Some(end_of_4));
+    assert_eq!(reader.read_after(at(4), at(7), usize::MAX).unwrap(), node.all[4..7]);
+}
+
+#[test]
+fn dis18_the_active_segment_stays_whatever_the_checkpoint_covers() {
+    let mut node = seven();
+    node.truncate(node.checkpoint(7)).unwrap();
+    assert_eq!(node.segments(), ["0000000000000004.seg"]);
+    let again = node.checkpoint(7);
+    node.truncate(again.clone()).unwrap();
+    let Seven { disk, wal, all, .. } = node;
+    drop(wal);
+    assert_eq!(open(&disk, Some(&again)).unwrap().2, all[6..7]);
+}
+
+#[test]
+fn dis18_a_checkpoint_that_does_not_fit_removes_nothing() {
+    let mut node = seven();
+    let good = node.checkpoint(5);
+    let refused = |node: &mut Seven, checkpoint: Checkpoint| {
+        let before = node.segments();
+        let refused = node.truncate(checkpoint).unwrap_err();
+        assert!(matches!(refused, Fault::NoSuchStart { .. }), "{refused}");
+        assert_eq!(node.segments(), before);
+    };
+    let start_past_its_commit = Checkpoint { position: node.end_of(3), ..good.clone() };
+    refused(&mut node, start_past_its_commit);
+    let other_frame = WalStart { frame_seq: 4, ..good.wal_start };
+    refused(&mut node, Checkpoint { wal_start: other_frame, ..good.clone() });
+    let beyond = Position { boundary: at(8), ..good.position };
+    refused(&mut node, Checkpoint { position: beyond, ..good.clone() });
+    node.wal.append(&node.all[7..8]).unwrap();
+    node.truncate(good).unwrap();
+}
+
+#[test]
+fn wal13_a_truncation_that_fails_poisons_the_writer_and_loses_nothing() {
+    for operation in [Operation::Remove, Operation::SyncDir] {
+        let mut node = seven();
+        let checkpoint = node.checkpoint(5);
+        let durable = checkpoint.clone().write(&node.disk, Path::new(DATA)).unwrap();
+        node.disk.fail(operation, 0);
+        let failed = node.wal.truncate(&durable).unwrap_err();
+        assert!(matches!(&failed, Fault::Disk(error) if error.operation == operation), "{failed}");
+        let refused = node.wal.append(&node.all[7..8]).unwrap_err();
+        assert_eq!(refused.rule(), RuleId::Wal13);
+        let Seven { disk, wal, all, .. } = node;
+        drop(wal);
+        assert_eq!(open(&disk, Some(&checkpoint)).unwrap().2, all[4..7]);
+    }
+}
+
+/// After a power loss any of the removed names may be back: each subset of them is passed over, named, and
+/// removed by the next truncation.
+#[test]
+fn dis18_leftovers_of_a_truncation_are_passed_over_and_removed_by_the_next() {
+    for back in 0..4_u8 {
+        let mut node = seven();
+        let before = node.disk.files();
+        let checkpoint = node.checkpoint(5);
+        node.truncate(checkpoint.clone()).unwrap();
+        let Seven { disk, wal, all, .. } = node;
+        drop(wal);
+        let left: Vec<u64> = (1..=2).filter(|number| back & (1 << (number - 1)) != 0).collect();
+        for number in &left {
+            let path = Path::new(DIR).join(format!("{number:016}.seg"));
+            disk.put_file(path.clone(), before[&path].clone());
+        }
+        let (mut wal, recovery, shown) = open(&disk, Some(&checkpoint)).unwrap();
+        assert_eq!((recovery.leftover_segments, shown), (left, all[4..7].to_vec()));
+        let durable = checkpoint.write(&disk, Path::new(DATA)).unwrap();
+        wal.truncate(&durable).unwrap();
+        assert_eq!(
+            disk.list(Path::new(DIR)).unwrap(),
+            ["0000000000000003.seg", "0000000000000004.seg"]
+        );
+    }
+}
+
+#[test]
+fn dis18_without_its_checkpoint_a_truncated_log_is_refused() {
+    let mut node = seven();
+    let checkpoint = node.checkpoint(5);
+    node.truncate(checkpoint.clone()).unwrap();
+    let Seven { disk, wal, .. } = node;
+    drop(wal);
+    let refused = open(&disk, None).unwrap_err();
+    assert_eq!(refused.rule(), RuleId::Dis18);
+    let other_chain =
+        Position { chain: checkpoint.position.chain, ..checkpoint.wal_start.position };
+    let start = WalStart { position: other_chain, ..checkpoint.wal_start };
+    let refused = open(&disk, Some(&Checkpoint { wal_start: start, ..checkpoint.clone() }));
+    assert_eq!(refused.unwrap_err().rule(), RuleId::Ri3);
+    let start = WalStart { segment: 6, ..checkpoint.wal_start };
+    let refused = open(&disk, Some(&Checkpoint { wal_start: start, ..checkpoint }));
+    assert_eq!(refused.unwrap_err().rule(), RuleId::Dis18);
+}
+
+#[test]
+fn dis16_a_log_that_ends_before_its_checkpoint_has_lost_something() {
+    let node = seven();
+    let checkpoint = node.checkpoint(7);
+    let Seven { disk, wal, .. } = node;
+    drop(wal);
+    let last = Path::new(DIR).join("0000000000000004.seg");
+    disk.change(&last, |bytes| bytes[4096..8192].fill(0));
+    let refused = open(&disk, Some(&checkpoint)).unwrap_err();
+    assert_eq!(refused.rule(), RuleId::Dis16);
+    let read = scan_read_only(
+        &disk,
+        Path::new(DIR),
+        None,
+        Some(&checkpoint),
+        Witness::default(),
+        &mut |_| Ok::<(), Infallible>(()),
+    );
+    assert!(matches!(read, Err(OpenError::Fault(Fault::Corrupt { .. }))));
+}
+
+#[test]
+fn f_rc2_every_flipped_byte_and_every_cut_of_a_checkpoint_is_found() {
+    let node = seven();
+    let written = node.checkpoint(5).write(&node.disk, Path::new(DATA)).unwrap();
+    let read = || Checkpoint::read(&node.disk, Path::new(DATA));
+    assert_eq!(read().unwrap().as_ref(), Some(&*written));
+    let path = Path::new(DATA).join("checkpoint");
+    let whole = node.disk.files()[&path].clone();
+    for at in 0..whole.len() {
+        node.disk.change(&path, |bytes| bytes[at] ^= 1);
+        assert!(matches!(read(), Err(SealedError::Damaged { .. })), "a flip at {at}");
+        node.disk.put_file(path.clone(), whole[..at].to_vec());
+        assert!(matches!(read(), Err(SealedError::Damaged { .. })), "a cut at {at}");
+        node.disk.put_file(path.clone(), whole.clone());
+    }
+    node.disk.remove_file(&path);
+    assert_eq!(read().unwrap(), None);
+}
