@@ -87,7 +87,21 @@ fn init(node: &Node, args: &[&str]) -> Output {
     output
 }
 
-fn join(node: &Node, upstream: &Node) -> Output {
+/// A founder that was never started.
+///
+/// # Panics
+/// When it cannot be initialised.
+#[must_use]
+#[track_caller]
+pub fn founder_dir(root: &TempDir) -> Node {
+    let node = Node::new(root.path(), "n1");
+    let _ = init(&node, &[]);
+    node
+}
+
+/// Joins a node to an upstream that runs.
+#[must_use]
+pub fn join(node: &Node, upstream: &Node) -> Output {
     let (listen, upstream) = (format!("127.0.0.1:{}", node.port), upstream.url());
     let args = ["join", "--data-dir", node.dir_arg(), "--node-id", &node.id, "--listen", &listen];
     aerodb(&[&args[..], &["--upstream", &upstream]].concat())

@@ -7,6 +7,6 @@ mod http;
 mod node;
 
 pub use binary::{Output, aerodb};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, founder_dir, join};
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};

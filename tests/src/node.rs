@@ -49,7 +49,9 @@ fn free_port() -> u16 {
 }
 
 impl Node {
-    pub(crate) fn new(root: &Path, id: &str) -> Self {
+    /// A node that does not exist yet, in a directory of its own under `root`.
+    #[must_use]
+    pub fn new(root: &Path, id: &str) -> Self {
         Self { id: id.to_owned(), dir: root.join(id), port: free_port(), child: None }
     }
 
@@ -82,19 +84,38 @@ impl Node {
     /// # Panics
     /// When there is no process to be had.
     pub fn spawn(&mut self) {
+        self.spawn_under(&[]);
+    }
+
+    /// Starts it as the child of another program.
+    ///
+    /// # Panics
+    /// When that cannot be started.
+    pub fn spawn_under(&mut self, wrapper: &[&str]) {
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(self.dir.with_extension("log"))
             .expect("a log");
-        let child = Command::new(binary::path())
-            .args(["serve", "--data-dir", self.dir_arg()])
+        let binary = binary::path().to_str().expect("a UTF-8 path");
+        let line = [wrapper, &[binary, "serve", "--data-dir", self.dir_arg()]].concat();
+        let child = Command::new(line[0])
+            .args(&line[1..])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .expect("the node starts");
         self.child = Some(child);
+    }
+
+    /// The number of its process.
+    ///
+    /// # Panics
+    /// When it is not running.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.as_ref().expect("a running node").id()
     }
 
     fn pid(&self) -> Option<Pid> {
