@@ -15,8 +15,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskError};
 use crate::durable::Durable;
+use crate::log::{LogStart, Witness};
 use crate::sealed::{Sealed, SealedError, read_sealed, write_sealed};
-use crate::wal::WalStart;
+
+/// The place from which the WAL is kept: the start of one of its segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalStart {
+    /// The segment.
+    pub segment: u64,
+    /// The sequence number of its first frame.
+    pub frame_seq: u64,
+    /// Where the history before it ends.
+    pub position: Position,
+}
 
 /// The content of the marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,4 +77,19 @@ impl Checkpoint {
             read => read.map(Some),
         }
     }
+}
+
+/// Where the log begins: where the checkpoint says, or at the origin.
+pub(crate) fn log_start(checkpoint: Option<&Checkpoint>) -> LogStart {
+    checkpoint.map_or(LogStart::ORIGIN, |marker| LogStart {
+        segment: marker.wal_start.segment,
+        frame_seq: marker.wal_start.frame_seq,
+        record: marker.wal_start.position.boundary.get(),
+    })
+}
+
+/// What is known to have been durable, and what the checkpoint covers.
+pub(crate) fn witness_with(witness: Witness, checkpoint: Option<&Checkpoint>) -> Witness {
+    let covered = checkpoint.map(|marker| marker.position.boundary.get());
+    Witness { record: witness.record.max(covered.filter(|commit| *commit > 0)), ..witness }
 }

@@ -12,10 +12,10 @@ use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
-use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::disk::{Disk, Operation};
 use aerodb_ledger::log::{Recovery, Witness};
-use aerodb_ledger::wal::{Wal, WalStart, scan_read_only};
+use aerodb_ledger::wal::{Wal, scan_read_only};
 use aerodb_ledger::{Fault, OpenError, SealedError};
 use support::{DIR, MemDisk, OWNER, QUARANTINE, Story, batches, new_disk, segments_of, wal_place};
 

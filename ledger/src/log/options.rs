@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::checkpoint::Checkpoint;
 use crate::log::BLOCK_BYTES;
 
 /// Which of the three logs.
@@ -118,12 +117,4 @@ pub struct Witness {
     pub frame_seq: Option<u64>,
     /// A record, named by a ledger entry, a receipt or a checkpoint.
     pub record: Option<u64>,
-}
-
-impl Witness {
-    /// What the checkpoint covers was durable too.
-    pub(crate) fn with_checkpoint(self, checkpoint: Option<&Checkpoint>) -> Self {
-        let covered = checkpoint.map(|marker| marker.position.boundary.get());
-        Self { record: self.record.max(covered.filter(|commit| *commit > 0)), ..self }
-    }
 }

@@ -6,9 +6,9 @@ use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use serde::Serialize;
 
+use crate::checkpoint::WalStart;
 use crate::fault::Fault;
 use crate::log::FramePlace;
-use crate::wal::WalStart;
 
 /// One durable frame.
 #[derive(Debug, Clone, Copy)]

@@ -4,10 +4,8 @@ mod index;
 mod owner;
 mod reader;
 mod scan;
-mod start;
 
 pub use index::SegmentInfo;
 pub use owner::{Wal, WalPlace};
 pub use reader::WalReader;
 pub use scan::scan_read_only;
-pub use start::WalStart;

@@ -8,17 +8,16 @@ use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::wal::RawBatch;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, WalStart, log_start, witness_with};
 use crate::disk::Disk;
 use crate::durable::Durable;
 use crate::fault::{Fault, OpenError};
 use crate::log::{
     Frame, FrameHeader, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery, Witness,
 };
+use crate::wal::WalReader;
 use crate::wal::index::{Index, NewFrame};
 use crate::wal::scan::{batches, check_start, header_of};
-use crate::wal::start::log_start;
-use crate::wal::{WalReader, WalStart};
 
 /// Where the WAL of a node lives.
 #[derive(Debug, Clone)]
@@ -87,7 +86,7 @@ impl Wal {
         visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
     ) -> Result<(Self, Recovery), OpenError<E>> {
         let start = checkpoint.map(|marker| marker.wal_start);
-        let witness = witness.with_checkpoint(checkpoint);
+        let witness = witness_with(witness, checkpoint);
         let index = Index::starting_at(start);
         let mut end = start.map(|start| start.position);
         let mut take = |at, frame: Frame| {
@@ -102,8 +101,8 @@ impl Wal {
             }
             Ok(())
         };
-        let (location, log_start) = (place.location(), log_start(start.as_ref()));
-        let (log, recovery) = Log::open(&location, log_start, witness, quarantine, &mut take)?;
+        let (location, from) = (place.location(), log_start(checkpoint));
+        let (log, recovery) = Log::open(&location, from, witness, quarantine, &mut take)?;
         Ok((Self { log, index, end, disk: Arc::clone(&place.disk) }, recovery))
     }
 

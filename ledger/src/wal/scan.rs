@@ -7,13 +7,11 @@ use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use bytes::Bytes;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, WalStart, log_start, witness_with};
 use crate::disk::Disk;
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::path_of;
 use crate::log::{Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness};
-use crate::wal::WalStart;
-use crate::wal::start::log_start;
 
 /// Reads a WAL and shows each batch to `visit`, in order. Nothing is written, no lock is taken, and a
 /// missing directory is not created.
@@ -29,8 +27,8 @@ pub fn scan_read_only<E>(
     visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
 ) -> Result<Recovery, OpenError<E>> {
     let start = checkpoint.map(|marker| &marker.wal_start);
-    let witness = witness.with_checkpoint(checkpoint);
-    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(start), witness };
+    let witness = witness_with(witness, checkpoint);
+    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(checkpoint), witness };
     let scanned = scan.run(&mut |place, frame| {
         check_start(dir, place, &frame, start)?;
         show(dir, place, frame, visit)
