@@ -258,3 +258,22 @@ fn f_rc2_every_flipped_byte_and_every_cut_of_a_checkpoint_is_found() {
     node.disk.remove_file(&path);
     assert_eq!(read().unwrap(), None);
 }
+
+#[test]
+fn dis18_a_wal_that_follows_a_snapshot_begins_where_its_checkpoint_says() {
+    let node = seven();
+    let wal_start = WalStart { segment: 1, frame_seq: 1, position: node.end_of(5) };
+    let checkpoint = Checkpoint { wal_start, ..node.checkpoint(5) };
+    let disk = new_disk();
+    let place = wal_place(&disk, segments_of(2));
+    let mut wal = Wal::create_after(&place, &checkpoint).unwrap();
+    assert_eq!((wal.end(), wal.reader().durable_end()), (Some(wal_start.position), at(5)));
+    assert!(matches!(wal.append(&node.all[..1]), Err(Fault::NotNext { expected: 6, .. })));
+    wal.append(&node.all[5..7]).unwrap();
+    assert_eq!(wal.reader().batch_end_at(at(5)).unwrap(), Some(wal_start.position));
+    drop(wal);
+    let (_, recovery, shown) = open(&disk, Some(&checkpoint)).unwrap();
+    assert_eq!((recovery.first_record, recovery.last_record), (Some(6), Some(7)));
+    assert_eq!(shown, node.all[5..7]);
+    assert_eq!(open(&disk, None).unwrap_err().rule(), RuleId::Dis18);
+}

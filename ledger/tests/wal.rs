@@ -125,18 +125,6 @@ fn a_batch_larger_than_a_segment_is_refused_and_the_next_one_taken() {
 }
 
 #[test]
-fn an_empty_wal_takes_any_start_as_after_a_snapshot() {
-    let disk = new_disk();
-    let mut wal = Wal::create(&wal_place(&disk, segments_of(4))).unwrap();
-    wal.append(&some_batches(&[10, 10, 10])[1..]).unwrap();
-    let reader = wal.reader();
-    assert_eq!(reader.batch_end_at(upto(1)).unwrap(), None);
-    drop(wal);
-    let (_, recovery, _) = open_wal(&wal_place(&disk, segments_of(4)), Witness::default()).unwrap();
-    assert_eq!((recovery.first_record, recovery.last_record), (Some(2), Some(3)));
-}
-
-#[test]
 fn a_reader_gives_whole_batches_between_two_boundaries() {
     let disk = new_disk();
     let (mut wal, _) = filled(&disk, 2, &[10, 10, 10]);

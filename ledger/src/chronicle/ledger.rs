@@ -88,7 +88,7 @@ impl LedgerPlace<'_> {
 
 impl<F: Fold> Chronicle<F> {
     pub(crate) fn create(place: &LedgerPlace<'_>, fold: F) -> Result<Self, Fault> {
-        let log = Log::create(&place.location(F::KIND))?;
+        let log = Log::create(&place.location(F::KIND), LogStart::ORIGIN)?;
         Ok(Self { log, fold, entries: Entries::new() })
     }
 

@@ -111,7 +111,7 @@ impl Scan<'_> {
             frames: 0,
             bytes: 0,
             first_record: None,
-            last_record: Some(self.start.record).filter(|record| *record > 0),
+            last_record: self.start.last_record(),
             last_frame: None,
             tail: None,
         };

@@ -17,4 +17,8 @@ pub struct LogStart {
 impl LogStart {
     /// Of a log that was never truncated.
     pub const ORIGIN: Self = Self { segment: 1, frame_seq: 1, record: 0 };
+
+    pub(crate) fn last_record(self) -> Option<u64> {
+        Some(self.record).filter(|record| *record > 0)
+    }
 }

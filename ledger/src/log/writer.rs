@@ -70,21 +70,25 @@ impl Log {
     /// Makes a log with one empty segment: first the directory, its name fsynced, then the segment. A
     /// crash in between leaves a directory without segment, which no opening takes for a log (CORE-R3)
     /// and in which the log may be created again.
-    pub(crate) fn create(location: &Location<'_>) -> Result<Self, Fault> {
+    pub(crate) fn create(location: &Location<'_>, start: LogStart) -> Result<Self, Fault> {
         let disk = &*location.disk;
         disk::create_dir(disk, location.dir)?;
         if disk.list(location.dir)?.iter().any(|name| number_of(name).is_some()) {
             return Err(Fault::Exists { dir: location.dir.to_owned() });
         }
         let maker = location.maker(location.options.segment_bytes());
-        maker.make(1)?;
+        maker.make(start.segment)?;
         let mut log = Self {
-            active: Active { number: 1, file: maker.open(1)?, end: BLOCK_BYTES as u64 },
+            active: Active {
+                number: start.segment,
+                file: maker.open(start.segment)?,
+                end: BLOCK_BYTES as u64,
+            },
             maker,
             prepare: location.options.prepare(),
             next: Next::Absent,
-            next_seq: 1,
-            last_record: None,
+            next_seq: start.frame_seq,
+            last_record: start.last_record(),
             buffer: FrameBuffer::default(),
             poison: None,
         };

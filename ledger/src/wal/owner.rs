@@ -59,9 +59,23 @@ impl Wal {
     /// # Errors
     /// [`Fault::Exists`] where there is one, [`Fault::Disk`].
     pub fn create(place: &WalPlace<'_>) -> Result<Self, Fault> {
-        let log = Log::create(&place.location())?;
+        Self::begin(place, None)
+    }
+
+    /// Makes an empty WAL that goes on where a checkpoint begins, as on a node that was given a snapshot.
+    ///
+    /// # Errors
+    /// As for [`Wal::create`].
+    pub fn create_after(place: &WalPlace<'_>, checkpoint: &Checkpoint) -> Result<Self, Fault> {
+        Self::begin(place, Some(checkpoint))
+    }
+
+    fn begin(place: &WalPlace<'_>, checkpoint: Option<&Checkpoint>) -> Result<Self, Fault> {
+        let log = Log::create(&place.location(), log_start(checkpoint))?;
+        let start = checkpoint.map(|marker| marker.wal_start);
+        let end = start.map(|start| start.position);
         let disk = Arc::clone(&place.disk);
-        Ok(Self { log, index: Index::default(), end: None, disk })
+        Ok(Self { log, index: Index::starting_at(start), end, disk })
     }
 
     /// Opens the WAL: reads all of it, shows each batch to `visit` in order, and only then changes what
