@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use aerodb_core::id::Address;
+use aerodb_ledger::disk::{Disk, DiskError, read_file};
 use serde::{Deserialize, Serialize};
 
 /// When a replica that lost its upstream pulls again (DESIGN section 6).
@@ -66,12 +67,15 @@ const fn default_request_threads() -> usize {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// It is not UTF-8.
+    #[error("{path} is not a valid configuration: {source}")]
+    Encoding {
         /// The file.
         path: String,
-        /// Why.
-        source: std::io::Error,
+        /// Where.
+        source: std::string::FromUtf8Error,
     },
     /// It is not TOML, misses a key, or has one that is not known.
     #[error("{path} is not a valid configuration: {source}")]
@@ -111,10 +115,10 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] naming the file or the key.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(disk: &dyn Disk, path: &Path) -> Result<Self, ConfigError> {
         let name = || path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: name(), source })?;
+        let text = String::from_utf8(read_file(disk, path)?)
+            .map_err(|source| ConfigError::Encoding { path: name(), source })?;
         let config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: name(), source: Box::new(source) })?;
         config.check()?;

@@ -3,7 +3,6 @@
 //! A new directory is made beside its final place and renamed into it when it is complete and durable,
 //! so that a crash leaves nothing that could be taken for an initialised node.
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,13 +14,15 @@ use aerodb_core::id::{ClusterName, NodeId, Seq};
 use aerodb_core::rules::{RULESET, RuleId};
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::{Disk, DiskError, create_dir, replace_file};
+use aerodb_ledger::disk::{
+    Disk, DiskError, DiskLock, create_dir, create_dirs, is_dir, remove_tree, replace_file,
+};
 use aerodb_ledger::log::LogOptions;
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Fault, LedgerPlace};
 
 use crate::config::Config;
-use crate::identity::{Binding, IdentityError, IdentityFile};
+use crate::identity::IdentityFile;
 
 /// The paths of a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,10 @@ impl DataDir {
         self.0.join("wal")
     }
 
+    fn lock_file(&self) -> PathBuf {
+        self.0.join("LOCK")
+    }
+
     /// What was set aside.
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
@@ -86,25 +91,12 @@ pub enum DirectoryError {
         /// The directory.
         dir: String,
     },
-    /// A step on the file system failed.
-    #[error("cannot {what} {path}: {source}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On what.
-        path: String,
-        /// Why not.
-        source: std::io::Error,
-    },
     /// A log could not be made.
     #[error(transparent)]
     Fault(#[from] Fault),
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The identity could not be made.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
     /// The entries given make no ledger.
     #[error("the ledger is refused: {0}")]
     Ledger(String),
@@ -113,39 +105,25 @@ pub enum DirectoryError {
 /// The lock on a data directory; held as long as the value lives.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
-}
-
-fn io<T>(what: &'static str, path: &Path, done: std::io::Result<T>) -> Result<T, DirectoryError> {
-    done.map_err(|source| DirectoryError::Io { what, path: path.display().to_string(), source })
+    _lock: Box<dyn DiskLock>,
 }
 
 /// Takes the lock, before any other file is touched.
 ///
 /// # Errors
 /// [`DirectoryError::Locked`] when another process has it.
-pub fn lock(dir: &DataDir) -> Result<DirectoryLock, DirectoryError> {
-    let path = dir.path().join("LOCK");
-    let file =
-        io("open", &path, OpenOptions::new().create(true).truncate(false).write(true).open(&path))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(DirectoryLock { _file: file }),
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(DirectoryError::Locked { dir: dir.path().display().to_string() })
-        }
-        Err(errno) => io("lock", &path, Err(errno.into())),
+pub fn lock(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<DirectoryLock, DirectoryError> {
+    match disk.lock(&dir.lock_file())? {
+        Some(lock) => Ok(DirectoryLock { _lock: lock }),
+        None => Err(DirectoryError::Locked { dir: dir.path().display().to_string() }),
     }
 }
 
 /// Whether another process has the directory open now; read-only tools say so beside what they found.
 #[must_use]
-pub fn is_locked(dir: &DataDir) -> bool {
-    File::open(dir.path().join("LOCK")).is_ok_and(|file| {
-        matches!(
-            rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
-            Err(rustix::io::Errno::WOULDBLOCK)
-        )
-    })
+pub fn is_locked(dir: &DataDir, disk: &dyn Disk) -> bool {
+    // No lock file, or none that may be read: nothing to be said.
+    disk.is_locked(&dir.lock_file()).unwrap_or(false)
 }
 
 /// What founds a cluster.
@@ -200,16 +178,13 @@ pub fn create(
     key: &NodeKey,
     entries: Vec<SignedEntry>,
 ) -> Result<ClusterId, DirectoryError> {
-    check_vacant(dir)?;
+    check_vacant(dir, &**disk)?;
     let staging = DataDir::new(staging_path(dir.path()));
-    if staging.path().exists() {
+    if is_dir(&**disk, staging.path())? {
         // What an interrupted attempt left; it was never a node.
-        io("remove", staging.path(), std::fs::remove_dir_all(staging.path()))?;
+        remove_tree(&**disk, staging.path())?;
     }
-    if let Some(parent) = dir.path().parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        io("create", parent, std::fs::create_dir_all(parent))?;
-    }
-    create_dir(&**disk, staging.path())?;
+    create_dirs(&**disk, staging.path())?;
     let cluster = fill(&staging, disk, config, node_id, key, entries)?;
     disk.sync_dir(staging.path())?;
     disk.rename(staging.path(), dir.path())?;
@@ -222,14 +197,12 @@ pub fn create(
 ///
 /// # Errors
 /// [`DirectoryError::NotEmpty`].
-pub fn check_vacant(dir: &DataDir) -> Result<(), DirectoryError> {
-    match std::fs::read_dir(dir.path()) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(DirectoryError::NotEmpty { dir: dir.path().display().to_string() }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => io("read", dir.path(), Err(source)),
+pub fn check_vacant(dir: &DataDir, disk: &dyn Disk) -> Result<(), DirectoryError> {
+    match disk.list(dir.path()) {
+        Ok(names) if names.is_empty() => Ok(()),
+        Ok(_) => Err(DirectoryError::NotEmpty { dir: dir.path().display().to_string() }),
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -263,7 +236,7 @@ fn fill(
     create_dir(&**disk, &dir.quarantine())?;
     replace_file(&**disk, &dir.config(), config.render().as_bytes())?;
     let cluster = *ledger.authority().cluster();
-    let binding = Binding::of(dir.path())?;
+    let binding = disk.directory_id(dir.path())?;
     IdentityFile::new(node_id.clone(), cluster, key, binding).write(&**disk, dir.path())?;
     Ok(cluster)
 }

@@ -24,7 +24,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
 use aerodb_ledger::authority::AuthorityLedger;
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::{Disk, DiskError};
+use aerodb_ledger::disk::{Disk, DiskError, is_dir, remove_tree};
 use aerodb_ledger::log::{InvalidOptions, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use aerodb_ledger::{Fault, LedgerPlace, OpenError};
@@ -139,9 +139,9 @@ pub fn discard(
     disk: &Arc<dyn Disk>,
     annotation: Annotation,
 ) -> Result<Discarded, DiscardError> {
-    let _lock = lock(dir)?;
+    let _lock = lock(dir, disk)?;
     let kept_dir = dir.path().join("wal.kept");
-    if !dir.wal().exists() && kept_dir.exists() {
+    if !is_dir(&**disk, &dir.wal())? && is_dir(&**disk, &kept_dir)? {
         // Step 5 was cut off; with it the work is done.
         put(disk, &kept_dir, &dir.wal())?;
         return Ok(discarded(&find(dir, disk)?, None, None));
@@ -249,13 +249,9 @@ fn keep(
     disk: &Arc<dyn Disk>,
     found: &Found,
 ) -> Result<u64, DiscardError> {
-    if kept_dir.exists() {
+    if is_dir(&**disk, kept_dir)? {
         // Step 1 was cut off, or what followed it; what it wrote was never used.
-        std::fs::remove_dir_all(kept_dir).map_err(|source| DirectoryError::Io {
-            what: "remove",
-            path: kept_dir.display().to_string(),
-            source,
-        })?;
+        remove_tree(&**disk, kept_dir)?;
     }
     let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };

@@ -4,25 +4,15 @@
 //! A sealed file: replaced whole, every byte of it under its digest; a damaged one refuses the start
 //! (F-RC2).
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::NodeId;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::NodeKey;
-use aerodb_ledger::disk::{Disk, DiskError};
+use aerodb_ledger::disk::{DirectoryId, Disk, DiskError};
 use aerodb_ledger::{Sealed, SealedError, read_sealed, write_sealed};
 use serde::{Deserialize, Serialize};
-
-/// The directory that an identity is bound to. A copy has another inode (ST-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Binding {
-    /// The file system.
-    pub device: u64,
-    /// The directory in it.
-    pub inode: u64,
-}
 
 /// What was durable at the last open or clean close: a log that ends before it has lost something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,8 +36,8 @@ pub struct IdentityFile {
     /// Its cluster.
     pub cluster: ClusterId,
     secret: Hash,
-    /// The directory that it belongs to.
-    pub binding: Binding,
+    /// The directory that it belongs to: a copy has another one (ST-2).
+    pub binding: DirectoryId,
     /// What was durable.
     pub stamp: Stamp,
 }
@@ -77,33 +67,12 @@ pub enum IdentityError {
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The directory cannot be looked at.
-    #[error("cannot stat {path}: {source}")]
-    Stat {
-        /// The directory.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-impl Binding {
-    /// The binding of a directory that exists.
-    ///
-    /// # Errors
-    /// [`IdentityError::Stat`].
-    pub fn of(dir: &Path) -> Result<Self, IdentityError> {
-        let path = || dir.display().to_string();
-        let found = std::fs::metadata(dir)
-            .map_err(|source| IdentityError::Stat { path: path(), source })?;
-        Ok(Self { device: found.dev(), inode: found.ino() })
-    }
 }
 
 impl IdentityFile {
     /// A new identity, bound to this directory.
     #[must_use]
-    pub fn new(node_id: NodeId, cluster: ClusterId, key: &NodeKey, binding: Binding) -> Self {
+    pub fn new(node_id: NodeId, cluster: ClusterId, key: &NodeKey, binding: DirectoryId) -> Self {
         let secret = Hash(key.to_seed());
         Self { node_id, cluster, secret, binding, stamp: Stamp::default() }
     }
@@ -164,6 +133,8 @@ impl std::fmt::Debug for IdentityFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use aerodb_ledger::disk::RealDisk;
 
     use super::*;
@@ -171,7 +142,7 @@ mod tests {
     fn written(dir: &Path) -> IdentityFile {
         let key = NodeKey::from_seed(&[7; 32]);
         let node = NodeId::new("n1").unwrap();
-        IdentityFile::new(node, ClusterId([1; 32]), &key, Binding::of(dir).unwrap())
+        IdentityFile::new(node, ClusterId([1; 32]), &key, RealDisk.directory_id(dir).unwrap())
             .write(&RealDisk, dir)
             .unwrap()
     }
@@ -182,7 +153,7 @@ mod tests {
         let identity = written(dir.path());
         let read = IdentityFile::read(&RealDisk, dir.path()).unwrap();
         assert_eq!(read.key().public_key(), identity.key().public_key());
-        assert_eq!(read.binding, Binding::of(dir.path()).unwrap());
+        assert_eq!(read.binding, RealDisk.directory_id(dir.path()).unwrap());
         assert!(!format!("{read:?}").contains(&read.secret.to_string()));
         let mode = std::fs::metadata(dir.path().join("identity")).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -21,12 +21,12 @@ use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace};
-use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError, Sealed};
+use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
 use crate::halts::{failures_of, latch_of};
-use crate::identity::{Binding, IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::replay::{LedgerShort, Replay, Replayed};
 use crate::store::Store;
 
@@ -103,11 +103,10 @@ pub struct Opened {
 /// # Errors
 /// [`StartError`]; unless a repair of a proven tail had begun, every byte is then as it was.
 pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
-    if !dir.path().join(IdentityFile::NAME).exists() {
-        return Err(IdentityError::Missing { path: dir.path().display().to_string() }.into());
-    }
-    let lock = lock(&dir)?;
-    let config = Config::load(&dir.config())?;
+    // First only to see that this is a node's directory: taking the lock makes a file in it.
+    drop(IdentityFile::read(&**disk, dir.path())?);
+    let lock = lock(&dir, disk)?;
+    let config = Config::load(&**disk, &dir.config())?;
     let identity = IdentityFile::read(&**disk, dir.path())?;
     let owner = identity.key().public_key();
     let quarantine = dir.quarantine();
@@ -156,7 +155,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
 
     let role = role_of(&authority, &identity.node_id);
     check_own_history(&wal_dir, role, &replayed)?;
-    let failures = failures(&dir, &identity, &decisions, &replayed)?;
+    let failures = failures(&dir, &**disk, &identity, &decisions, &replayed)?;
     let facts = RecoveryFacts {
         cluster: identity.cluster,
         node: identity.node_id.clone(),
@@ -249,12 +248,13 @@ fn check_own_history(wal: &Path, role: RoleName, replayed: &Replayed) -> Result<
 /// The failures that stand: those recorded, a directory that is a copy, received bytes that break a rule.
 fn failures(
     dir: &DataDir,
+    disk: &dyn Disk,
     identity: &IdentityFile,
     decisions: &DecisionLedger,
     replayed: &Replayed,
 ) -> Result<Vec<Failure>, StartError> {
     let mut failures = failures_of(latch_of(&decisions.entries()));
-    let here = Binding::of(dir.path())?;
+    let here = disk.directory_id(dir.path())?;
     if here != identity.binding {
         let evidence = serde_json::json!({
             "detail": "the directory is not the one that its identity belongs to: it was moved or copied",

@@ -26,8 +26,10 @@ pub enum Operation {
     List,
     /// Renaming a file.
     Rename,
-    /// Removing a file.
+    /// Removing a file or an empty directory.
     Remove,
+    /// Locking a file.
+    Lock,
 }
 
 impl Operation {
@@ -45,6 +47,7 @@ impl Operation {
             Self::List => "list",
             Self::Rename => "rename",
             Self::Remove => "remove",
+            Self::Lock => "lock",
         }
     }
 }

@@ -1,19 +1,23 @@
 //! The port through which every file is reached: primitives only, so that a simulated disk can fail
-//! at each of them. What is made of several primitives ([`create_filled`], [`replace_file`]) stands
+//! at each of them. What is made of several primitives ([`create_filled`], [`replace_file`], [`remove_tree`]) stands
 //! outside of the trait, and so goes through the same failures.
 
 mod error;
 mod real;
+mod tree;
 mod whole;
 
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use error::{DiskError, Operation};
 pub use real::RealDisk;
+pub use tree::{create_dir, create_dirs, is_dir, remove_tree};
 pub(crate) use whole::TEMPORARY;
-pub use whole::{create_dir, create_filled, read_file, replace_file};
+pub use whole::{create_filled, read_file, replace_file};
 
 /// What an opened file may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +75,44 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// [`DiskError`].
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn remove_dir(&self, dir: &Path) -> Result<(), DiskError>;
+
+    /// What tells a directory from a copy of it, and stays the same when it is renamed.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn directory_id(&self, dir: &Path) -> Result<DirectoryId, DiskError>;
+
+    /// Takes the exclusive lock on a file, which is created if need be. `None` when it is held, by this
+    /// process or another (WAL-2). It is given back when the value is dropped or the process ends.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError>;
+
+    /// Whether the lock on a file is held now. Nothing is created.
+    ///
+    /// # Errors
+    /// [`DiskError`], also when there is no such file.
+    fn is_locked(&self, path: &Path) -> Result<bool, DiskError>;
+}
+
+/// A lock that is held for as long as this lives.
+pub trait DiskLock: Debug + Send + Sync {}
+
+/// The file system's identity of a directory (ST-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryId {
+    /// The file system.
+    pub device: u64,
+    /// The directory in it.
+    pub inode: u64,
 }
 
 /// An open file. Offsets and lengths are in bytes.

@@ -2,13 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Access, Disk, DiskError, DiskFile, Operation};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
-/// Files through `std`, page-cache advice through `rustix`.
+use crate::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, Operation};
+
+/// Files through `std`, page-cache advice and locks through `rustix`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
@@ -17,6 +20,14 @@ struct RealFile {
     file: File,
     path: PathBuf,
 }
+
+/// Given back by the system when the file is closed.
+#[derive(Debug)]
+struct RealLock {
+    _file: File,
+}
+
+impl DiskLock for RealLock {}
 
 impl RealFile {
     fn shared(file: File, path: &Path) -> Arc<dyn DiskFile> {
@@ -80,6 +91,36 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         std::fs::remove_file(path).map_err(|source| DiskError::new(Operation::Remove, path, source))
+    }
+
+    fn remove_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        std::fs::remove_dir(dir).map_err(|source| DiskError::new(Operation::Remove, dir, source))
+    }
+
+    fn directory_id(&self, dir: &Path) -> Result<DirectoryId, DiskError> {
+        let metadata = std::fs::metadata(dir);
+        let found = metadata.map_err(|source| DiskError::new(Operation::Open, dir, source))?;
+        Ok(DirectoryId { device: found.dev(), inode: found.ino() })
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
+        let mut options = OpenOptions::new();
+        let opened = options.create(true).truncate(false).write(true).open(path);
+        let file = opened.map_err(|source| DiskError::new(Operation::Open, path, source))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Box::new(RealLock { _file: file }))),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(DiskError::new(Operation::Lock, path, errno.into())),
+        }
+    }
+
+    fn is_locked(&self, path: &Path) -> Result<bool, DiskError> {
+        let file = File::open(path).map_err(|e| DiskError::new(Operation::Open, path, e))?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(errno) => Err(DiskError::new(Operation::Lock, path, errno.into())),
+        }
     }
 }
 

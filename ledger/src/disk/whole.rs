@@ -3,20 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::disk::tree::parent;
 use crate::disk::{Access, Disk, DiskError, DiskFile};
 
 /// The ending of a file that is not complete yet. Readers pass over it; it is emptied before use.
 pub(crate) const TEMPORARY: &str = ".tmp";
 
 const CHUNK_BYTES: usize = 1 << 20;
-
-/// The directory that holds `path`; the working directory for a bare name.
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        Some(_) | None => Path::new("."),
-    }
-}
 
 fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -85,13 +78,4 @@ pub fn read_file(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, DiskError> {
     let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(usize::MAX)];
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
-}
-
-/// Creates a directory and makes its name durable.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
-    disk.create_dir(dir)?;
-    disk.sync_dir(parent(dir))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use aerodb_ledger::disk::{Access, Disk, DiskError, DiskFile, Operation};
+use aerodb_ledger::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, Operation};
 
 #[derive(Debug, Default)]
 struct State {
@@ -133,6 +133,22 @@ impl Disk for MemDisk {
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         self.step(Operation::Remove, path)?.files.remove(path);
         Ok(())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        self.step(Operation::Remove, dir).map(drop)
+    }
+
+    fn directory_id(&self, _: &Path) -> Result<DirectoryId, DiskError> {
+        Ok(DirectoryId { device: 1, inode: 1 })
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
+        Err(refused(Operation::Lock, path, io::ErrorKind::Unsupported))
+    }
+
+    fn is_locked(&self, path: &Path) -> Result<bool, DiskError> {
+        Err(refused(Operation::Lock, path, io::ErrorKind::Unsupported))
     }
 }
 

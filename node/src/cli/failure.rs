@@ -102,8 +102,7 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Locked { .. }
             | DirectoryError::NotEmpty { .. }
             | DirectoryError::Ledger(_) => Self::Refused(error.to_string()),
-            DirectoryError::Identity(error) => error.into(),
-            DirectoryError::Io { .. } | DirectoryError::Fault(_) | DirectoryError::Disk(_) => {
+            DirectoryError::Fault(_) | DirectoryError::Disk(_) => {
                 Self::Unreadable(error.to_string())
             }
         }
@@ -114,7 +113,7 @@ impl From<IdentityError> for Failure {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Damaged { .. } => Self::Refused(error.to_string()),
-            IdentityError::Missing { .. } | IdentityError::Disk(_) | IdentityError::Stat { .. } => {
+            IdentityError::Missing { .. } | IdentityError::Disk(_) => {
                 Self::Unreadable(error.to_string())
             }
         }

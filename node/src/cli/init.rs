@@ -103,7 +103,7 @@ pub(super) fn address_of(config: &Config) -> Result<Address, Failure> {
 impl Init {
     pub(super) fn run(self) -> Result<Shown, Failure> {
         let dir = DataDir::new(self.data_dir);
-        check_vacant(&dir)?;
+        check_vacant(&dir, &RealDisk)?;
         let mut config = Config::new(self.listen);
         config.advertise = self.advertise;
         let address = address_of(&config)?;

@@ -61,7 +61,7 @@ impl Join {
         if let Some(made) = self.made_before(&dir, &pending)? {
             return Ok(made);
         }
-        check_vacant(&dir)?;
+        check_vacant(&dir, &RealDisk)?;
         let key = pending.load_or_generate(&self.node_id)?;
         let mut config = Config::new(self.listen);
         config.advertise = self.advertise.clone();
@@ -88,8 +88,8 @@ impl Join {
         if identity.key().public_key() != key.public_key() {
             return Ok(None);
         }
-        let config =
-            Config::load(&dir.config()).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        let config = Config::load(&RealDisk, &dir.config())
+            .map_err(|error| Failure::Unreadable(error.to_string()))?;
         pending.remove()?;
         self.shown(dir, identity.cluster, &key, &config).map(Some)
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aerodb_ledger::disk::RealDisk;
+
 use crate::cli::Failure;
 use crate::directory::{DataDir, check_vacant};
 
@@ -19,7 +21,7 @@ impl Place {
             Some(path) => (path, false),
             None => (temporary()?, true),
         };
-        check_vacant(&DataDir::new(&path))?;
+        check_vacant(&DataDir::new(&path), &RealDisk)?;
         std::fs::create_dir_all(&path).map_err(|error| {
             Failure::Unreadable(format!("cannot create {}: {error}", path.display()))
         })?;

@@ -38,14 +38,12 @@ impl Offline {
                 let fault = FaultReport { rule, file: Some(path.into()), offset: None, what };
                 (None, Integrity::Fault(fault))
             }
-            Err(
-                error @ (IdentityError::Missing { .. }
-                | IdentityError::Disk(_)
-                | IdentityError::Stat { .. }),
-            ) => return Err(error.into()),
+            Err(error @ (IdentityError::Missing { .. } | IdentityError::Disk(_))) => {
+                return Err(error.into());
+            }
         };
         let mut notes = Vec::new();
-        if is_locked(&dir) {
+        if is_locked(&dir, &RealDisk) {
             notes.push(
                 "a process has the directory open: what it is appending now may be seen in part"
                     .to_owned(),
