@@ -103,9 +103,10 @@ impl From<DirectoryError> for Failure {
             | DirectoryError::NotEmpty { .. }
             | DirectoryError::Ledger(_) => Self::Refused(error.to_string()),
             DirectoryError::Identity(error) => error.into(),
-            DirectoryError::Io { .. } | DirectoryError::Fault(_) | DirectoryError::Disk(_) => {
-                Self::Unreadable(error.to_string())
-            }
+            DirectoryError::Io { .. }
+            | DirectoryError::Fault(_)
+            | DirectoryError::Disk(_)
+            | DirectoryError::Options(_) => Self::Unreadable(error.to_string()),
         }
     }
 }
