@@ -44,6 +44,17 @@ pub struct Checkpoint {
 impl Sealed for Checkpoint {
     const FORMAT: &'static str = "aerodb checkpoint 1";
     const NAME: &'static str = "checkpoint";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let start = &self.wal_start;
+        if !start.of_log().is_possible() {
+            return Err("no WAL begins where it says");
+        }
+        if start.position.boundary > self.position.boundary {
+            return Err("the WAL that it keeps begins past its own commit");
+        }
+        Ok(())
+    }
 }
 
 impl Checkpoint {
