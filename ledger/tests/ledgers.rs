@@ -6,6 +6,8 @@ mod support;
 
 use std::path::Path;
 
+use aerodb_core::authority::ENTRY_BYTES_MAX;
+use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::Seq;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, Rejected, SignatureError, sign_entry};
@@ -163,5 +165,21 @@ fn a_decision_signed_by_another_key_is_rejected() {
     let body = ledger.entries().entry(Seq::FIRST).unwrap().entry.entry.body.clone();
     let outcome = ledger.append(body, annotation(), &key("n2"));
     assert!(matches!(outcome, Err(AppendError::Rejected(DecisionRejected::Signature { .. }))));
+    assert_eq!(ledger.entries().len(), 1);
+}
+
+/// What a reader would refuse is not written: the ledger would be lost with it.
+#[test]
+fn an_entry_larger_than_any_can_be_is_refused_and_the_next_one_taken() {
+    let disk = new_disk();
+    let mut ledger = DecisionLedger::create(
+        &ledger_place(&disk, segments_of(64), key("n1").public_key()),
+        node("n1"),
+    )
+    .unwrap();
+    let halted = |bytes| DecisionBody::Halted { rule: RuleId::FV1, evidence: "e".repeat(bytes) };
+    let refused = ledger.append(halted(ENTRY_BYTES_MAX), annotation(), &key("n1")).unwrap_err();
+    assert!(matches!(refused, AppendError::Fault(Fault::TooLarge { .. })), "{refused}");
+    ledger.append(halted(ENTRY_BYTES_MAX - 1024), annotation(), &key("n1")).unwrap();
     assert_eq!(ledger.entries().len(), 1);
 }

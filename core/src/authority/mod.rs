@@ -12,7 +12,9 @@ pub(crate) mod tests_support;
 
 pub use certificate::{Certificate, ReceiptClaim, SignedReceipt};
 pub(crate) use entry::check_format;
-pub use entry::{Annotation, Basis, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry};
+pub use entry::{
+    Annotation, Basis, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry,
+};
 pub use evolve::evolve;
 pub use illegal::Illegal;
 pub use member::{Durability, Member, Membership};

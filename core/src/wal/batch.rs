@@ -12,8 +12,11 @@
 //!     41    32  ledger stamp: hash
 //!     73    32  chain before the batch
 //!    105    32  chain after the batch
-//!    137     n  payload: the commits (postcard)
+//!    137     n  payload: the commits (postcard), in their shortest encoding
 //! ```
+//!
+//! Length, checksum and format version keep their places in every version. The chain covers bytes 8 to
+//! 73 and the payload: what the payload means is fixed by the version, so the version is under it too.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -25,22 +28,68 @@ use crate::position::{LedgerHead, Position};
 const FORMAT: u8 = 1;
 const PREFIX_BYTES: usize = 8;
 const HEADER_BYTES: usize = 137;
+/// What the chain covers of the header, besides the chain before.
+const CHAINED: std::ops::Range<usize> = 8..73;
+
+/// The most bytes of a key; the least is 1.
+pub const KEY_BYTES_MAX: usize = 1024;
+/// The most bytes of a value, whatever a node's configuration allows; the least is 0.
+pub const VALUE_BYTES_MAX: usize = 4 << 20;
 
 /// One change to one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// The key has this value from here on.
     Put {
-        /// UTF-8, 1 to 1,024 bytes.
+        /// UTF-8, 1 to [`KEY_BYTES_MAX`] bytes.
         key: Bytes,
-        /// The new value.
+        /// The new value, at most [`VALUE_BYTES_MAX`] bytes.
         value: Bytes,
     },
     /// The key is absent from here on.
     Delete {
-        /// UTF-8, 1 to 1,024 bytes.
+        /// UTF-8, 1 to [`KEY_BYTES_MAX`] bytes.
         key: Bytes,
     },
+}
+
+impl Op {
+    fn check(&self) -> Result<(), BatchError> {
+        let (key, value_bytes) = match self {
+            Self::Put { key, value } => (key, value.len()),
+            Self::Delete { key } => (key, 0),
+        };
+        if !(1..=KEY_BYTES_MAX).contains(&key.len()) || std::str::from_utf8(key).is_err() {
+            return Err(BatchError::Malformed { what: "key" });
+        }
+        if value_bytes > VALUE_BYTES_MAX {
+            return Err(BatchError::Malformed { what: "value" });
+        }
+        Ok(())
+    }
+
+    fn encoded_bytes(&self) -> usize {
+        let parts: &[&Bytes] = match self {
+            Self::Put { key, value } => &[key, value],
+            Self::Delete { key } => &[key],
+        };
+        let lengths = parts.iter().map(|part| varint_bytes(part.len()) + part.len());
+        1 + lengths.sum::<usize>()
+    }
+}
+
+/// How many bytes the shortest encoding of a length has: seven bits a byte.
+const fn varint_bytes(length: usize) -> usize {
+    (usize::BITS - (length | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// How many bytes the shortest encoding of the commits has. A length or number that is not written in its
+/// shortest form makes the payload longer than this, so comparing lengths is enough to tell.
+fn encoded_bytes(commits: &[Commit]) -> usize {
+    let one = |commit: &Commit| {
+        varint_bytes(commit.ops.len()) + commit.ops.iter().map(Op::encoded_bytes).sum::<usize>()
+    };
+    varint_bytes(commits.len()) + commits.iter().map(one).sum::<usize>()
 }
 
 /// What becomes visible under one commit id: whole or not at all (MVI-4).
@@ -108,7 +157,7 @@ pub enum BatchError {
     },
 }
 
-/// chain(n) = H(chain(n-1), epoch, first and last commit id, ledger stamp, payload).
+/// chain(n) = H(chain(n-1), version, epoch, first and last commit id, ledger stamp, payload).
 fn chain_of(before: &Chain, header: &[u8], payload: &[u8]) -> Chain {
     Chain(Hash::of("aerodb 2026 history chain", &[before.as_bytes(), header, payload]).0)
 }
@@ -134,7 +183,7 @@ impl Batch {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(stamp.hash.as_bytes());
-        let after = chain_of(&tip.chain, &bytes[9..73], &payload);
+        let after = chain_of(&tip.chain, &bytes[CHAINED], &payload);
         bytes.extend_from_slice(tip.chain.as_bytes());
         bytes.extend_from_slice(after.as_bytes());
         bytes.extend_from_slice(&payload);
@@ -282,7 +331,7 @@ impl RawBatch {
         let (before, after) = self.claimed_chains();
 
         let payload = &self.0[HEADER_BYTES..];
-        let computed = chain_of(&before, &self.0[9..73], payload);
+        let computed = chain_of(&before, &self.0[CHAINED], payload);
         if after != computed {
             return Err(BatchError::Chain { found: after, computed });
         }
@@ -294,6 +343,10 @@ impl RawBatch {
         if commits.len() as u64 != last.get() - first.get() + 1 {
             return Err(BatchError::Malformed { what: "number of commits" });
         }
+        if encoded_bytes(&commits) != payload.len() {
+            return Err(BatchError::Malformed { what: "encoding of the payload" });
+        }
+        commits.iter().flat_map(|commit| &commit.ops).try_for_each(Op::check)?;
         Ok(Batch { epoch, first, last, stamp, before, after, commits })
     }
 }
@@ -349,6 +402,79 @@ mod tests {
                 "cut at {length}"
             );
         }
+    }
+
+    /// A batch with this payload, sealed as the writer would.
+    fn sealed(commits: u64, payload: &[u8]) -> RawBatch {
+        let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "1")]).unwrap();
+        let mut bytes = raw.bytes()[..HEADER_BYTES].to_vec();
+        bytes[25..33].copy_from_slice(&commits.to_le_bytes());
+        let after = chain_of(&tip().chain, &bytes[CHAINED], payload);
+        bytes[105..137].copy_from_slice(after.as_bytes());
+        bytes.extend_from_slice(payload);
+        let checksum = crc32fast::hash(&bytes[PREFIX_BYTES..]);
+        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+        let length = u32::try_from(bytes.len() - PREFIX_BYTES).unwrap();
+        bytes[..4].copy_from_slice(&length.to_le_bytes());
+        RawBatch(bytes.into())
+    }
+
+    #[test]
+    fn a_payload_has_one_encoding() {
+        assert!(sealed(1, &[1, 1, 1, 1, b'k']).decode().is_ok(), "one commit deletes k");
+        for longer in [
+            &[0x81, 0, 1, 1, 1, b'k'][..],
+            &[1, 0x81, 0, 1, 1, b'k'],
+            &[1, 1, 0x81, 0, 1, b'k'],
+            &[1, 1, 1, 0x81, 0, b'k'],
+        ] {
+            let expected = BatchError::Malformed { what: "encoding of the payload" };
+            assert_eq!(sealed(1, longer).decode(), Err(expected), "{longer:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_the_shortest_encoding_is_what_encoding_gives() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
+            let ops = vec![
+                Op::Put { key: vec![b'k'; 200].into(), value: vec![0; length].into() },
+                Op::Delete { key: "k".into() },
+            ];
+            let commits = vec![Commit { ops }, Commit { ops: Vec::new() }];
+            assert_eq!(encoded_bytes(&commits), postcard::to_stdvec(&commits).unwrap().len());
+        }
+    }
+
+    #[test]
+    fn keys_and_values_keep_their_limits_whoever_wrote_the_batch() {
+        let form = |op| {
+            let commits = vec![Commit { ops: vec![op] }];
+            Batch::form(&tip(), Epoch::FIRST, stamp(), commits).unwrap().1.decode().err()
+        };
+        let put = |key: Vec<u8>, value: usize| {
+            form(Op::Put { key: key.into(), value: vec![0; value].into() })
+        };
+        assert_eq!(put(vec![b'k'; KEY_BYTES_MAX], VALUE_BYTES_MAX), None);
+        let key = Some(BatchError::Malformed { what: "key" });
+        assert_eq!(put(Vec::new(), 1), key);
+        assert_eq!(put(vec![b'k'; KEY_BYTES_MAX + 1], 1), key);
+        assert_eq!(put(vec![0xff], 1), key);
+        assert_eq!(form(Op::Delete { key: Bytes::new() }), key);
+        assert_eq!(
+            put(vec![b'k'], VALUE_BYTES_MAX + 1),
+            Some(BatchError::Malformed { what: "value" })
+        );
+    }
+
+    #[test]
+    fn the_chain_covers_the_version_that_gives_the_payload_its_meaning() {
+        let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "1")]).unwrap();
+        let mut header = raw.bytes()[CHAINED].to_vec();
+        let payload = &raw.bytes()[HEADER_BYTES..];
+        let (_, after) = raw.claimed_chains();
+        assert_eq!(chain_of(&tip().chain, &header, payload), after);
+        header[0] += 1;
+        assert_ne!(chain_of(&tip().chain, &header, payload), after);
     }
 
     #[test]

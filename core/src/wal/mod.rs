@@ -6,7 +6,7 @@ mod condition;
 mod continuity;
 mod epochs;
 
-pub use batch::{Batch, BatchError, Commit, Op, RawBatch};
+pub use batch::{Batch, BatchError, Commit, KEY_BYTES_MAX, Op, RawBatch, VALUE_BYTES_MAX};
 pub use condition::{Condition, Expect};
 pub use continuity::{Discontinuity, check_continuity};
 pub use epochs::{EpochMismatch, EpochRuns};

@@ -81,8 +81,8 @@ pub struct ReadAuthority {
     pub recovery: Recovery,
 }
 
-/// The most entries in one frame of a new ledger.
-const FRAME_ENTRIES_MAX: usize = 64;
+/// The most entries in one frame of a new ledger; they fit, however large each is.
+const FRAME_ENTRIES_MAX: usize = 32;
 
 impl AuthorityLedger {
     /// Makes a ledger that starts with `entries`, genesis first: one for a founder, all that the upstream

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use aerodb_core::authority::ENTRY_BYTES_MAX;
 use aerodb_core::hash::{Hash, PublicKey};
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
@@ -126,6 +127,11 @@ impl<F: Fold> Chronicle<F> {
         };
         let (head, about) = (F::head_of(last), header_of::<F>(first, last));
         let stored: Vec<_> = entries.into_iter().map(Self::stored).collect();
+        // What no reader would take is not written.
+        if let Some(large) = stored.iter().find(|stored| stored.bytes.len() > ENTRY_BYTES_MAX) {
+            let (bytes, max) = (large.bytes.len() as u64, ENTRY_BYTES_MAX as u64);
+            return Err(Fault::TooLarge { bytes, max }.into());
+        }
         self.log.append(&about, stored.iter().map(|stored| &stored.bytes[..]))?;
         self.fold = fold;
         self.entries.extend(stored);

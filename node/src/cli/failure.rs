@@ -102,7 +102,7 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Locked { .. }
             | DirectoryError::NotEmpty { .. }
             | DirectoryError::Ledger(_) => Self::Refused(error.to_string()),
-            DirectoryError::Fault(_) | DirectoryError::Disk(_) => {
+            DirectoryError::Fault(_) | DirectoryError::Disk(_) | DirectoryError::Options(_) => {
                 Self::Unreadable(error.to_string())
             }
         }
