@@ -25,7 +25,7 @@ use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
-use crate::halts::{failures_of, latch_of};
+use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::replay::{LedgerShort, Replay, Replayed};
 use crate::store::Store;
@@ -253,7 +253,7 @@ fn failures(
     decisions: &DecisionLedger,
     replayed: &Replayed,
 ) -> Result<Vec<Failure>, StartError> {
-    let mut failures = failures_of(latch_of(&decisions.entries()));
+    let mut failures = latch_of(&decisions.entries()).failures().cloned().collect::<Vec<_>>();
     let here = disk.directory_id(dir.path())?;
     if here != identity.binding {
         let evidence = serde_json::json!({

@@ -132,6 +132,7 @@ impl From<DiscardError> for Failure {
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }
+            | DiscardError::OtherFailure { .. }
             | DiscardError::Parted { .. } => Self::Refused(error.to_string()),
         }
     }
