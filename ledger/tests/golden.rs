@@ -111,6 +111,8 @@ fn write_truncated(dir: &Path, told: &History) {
     create_dir(&RealDisk, dir).unwrap();
     let ledger_dir = dir.join("authority.ledger");
     AuthorityLedger::create(&ledger_place(&ledger_dir, 4), told.entries.clone()).unwrap();
+    let decision_dir = dir.join("decision.ledger");
+    DecisionLedger::create(&ledger_place(&decision_dir, 1), node("n1")).unwrap();
     let wal_dir = dir.join("wal");
     let mut wal = Wal::create(&wal_place(&wal_dir, 4)).unwrap();
     for batch in &told.batches {
