@@ -45,8 +45,7 @@ impl Fold for AuthorityFold {
     }
 
     fn admit(&mut self, entry: &SignedEntry) -> Result<(), Rejected> {
-        self.0 = Some(Arc::new(admit_entry(self.0.as_deref(), entry)?));
-        Ok(())
+        admit_entry(&mut self.0, entry)
     }
 }
 
