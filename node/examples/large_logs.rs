@@ -19,12 +19,12 @@ use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::{Address, ClusterName, Epoch, NodeId, Reason};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, Op};
+use aerodb_ledger::LedgerPlace;
 use aerodb_ledger::authority::{NodeKey, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Access, Disk, DiskError, DiskFile, RealDisk};
 use aerodb_ledger::log::{LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace};
-use aerodb_ledger::LedgerPlace;
 use aerodb_node::config::Config;
 use aerodb_node::directory::{DataDir, Founding, create, genesis};
 use clap::Parser;
@@ -179,7 +179,9 @@ fn fill_wal(arguments: &Arguments, dir: &DataDir, founder: &Founder) -> Outcome<
         let mut commits = Vec::new();
         for _ in 0..arguments.batch_commits {
             let number = tip.boundary.get() + commits.len() as u64;
-            value.iter_mut().zip((number..).map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes()[2]))
+            value
+                .iter_mut()
+                .zip((number..).map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes()[2]))
                 .for_each(|(byte, random)| *byte = random);
             let key = format!("key-{number:016}").into();
             commits.push(Commit { ops: vec![Op::Put { key, value: value.clone().into() }] });
@@ -217,10 +219,8 @@ fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let mut founder = Founder::begin()?;
     if arguments.authority > 1 {
-        let body = EntryBody::MemberAdmitted {
-            epoch: Epoch::FIRST,
-            member: member("n2", &founder.heir)?,
-        };
+        let body =
+            EntryBody::MemberAdmitted { epoch: Epoch::FIRST, member: member("n2", &founder.heir)? };
         founder.append(body)?;
     }
     while (founder.entries.len() as u64) < arguments.authority {

@@ -51,6 +51,16 @@ pub(crate) const fn frame_bytes(payload_bytes: usize) -> usize {
     (payload_bytes + header).div_ceil(room_per_block) * BLOCK_BYTES
 }
 
+/// Where in its frame the payload's byte `at` lies, counted without header and tags.
+pub(crate) const fn payload_place(at: usize) -> usize {
+    let first = SECTOR_BYTES - FRAME_HEADER_BYTES;
+    if at < first {
+        return FRAME_HEADER_BYTES + at;
+    }
+    let (room, past) = (SECTOR_BYTES - TAG_BYTES, at - first);
+    (past / room + 1) * SECTOR_BYTES + TAG_BYTES + past % room
+}
+
 /// The tag of every sector of the frame `seq`: never zero, so that a written sector never looks
 /// unwritten.
 #[allow(clippy::cast_possible_truncation)]
