@@ -169,10 +169,12 @@ impl IdentityFile {
     pub fn read(disk: &dyn Disk, dir: &Path) -> Result<Self, IdentityError> {
         let path = dir.join(Self::NAME);
         let name = || path.display().to_string();
-        if !path.exists() {
-            return Err(IdentityError::Missing { path: name() });
-        }
-        let bytes = read_file(disk, &path)?;
+        let bytes = match read_file(disk, &path) {
+            Err(error) if error.is_not_found() => {
+                return Err(IdentityError::Missing { path: name() });
+            }
+            read => read?,
+        };
         let damaged = |what: &str| IdentityError::Damaged { path: name(), what: what.to_owned() };
         let sealed: Sealed =
             serde_json::from_slice(&bytes).map_err(|error| damaged(&error.to_string()))?;
