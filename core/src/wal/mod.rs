@@ -5,8 +5,10 @@ mod batch;
 mod condition;
 mod continuity;
 mod epochs;
+mod header;
 
 pub use batch::{Batch, BatchError, Commit, Op, RawBatch};
 pub use condition::{Condition, Expect};
 pub use continuity::{Discontinuity, check_continuity};
 pub use epochs::{EpochMismatch, EpochRuns};
+pub use header::BatchHeader;

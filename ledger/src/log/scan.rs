@@ -109,10 +109,13 @@ impl Scan<'_> {
             tail: None,
         };
         let count = numbers.len();
+        // One buffer for all of them: a fresh one is zeroed, and its pages are mapped, for each segment.
+        let mut buffer = Vec::new();
         for (at, number) in numbers.into_iter().enumerate() {
             // Of the last two segments the cache may hold what no fsync ever wrote.
             let uncached = at + 2 >= count;
-            self.segment(&mut log, number, uncached, visit)?;
+            self.load(number, uncached, &mut buffer)?;
+            self.segment(&mut log, number, &buffer, visit)?;
         }
         self.check_prepared(&log)?;
         self.check_witness(&log)?;
@@ -148,7 +151,8 @@ impl Scan<'_> {
         Ok(numbers)
     }
 
-    fn load(&self, number: u64, uncached: bool) -> Result<Vec<u8>, Fault> {
+    /// Reads a segment into `bytes`, which then holds it and nothing else.
+    fn load(&self, number: u64, uncached: bool, bytes: &mut Vec<u8>) -> Result<(), Fault> {
         let file = self.disk.open(&path_of(self.dir, number), Access::Read)?;
         let found = file.length()?;
         let mut block = [0; BLOCK_BYTES];
@@ -164,22 +168,21 @@ impl Scan<'_> {
             return Err(self.corrupt(number, offset, Damage::Length { expected, found }));
         }
         // The header bounds the size by 1 GiB.
-        let mut bytes = vec![0; usize::try_from(found).unwrap_or_default()];
-        read(&*file, uncached, &mut bytes)?;
+        bytes.resize(usize::try_from(found).unwrap_or_default(), 0);
+        read(&*file, uncached, bytes)?;
         if bytes[..BLOCK_BYTES] != block {
             return Err(self.corrupt(number, 0, Damage::Unstable));
         }
-        Ok(bytes)
+        Ok(())
     }
 
     fn segment<E>(
         &self,
         log: &mut ScannedLog,
         number: u64,
-        uncached: bool,
+        bytes: &[u8],
         visit: Visit<'_, E>,
     ) -> Result<(), OpenError<E>> {
-        let bytes = self.load(number, uncached)?;
         if log.segments.first().is_some_and(|first| first.bytes != bytes.len() as u64) {
             let what = Damage::ForeignSegment { what: "segment size" };
             return Err(self.corrupt(number, 24, what).into());

@@ -6,7 +6,7 @@ use aerodb_core::authority::Authority;
 use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{Batch, BatchError, Discontinuity, RawBatch, check_continuity};
+use aerodb_core::wal::{BatchError, BatchHeader, Discontinuity, RawBatch, check_continuity};
 
 use crate::disk::Disk;
 use crate::fault::OpenError;
@@ -88,8 +88,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn check(&self, raw: &RawBatch) -> Result<Batch, NotGenuine> {
-        let batch = raw.decode()?;
+    fn check(&self, raw: &RawBatch) -> Result<BatchHeader, NotGenuine> {
+        let batch = raw.check()?;
         let origin = self.authority.map(|authority| Position::origin(authority.cluster()));
         match (self.end.or(origin), self.authority) {
             (Some(tip), Some(authority)) => {

@@ -1,0 +1,102 @@
+//! Batches: what is formed reads back, and nothing else does.
+
+use super::*;
+use crate::hash::ClusterId;
+
+fn tip() -> Position {
+    Position::origin(&ClusterId([9; 32]))
+}
+
+fn stamp() -> LedgerHead {
+    LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) }
+}
+
+fn put(key: &'static str, value: &'static str) -> Commit {
+    Commit { ops: vec![Op::Put { key: key.into(), value: value.into() }] }
+}
+
+#[test]
+fn a_batch_decodes_to_what_was_formed() {
+    let commits = vec![put("a", "1"), put("b", "2")];
+    let (batch, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), commits).unwrap();
+    assert_eq!(raw.decode().unwrap(), batch);
+    assert_eq!(raw.check().unwrap(), *batch.as_ref());
+    assert_eq!((batch.first().get(), batch.last().get()), (1, 2));
+    assert_eq!(raw.claimed_range(), Some((batch.first(), batch.last())));
+    let ids: Vec<u64> = batch.commits().map(|(id, _)| id.get()).collect();
+    assert_eq!(ids, [1, 2]);
+}
+
+/// A batch with this payload, its checksum and chain right.
+fn of_payload(payload: &[u8]) -> RawBatch {
+    let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("", "")]).unwrap();
+    let mut bytes = raw.bytes()[..HEADER_BYTES].to_vec();
+    let after = chain_of(&tip().chain, &bytes[9..73], payload);
+    bytes[105..137].copy_from_slice(after.as_bytes());
+    bytes.extend_from_slice(payload);
+    let length = (bytes.len() - PREFIX_BYTES) as u32;
+    let checksum = crc32fast::hash(&bytes[PREFIX_BYTES..]);
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+    RawBatch::split_first(&mut Bytes::from(bytes)).unwrap()
+}
+
+#[test]
+fn checking_and_decoding_a_payload_come_to_the_same() {
+    let commits = |commits: &[Commit]| postcard::to_stdvec(commits).unwrap();
+    let delete = Commit { ops: vec![Op::Delete { key: "k".into() }, put("a", "b").ops.remove(0)] };
+    let (one, two) = (commits(&[delete.clone()]), commits(&[delete, put("c", "d")]));
+    let longer = [&one[..], &[0]].concat();
+    for (payload, sound) in [
+        (&one[..], true),
+        (&commits(&[Commit { ops: Vec::new() }])[..], true),
+        (&two[..], false),
+        (&longer[..], false),
+        (&one[..one.len() - 1], false),
+        (&[1, 1, 2, 0][..], false),
+        (&[0xff; 12][..], false),
+        (&[][..], false),
+    ] {
+        let raw = of_payload(payload);
+        let decoded = raw.decode();
+        assert_eq!(raw.check(), decoded.clone().map(|batch| *batch.as_ref()), "{payload:?}");
+        assert_eq!(decoded.is_ok(), sound, "{payload:?}");
+    }
+}
+
+#[test]
+fn no_commits_form_no_batch() {
+    assert_eq!(Batch::form(&tip(), Epoch::FIRST, stamp(), Vec::new()), None);
+}
+
+#[test]
+fn every_flipped_byte_and_every_cut_is_found() {
+    let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("key", "value")]).unwrap();
+    for at in 0..raw.bytes().len() {
+        let mut bytes = raw.bytes().to_vec();
+        bytes[at] ^= 0x40;
+        let mut bytes = Bytes::from(bytes);
+        let raw = RawBatch::split_first(&mut bytes);
+        let found = raw.clone().and_then(|raw| raw.decode());
+        assert_eq!(raw.and_then(|raw| raw.check()).err(), found.clone().err());
+        assert!(found.is_err(), "a flip at {at} went unnoticed");
+    }
+    for length in 0..raw.bytes().len() {
+        let mut bytes = raw.bytes().slice(..length);
+        assert!(
+            matches!(RawBatch::split_first(&mut bytes), Err(BatchError::Cut { .. })),
+            "cut at {length}"
+        );
+    }
+}
+
+#[test]
+fn the_chain_depends_on_everything_before() {
+    let (one, _) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "1")]).unwrap();
+    let (two, _) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "2")]).unwrap();
+    let (after_one, _) =
+        Batch::form(&one.end(), Epoch::FIRST, stamp(), vec![put("b", "1")]).unwrap();
+    let (after_two, _) =
+        Batch::form(&two.end(), Epoch::FIRST, stamp(), vec![put("b", "1")]).unwrap();
+    assert_ne!(after_one.end().chain, after_two.end().chain);
+}
