@@ -22,9 +22,9 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk, create_dir};
 use aerodb_ledger::log::{LogOptions, Prepare, Witness};
-use aerodb_ledger::verify::{Verdict, replay_authority, replay_decisions};
+use aerodb_ledger::verify::{Verdict, replay_authority_entry, replay_decision_entry};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
-use aerodb_ledger::{LedgerPlace, Sealed, write_sealed};
+use aerodb_ledger::{LedgerPlace, Sealed, Stored, write_sealed};
 use history::{History, annotation, decisions, key, node};
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +93,7 @@ fn write_node(dir: &Path, told: &History) {
     }
     let identity = Identity {
         node_id: node("n1"),
-        cluster: *told.authority.cluster(),
+        cluster: *told.authority().cluster(),
         secret: Hash(key("n1").to_seed()),
         binding: BTreeMap::from([("device".to_owned(), 2049), ("inode".to_owned(), 1234)]),
         stamp: Stamp {
@@ -121,7 +121,7 @@ fn write_truncated(dir: &Path, told: &History) {
     let reader = wal.reader();
     let position = reader.batch_end_at(at(6)).unwrap().unwrap();
     let checkpoint = Checkpoint {
-        cluster: *told.authority.cluster(),
+        cluster: *told.authority().cluster(),
         owner: owner(),
         position,
         epoch: Epoch::new(2).unwrap(),
@@ -212,7 +212,9 @@ fn the_authority_ledger_holds_every_kind_of_entry() {
     assert_eq!((authority.epoch().get(), authority.holder().as_str()), (3, "n1"));
     assert_eq!(authority.start().boundary, at(7));
     assert_eq!((read.recovery.segments, read.recovery.frames), (2, 16));
-    let replayed = replay_authority(&read.entries);
+    let entries = read.entries.after(None, usize::MAX);
+    let again = |stored: &Stored<_>| replay_authority_entry(&stored.entry);
+    let replayed: Vec<_> = entries.iter().filter_map(again).collect();
     assert_eq!(replayed.len(), 2);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
@@ -242,7 +244,8 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "suffix_discarded",
         ]
     );
-    let replayed = replay_decisions(&read.entries);
+    let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
+    let replayed: Vec<_> = entries.iter().filter_map(again).collect();
     assert_eq!(replayed.len(), 6);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }

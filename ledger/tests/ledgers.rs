@@ -42,7 +42,7 @@ fn an_authority_ledger_reads_back_entry_by_entry() {
     drop(ledger);
     for _ in 0..2 {
         let ledger = reopen(&disk);
-        assert_eq!(**ledger.authority(), story.authority);
+        assert_eq!(*ledger.authority(), story.authority);
         assert_eq!(ledger.last_frame_seq(), last_frame);
         let entries = ledger.entries();
         let read: Vec<_> = entries.after(None, 100).iter().map(|e| (*e.entry).clone()).collect();
@@ -124,7 +124,7 @@ fn entries_are_appended_all_or_none() {
     assert_eq!((ledger.entries().len(), disk.files()), (1, before));
     ledger.append(&[second, third]).unwrap();
     drop(ledger);
-    assert_eq!(**reopen(&disk).authority(), story.authority);
+    assert_eq!(*reopen(&disk).authority(), story.authority);
 }
 
 #[test]

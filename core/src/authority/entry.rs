@@ -145,6 +145,21 @@ impl EntryBody {
             Self::AuthorityGranted(_) => "authority_granted",
         }
     }
+
+    /// The place in the history that it names: durable at its author when the author wrote it.
+    #[must_use]
+    pub fn names(&self) -> Option<Position> {
+        match self {
+            Self::SuccessorDesignated { at, .. } => Some(*at),
+            Self::AuthorityRelinquished { final_position, .. } => Some(*final_position),
+            Self::AuthorityGranted(grant) => Some(grant.start),
+            Self::Genesis(_)
+            | Self::MemberAdmitted { .. }
+            | Self::MemberRemoved { .. }
+            | Self::SuccessorReleased { .. }
+            | Self::ObligationEnded { .. } => None,
+        }
+    }
 }
 
 /// What people may want to know about an entry: under its hash, read by no rule, part of no digest.

@@ -59,6 +59,16 @@ impl Block {
     }
 }
 
+/// Where in its frame the payload's byte `at` lies, counted without header and tags.
+pub(crate) const fn payload_place(at: usize) -> usize {
+    let first = SECTOR_BYTES - FRAME_HEADER_BYTES;
+    if at < first {
+        return FRAME_HEADER_BYTES + at;
+    }
+    let (room, past) = (SECTOR_BYTES - TAG_BYTES, at - first);
+    (past / room + 1) * SECTOR_BYTES + TAG_BYTES + past % room
+}
+
 /// How many bytes of payload fit into so many bytes of whole blocks.
 pub(crate) const fn payload_room(blocks_bytes: usize) -> usize {
     let tags = blocks_bytes / SECTOR_BYTES * TAG_BYTES;

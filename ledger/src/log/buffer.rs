@@ -62,7 +62,7 @@ impl FrameBuffer {
 mod tests {
     use super::*;
     use crate::fault::Damage;
-    use crate::log::{Found, FrameKind, field, payload_room, read_frame};
+    use crate::log::{Found, FrameKind, field, payload_place, payload_room, read_frame};
 
     fn header(seq: u64, records: &[Vec<u8>]) -> FrameHeader {
         let payload: usize = records.iter().map(|record| record.len() + 4).sum();
@@ -130,6 +130,15 @@ mod tests {
                 Found::Bad(_, damage) => assert_eq!(damage, expected, "byte {at}"),
                 other => panic!("byte {at}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_payload_has_its_place_in_the_frame() {
+        let record: Vec<u8> = (0..9000_u32).map(|byte| (byte % 251) as u8).collect();
+        let frame = formed(5, std::slice::from_ref(&record));
+        for (at, byte) in record.iter().enumerate() {
+            assert_eq!(frame[payload_place(at + 4)], *byte, "byte {at}");
         }
     }
 

@@ -24,7 +24,7 @@ mod start;
 mod writer;
 
 pub use block::Block;
-pub(crate) use block::payload_room;
+pub(crate) use block::{payload_place, payload_room};
 pub(crate) use buffer::FrameBuffer;
 pub(crate) use frame::{Found, Frame, FrameHeader, FrameKind, read_frame};
 pub use options::{InvalidOptions, LogKind, LogOptions, Prepare, Witness};

@@ -119,10 +119,13 @@ impl Scan<'_> {
             tail: None,
         };
         let count = numbers.len();
+        // One buffer for all of them: a fresh one is zeroed, and its pages are mapped, for each segment.
+        let mut buffer = Vec::new();
         for (at, number) in numbers.into_iter().enumerate() {
             // Of the last two segments the cache may hold what no fsync ever wrote.
             let uncached = at + 2 >= count;
-            self.segment(&mut log, number, uncached, visit)?;
+            let block = self.load(number, uncached, &mut buffer)?;
+            self.segment(&mut log, number, (&buffer, block), visit)?;
         }
         self.check_prepared(&log)?;
         self.check_witness(&log)?;
@@ -165,7 +168,8 @@ impl Scan<'_> {
         Ok((numbers, kept))
     }
 
-    fn load(&self, number: u64, uncached: bool) -> Result<(Vec<u8>, Block), Fault> {
+    /// Reads a segment into `bytes`, which then holds it and nothing else; gives its block.
+    fn load(&self, number: u64, uncached: bool, bytes: &mut Vec<u8>) -> Result<Block, Fault> {
         let file = self.disk.open(&path_of(self.dir, number), Access::Read)?;
         let found = file.length()?;
         let mut block = [0; HEADER_BYTES];
@@ -181,8 +185,8 @@ impl Scan<'_> {
             return Err(self.corrupt(number, offset, Damage::Length { expected, found }));
         }
         // The header bounds the size by 1 GiB.
-        let mut bytes = vec![0; usize::try_from(found).unwrap_or_default()];
-        read(&*file, uncached, &mut bytes)?;
+        bytes.resize(usize::try_from(found).unwrap_or_default(), 0);
+        read(&*file, uncached, bytes)?;
         if bytes[..HEADER_BYTES] != block {
             return Err(self.corrupt(number, 0, Damage::Unstable));
         }
@@ -190,17 +194,16 @@ impl Scan<'_> {
             let what = Damage::SegmentHeader { what: "reserved bytes" };
             return Err(self.corrupt(number, HEADER_BYTES as u64, what));
         }
-        Ok((bytes, header.block))
+        Ok(header.block)
     }
 
     fn segment<E>(
         &self,
         log: &mut ScannedLog,
         number: u64,
-        uncached: bool,
+        (bytes, block): (&[u8], Block),
         visit: Visit<'_, E>,
     ) -> Result<(), OpenError<E>> {
-        let (bytes, block) = self.load(number, uncached)?;
         match log.segments.first() {
             None => log.block = block,
             Some(first) if first.bytes != bytes.len() as u64 => {

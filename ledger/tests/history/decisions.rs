@@ -19,18 +19,21 @@ fn request(id: &str) -> Option<RequestRef> {
 }
 
 fn refused(told: &History, command: Command, tenure: Tenure) -> Recorded<CommandFacts> {
-    let heir =
-        Succession::Releasing { successor: node("n2"), at: told.end, entry: told.authority.head() };
+    let heir = Succession::Releasing {
+        successor: node("n2"),
+        at: told.end,
+        entry: told.authority().head(),
+    };
     let facts = CommandFacts {
-        cluster: *told.authority.cluster(),
+        cluster: *told.authority().cluster(),
         node: node("n1"),
         command,
         expected_epoch: None,
-        ledger: told.authority.head(),
+        ledger: told.authority().head(),
         authority: AuthorityFacts {
             tenure,
             succession: Some(heir),
-            ..AuthorityFacts::from(&told.authority)
+            ..AuthorityFacts::from(told.authority())
         },
         role: RoleName::PrimarySealed,
         halt: None,
@@ -44,12 +47,12 @@ fn refused(told: &History, command: Command, tenure: Tenure) -> Recorded<Command
 
 fn designated(told: &History) -> Recorded<CommandFacts> {
     let facts = CommandFacts {
-        cluster: *told.authority.cluster(),
+        cluster: *told.authority().cluster(),
         node: node("n1"),
         command: Command::Designate(node("n2")),
-        expected_epoch: Some(told.authority.epoch()),
-        ledger: told.authority.head(),
-        authority: AuthorityFacts::from(&told.authority),
+        expected_epoch: Some(told.authority().epoch()),
+        ledger: told.authority().head(),
+        authority: AuthorityFacts::from(told.authority()),
         role: RoleName::PrimaryActive,
         halt: None,
         wal_end: told.end,
@@ -64,7 +67,7 @@ fn designated(told: &History) -> Recorded<CommandFacts> {
 pub fn decisions(told: &History) -> Vec<DecisionBody> {
     let upstream = Address::new("http://127.0.0.1:7402").unwrap();
     let promotion_id = PromotionId::new("n1-1").unwrap();
-    let entry = told.authority.head();
+    let entry = told.authority().head();
     let denied = PromotionFacts {
         member: false,
         role: RoleName::ReplicationHalted,

@@ -7,6 +7,8 @@
 
 mod decisions;
 
+use std::sync::Arc;
+
 use aerodb_core::authority::{
     Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
     ReceiptClaim, SignedEntry, SignedReceipt,
@@ -52,7 +54,7 @@ pub fn delete(key: &str) -> Op {
 /// The history while it is told.
 pub struct History {
     pub entries: Vec<SignedEntry>,
-    pub authority: Authority,
+    authority: Option<Arc<Authority>>,
     pub batches: Vec<RawBatch>,
     pub end: Position,
 }
@@ -68,24 +70,29 @@ impl History {
             ancestor: Some(ClusterId([0xcd; 32])),
         };
         let signed = signed(None, "n1", EntryBody::Genesis(genesis));
-        let authority = admit_entry(None, &signed).unwrap();
-        let end = Position::origin(authority.cluster());
+        let mut authority = None;
+        admit_entry(&mut authority, &signed).unwrap();
+        let end = Position::origin(&ClusterId(signed.entry.hash().0));
         Self { entries: vec![signed], authority, batches: Vec::new(), end }
     }
 
+    pub fn authority(&self) -> &Authority {
+        self.authority.as_ref().unwrap()
+    }
+
     fn epoch(&self) -> Epoch {
-        self.authority.epoch()
+        self.authority().epoch()
     }
 
     fn say(&mut self, author: &str, body: EntryBody) {
-        let entry = signed(Some(self.authority.head()), author, body);
-        self.authority = admit_entry(Some(&self.authority), &entry).unwrap();
+        let entry = signed(Some(self.authority().head()), author, body);
+        admit_entry(&mut self.authority, &entry).unwrap();
         self.entries.push(entry);
     }
 
     fn commit(&mut self, commits: Vec<Vec<Op>>) {
         let commits = commits.into_iter().map(|ops| Commit { ops }).collect();
-        let stamp = self.authority.head();
+        let stamp = self.authority().head();
         let (batch, raw) = Batch::form(&self.end, self.epoch(), stamp, commits).unwrap();
         self.end = batch.end();
         self.batches.push(raw);
@@ -100,11 +107,11 @@ impl History {
         let (epoch, node_id) = (self.epoch(), node(heir));
         self.say("n1", EntryBody::SuccessorReleased { epoch, successor: node_id.clone() });
         let claim = ReceiptClaim {
-            cluster: *self.authority.cluster(),
+            cluster: *self.authority().cluster(),
             node_id: node_id.clone(),
             epoch,
             position: self.end,
-            ledger: self.authority.head(),
+            ledger: self.authority().head(),
         };
         let signature = key(heir).sign(&claim.signing_hash());
         let certificate = Certificate::Receipt(SignedReceipt { claim, signature });
@@ -114,14 +121,14 @@ impl History {
     /// What a promotion of `name` is decided on where the history ends now.
     pub fn facts(&self, name: &str) -> PromotionFacts {
         let boundary = self.end.boundary;
-        let authority = AuthorityFacts::from(&self.authority);
+        let authority = AuthorityFacts::from(self.authority());
         let basis = basis_for(&authority, &node(name));
         PromotionFacts {
-            cluster: *self.authority.cluster(),
+            cluster: *self.authority().cluster(),
             node: node(name),
             expected_epoch: self.epoch(),
             replica_id: Some(node(name)),
-            ledger: self.authority.head(),
+            ledger: self.authority().head(),
             authority,
             member: true,
             role: RoleName::ReplicaActive,
