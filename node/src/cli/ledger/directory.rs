@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn a_fault_names_file_offset_and_rule_and_what_is_missing_is_told_apart() {
         let damage = fault(FaultKind::Damage, RuleId::Wal8);
-        let parts = [part(&Integrity::Ok, &incomplete()), part(&damage, &Completeness::Unknown)];
+        let lacks = incomplete();
+        let parts = [part(&Integrity::Ok, &lacks), part(&damage, &Completeness::Unknown)];
         let expected = "\
 PART  INTEGRITY    COMPLETENESS  FOUND
 wal   ok           fault DIS-16  3 entries
