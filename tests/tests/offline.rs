@@ -559,3 +559,26 @@ fn ledger_show_reads_a_part_of_a_directory_as_of_a_node() {
         assert_eq!(of_node["observed_at"]["node_id"], "n1");
     }
 }
+
+#[test]
+fn an_answer_that_cannot_be_printed_is_a_failure_and_a_closed_pipe_is_none() {
+    let (n1, _root) = stopped();
+    let binary = aerodb_tests::binary_path();
+    for command in COMMANDS {
+        let run = |stdout: &str| {
+            let line = format!(
+                "{} {} --data-dir {} {stdout}",
+                binary.display(),
+                command.join(" "),
+                n1.dir_arg()
+            );
+            let shell = Command::new("bash").args(["-o", "pipefail", "-c", &line]).output();
+            let output = shell.expect("bash runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (code, said) = run("> /dev/full");
+        assert_eq!(code, Some(3), "{command:?}: {said}");
+        assert!(said.contains("cannot print the answer: No space left on device"), "{said}");
+        assert_eq!(run("| true").0, Some(0), "{command:?}");
+    }
+}
