@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::disk::Disk;
 use crate::verify::completeness::by_wal;
 use crate::verify::{
-    DirectoryReport, Known, VerifiedAuthority, verify_authority, verify_decisions, verify_wal,
+    DirectoryReport, Integrity, Known, VerifiedAuthority, verify_authority, verify_decisions,
+    verify_wal,
 };
 
 /// The authority ledger's directory within a data directory.
@@ -32,6 +33,9 @@ pub fn verify_directory(disk: &dyn Disk, data: &Path, known: &Known<'_>) -> Dire
     let VerifiedAuthority { mut report, authority, .. } = ledger;
     if let (Some(authority), Some(seen)) = (authority, wal.last_stamp) {
         report.completeness = report.completeness.and(by_wal(&authority, seen));
+    }
+    if wal.integrity != Integrity::Ok {
+        report.completeness = report.completeness.unproven();
     }
     DirectoryReport { authority_ledger: report, decision_ledger, wal }
 }

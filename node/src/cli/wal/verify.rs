@@ -34,7 +34,7 @@ impl Verify {
         let wal = verify_wal(&disk, &wal_dir, &known, &ledger);
         drop(disk);
         offline.notes.extend(remarks(&wal));
-        let parts = [offline.part(), part(&wal)];
+        let parts = [offline.part(), wal_part(&wal)];
         let exit = exit_of(&parts);
         let json = json!({
             "node_id": offline.node_id(),
@@ -48,7 +48,8 @@ impl Verify {
     }
 }
 
-fn part(wal: &WalReport) -> Part<'_> {
+/// The WAL as a part that was checked.
+pub(in crate::cli) fn wal_part(wal: &WalReport) -> Part<'_> {
     let found = match &wal.end {
         Some(end) => format!(
             "{} batches, ends at commit {} with chain {}",
