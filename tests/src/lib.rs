@@ -6,7 +6,7 @@ mod cluster;
 mod http;
 mod node;
 
-pub use binary::{Output, aerodb};
+pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};

@@ -182,7 +182,7 @@ fn wal_show_lists_every_batch_commit_and_operation() {
 fn p3_d4_a_flipped_byte_is_named_by_each_command_and_what_lies_before_it_is_shown() {
     let (n1, root) = stopped();
     for (log, commands) in [
-        ("wal", &[&["wal", "verify"][..], &["wal", "show"]][..]),
+        ("wal", &[&["wal", "verify"][..], &["wal", "show"], &["ledger", "verify"]][..]),
         ("authority.ledger", &[&["ledger", "verify"], &["ledger", "show"], &["ledger", "replay"]]),
         (
             "decision.ledger",
@@ -213,6 +213,11 @@ fn p3_d4_a_flipped_byte_is_named_by_each_command_and_what_lies_before_it_is_show
         if log == "wal" {
             let shown = in_json(&["wal", "show"], &damaged).json();
             assert_eq!(shown["batches"].as_array().map(Vec::len), Some(KEYS));
+            // What the WAL has seen of the authority ledger is then not known.
+            let ledger =
+                in_json(&["ledger", "verify"], &damaged).json()["authority_ledger"].clone();
+            assert_eq!(ledger["integrity"], json!({ "status": "ok" }));
+            assert_eq!(ledger["completeness"], json!({ "status": "unknown" }));
         }
     }
 }
@@ -502,6 +507,7 @@ fn p3_d9_what_the_disk_does_not_give_ends_with_3_and_is_not_called_damage() {
     for (log, command) in [
         ("wal", &["wal", "verify"][..]),
         ("wal", &["wal", "show"]),
+        ("wal", &["ledger", "verify"]),
         ("decision.ledger", &["ledger", "verify"]),
         ("decision.ledger", &["ledger", "show", "--log", "decision"]),
         ("decision.ledger", &["ledger", "replay"]),
@@ -557,5 +563,28 @@ fn ledger_show_reads_a_part_of_a_directory_as_of_a_node() {
         let shown: Vec<_> = of_dir["data"].as_array().expect("a list").iter().collect();
         assert!(shown.iter().map(|entry| &entry["seq"]).eq(seqs), "{part:?}: {of_dir}");
         assert_eq!(of_node["observed_at"]["node_id"], "n1");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_printed_is_a_failure_and_a_closed_pipe_is_none() {
+    let (n1, _root) = stopped();
+    let binary = aerodb_tests::binary_path();
+    for command in COMMANDS {
+        let run = |stdout: &str| {
+            let line = format!(
+                "{} {} --data-dir {} {stdout}",
+                binary.display(),
+                command.join(" "),
+                n1.dir_arg()
+            );
+            let shell = Command::new("bash").args(["-o", "pipefail", "-c", &line]).output();
+            let output = shell.expect("bash runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (code, said) = run("> /dev/full");
+        assert_eq!(code, Some(3), "{command:?}: {said}");
+        assert!(said.contains("cannot print the answer: No space left on device"), "{said}");
+        assert_eq!(run("| true").0, Some(0), "{command:?}");
     }
 }
