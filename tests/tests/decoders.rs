@@ -230,6 +230,7 @@ fn no_input_makes_a_decoder_panic_or_allocate_without_bound() {
     let mut inputs = 0;
     for (name, decoder) in decoders::ALL {
         let (seeds, mut random) = (seeds(name), Random(0x000a_e20d_b000));
+        write_corpus(name, &seeds);
         for seed in &seeds {
             assert!(
                 decoder(seed),
