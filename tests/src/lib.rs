@@ -1,8 +1,9 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state.
+//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`].
 
 mod binary;
 mod cluster;
+pub mod decoders;
 mod http;
 mod node;
 
