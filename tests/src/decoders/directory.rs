@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_ledger::disk::{Access, Disk, DiskError, DiskFile, Operation};
+use aerodb_ledger::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, Operation};
 
 /// Files by name. Whatever would change one is refused.
 #[derive(Debug, Default)]
@@ -59,6 +59,22 @@ impl Disk for Directory {
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         Err(read_only(Operation::Remove, path))
+    }
+
+    fn remove_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        Err(read_only(Operation::Remove, dir))
+    }
+
+    fn directory_id(&self, dir: &Path) -> Result<DirectoryId, DiskError> {
+        Err(refused(Operation::Open, dir, ErrorKind::NotFound))
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
+        Err(read_only(Operation::Lock, path))
+    }
+
+    fn is_locked(&self, path: &Path) -> Result<bool, DiskError> {
+        Err(refused(Operation::Open, path, ErrorKind::NotFound))
     }
 }
 
