@@ -181,8 +181,8 @@ fn the_hex_is_that_of_the_golden_files() {
 #[test]
 fn the_worked_hashes_are_those_of_the_golden_history() {
     let (document, told) = (document(), History::whole());
-    let origin = aerodb_core::position::Position::origin(told.authority.cluster());
-    for hash in [told.authority.cluster().to_string(), origin.chain.to_string()] {
+    let origin = aerodb_core::position::Position::origin(told.authority().cluster());
+    for hash in [told.authority().cluster().to_string(), origin.chain.to_string()] {
         assert!(document.contains(&format!("  = {hash}\n")), "{hash}");
     }
 }
