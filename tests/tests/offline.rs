@@ -440,6 +440,19 @@ fn diff_compares_nothing_with_a_damaged_or_unreadable_ledger() {
 }
 
 #[test]
+fn f_rc2_an_identity_larger_than_any_can_be_is_damaged_and_not_read() {
+    let root = tempfile::tempdir().expect("a directory");
+    let huge = fs::File::create(root.path().join("identity")).expect("a file");
+    huge.set_len(1 << 40).expect("a sparse file");
+    for command in COMMANDS {
+        let shown = table(command, root.path());
+        assert_eq!(shown.code, Some(1), "{command:?}: {shown:?}");
+        let said = shown.stdout + &shown.stderr;
+        assert!(said.contains("F-RC2") && said.contains("1099511627776 bytes"), "{said}");
+    }
+}
+
+#[test]
 fn what_is_no_directory_of_a_node_is_said_to_be_none() {
     let (n1, root) = stopped();
     let place = |name: &str| root.path().join(name);
@@ -448,9 +461,6 @@ fn what_is_no_directory_of_a_node_is_said_to_be_none() {
     symlink(place("loop"), place("loop")).expect("a link");
     fs::create_dir(place("odd")).expect("a directory");
     fs::create_dir(place("odd").join("identity")).expect("a directory in place of a file");
-    fs::create_dir(place("huge")).expect("a directory");
-    let huge = fs::File::create(place("huge").join("identity")).expect("a file");
-    huge.set_len(1 << 40).expect("a sparse file");
     fs::create_dir(place("pipe")).expect("a directory");
     let pipe = Command::new("mkfifo").arg(place("pipe").join("identity")).status();
     assert!(pipe.expect("mkfifo runs").success());
@@ -460,7 +470,6 @@ fn what_is_no_directory_of_a_node_is_said_to_be_none() {
         ("file", "Not a directory"),
         ("loop", "Too many levels of symbolic links"),
         ("odd", "not a regular file"),
-        ("huge", "1099511627776 bytes"),
         ("pipe", "not a regular file"),
     ] {
         for command in COMMANDS {
