@@ -21,6 +21,7 @@ mod repair;
 mod scan;
 mod segment;
 mod start;
+mod window;
 mod writer;
 
 pub use block::Block;

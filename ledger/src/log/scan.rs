@@ -13,9 +13,10 @@ use std::path::Path;
 
 use aerodb_core::hash::PublicKey;
 
-use crate::disk::{Access, Disk, DiskFile, TEMPORARY};
+use crate::disk::{Access, Disk, TEMPORARY};
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::segment::{HEADER_BYTES, SegmentHeader, number_of, path_of};
+use crate::log::window::Window;
 use crate::log::{
     Block, Found, Frame, FrameKind, FramePlace, LogKind, LogStart, SECTOR_BYTES, Witness, field,
     is_zero, read_frame, tag_of,
@@ -124,11 +125,11 @@ impl Scan<'_> {
         for (at, number) in numbers.into_iter().enumerate() {
             // Of the last two segments the cache may hold what no fsync ever wrote.
             let uncached = at + 2 >= count;
-            let block = self.load(number, uncached, &mut buffer)?;
-            self.segment(&mut log, number, (&buffer, block), visit)?;
+            self.segment(&mut log, number, uncached, &mut buffer, visit)?;
         }
         self.check_prepared(&log)?;
         self.check_witness(&log)?;
+        self.keep_last_frame(&mut log)?;
         Ok(log)
     }
 
@@ -168,45 +169,47 @@ impl Scan<'_> {
         Ok((numbers, kept))
     }
 
-    /// Reads a segment into `bytes`, which then holds it and nothing else; gives its block.
-    fn load(&self, number: u64, uncached: bool, bytes: &mut Vec<u8>) -> Result<Block, Fault> {
+    /// Opens a segment and checks its header; gives its bytes and its block.
+    fn open<'b>(
+        &self,
+        number: u64,
+        uncached: bool,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<(Window<'b>, SegmentHeader), Fault> {
         let file = self.disk.open(&path_of(self.dir, number), Access::Read)?;
         let found = file.length()?;
-        let mut block = [0; HEADER_BYTES];
-        if found < block.len() as u64 {
-            let expected = block.len() as u64;
+        if found < HEADER_BYTES as u64 {
+            let expected = HEADER_BYTES as u64;
             return Err(self.corrupt(number, found, Damage::Length { expected, found }));
         }
-        read(&*file, uncached, &mut block)?;
+        let window = Window::open(file, found, uncached, buffer)?;
+        let block = field(window.from(0), 0);
         let header = SegmentHeader::decode(&block, self.kind, number, self.owner)
             .map_err(|what| self.corrupt(number, 0, what))?;
         if header.bytes != found {
             let (expected, offset) = (header.bytes, found.min(header.bytes));
             return Err(self.corrupt(number, offset, Damage::Length { expected, found }));
         }
-        // The header bounds the size by 1 GiB.
-        bytes.resize(usize::try_from(found).unwrap_or_default(), 0);
-        read(&*file, uncached, bytes)?;
-        if bytes[..HEADER_BYTES] != block {
-            return Err(self.corrupt(number, 0, Damage::Unstable));
-        }
-        if !is_zero(&bytes[HEADER_BYTES..header.block.bytes()]) {
+        if !is_zero(&window.from(HEADER_BYTES as u64)[..header.block.bytes() - HEADER_BYTES]) {
             let what = Damage::SegmentHeader { what: "reserved bytes" };
             return Err(self.corrupt(number, HEADER_BYTES as u64, what));
         }
-        Ok(header.block)
+        Ok((window, header))
     }
 
     fn segment<E>(
         &self,
         log: &mut ScannedLog,
         number: u64,
-        (bytes, block): (&[u8], Block),
+        uncached: bool,
+        buffer: &mut Vec<u8>,
         visit: Visit<'_, E>,
     ) -> Result<(), OpenError<E>> {
+        let (mut window, SegmentHeader { bytes, block, .. }) =
+            self.open(number, uncached, buffer)?;
         match log.segments.first() {
             None => log.block = block,
-            Some(first) if first.bytes != bytes.len() as u64 => {
+            Some(first) if first.bytes != bytes => {
                 let what = Damage::ForeignSegment { what: "segment size" };
                 return Err(self.corrupt(number, 24, what).into());
             }
@@ -216,20 +219,19 @@ impl Scan<'_> {
             }
             Some(_) => {}
         }
-        let mut offset = block.bytes();
-        if !is_zero(&bytes[offset..]) {
-            self.check_may_be_written(log, number)?;
-        }
-        let mut frames = 0;
-        while offset < bytes.len() {
-            let rest = &bytes[offset..];
-            match read_frame(rest, log.last_seq() + 1, block) {
+        let (mut offset, mut frames) = (block.bytes() as u64, 0);
+        while offset < bytes {
+            let found = find(&mut window, offset, log.last_seq() + 1, block)?;
+            let rest = window.from(offset);
+            if frames == 0 && !matches!(found, Found::NoHeader if is_zero(rest)) {
+                self.check_may_be_written(log, number)?;
+            }
+            match found {
                 Found::Whole(frame, length) => {
-                    let place =
-                        FramePlace { segment: number, offset: offset as u64, bytes: length as u64 };
+                    let place = FramePlace { segment: number, offset, bytes: length as u64 };
                     self.follow(log, &frame, place)?;
                     visit(place, frame)?;
-                    offset += length;
+                    offset += place.bytes;
                     frames += 1;
                 }
                 Found::NoHeader if is_zero(rest) => break,
@@ -242,17 +244,28 @@ impl Scan<'_> {
                     break;
                 }
                 Found::Bad(at, what) => {
-                    return Err(self.corrupt(number, (offset + at) as u64, what).into());
+                    return Err(self.corrupt(number, offset + at as u64, what).into());
                 }
             }
         }
-        if let Some(last) = log.last_frame.as_mut().filter(|last| last.place.segment == number) {
-            let start = offset - usize::try_from(last.place.bytes).unwrap_or_default();
-            last.bytes = bytes[start..offset].to_vec();
-        }
-        let (bytes, end) = (bytes.len() as u64, offset as u64);
-        log.segments.push(ScannedSegment { number, bytes, end, frames });
+        log.segments.push(ScannedSegment { number, bytes, end: offset, frames });
         Ok(())
+    }
+
+    /// Reads the last whole frame once more, as it may have to be written again as it is.
+    fn keep_last_frame(&self, log: &mut ScannedLog) -> Result<(), Fault> {
+        let Some(last) = &mut log.last_frame else { return Ok(()) };
+        let FramePlace { segment, offset, bytes } = last.place;
+        let file = self.disk.open(&path_of(self.dir, segment), Access::Read)?;
+        // It was read before: a frame is no longer than its segment.
+        last.bytes.resize(usize::try_from(bytes).unwrap_or_default(), 0);
+        file.read_uncached_at(offset, &mut last.bytes)?;
+        match read_frame(&last.bytes, last.seq, log.block) {
+            Found::Whole(..) => Ok(()),
+            Found::NoHeader | Found::Torn(_) | Found::Bad(..) => {
+                Err(self.corrupt(segment, offset, Damage::Unstable))
+            }
+        }
     }
 
     /// A segment is used only after every frame before it is durable, and only in order.
@@ -306,7 +319,7 @@ impl Scan<'_> {
         &self,
         log: &ScannedLog,
         segment: u64,
-        offset: usize,
+        offset: u64,
         rest: &[u8],
         extent: Option<usize>,
     ) -> Result<Tail, Fault> {
@@ -317,19 +330,19 @@ impl Scan<'_> {
             .rposition(|sector| written(&sector))
             .map_or(0, |last| (last + 1) * SECTOR_BYTES);
         if extent.is_some_and(|extent| used > extent) {
-            let at = (offset + used - SECTOR_BYTES) as u64;
+            let at = offset + (used - SECTOR_BYTES) as u64;
             return Err(self.corrupt(segment, at, Damage::BytesPastEnd));
         }
         for (at, sector) in rest[..used].chunks_exact(SECTOR_BYTES).enumerate() {
             let found = u32::from_le_bytes(field(sector, 0));
             if found != tag_of(seq) && !is_zero(sector) {
-                let at = (offset + at * SECTOR_BYTES) as u64;
+                let at = offset + (at * SECTOR_BYTES) as u64;
                 return Err(self.corrupt(segment, at, Damage::Tag { seq, found }));
             }
         }
-        self.check_stable(segment, offset as u64, rest)?;
+        self.check_stable(segment, offset, rest)?;
         let length = extent.unwrap_or(used.next_multiple_of(log.block.bytes()));
-        Ok(Tail { segment, offset: offset as u64, bytes: rest[..length].to_vec() })
+        Ok(Tail { segment, offset, bytes: rest[..length].to_vec() })
     }
 
     fn check_stable(&self, segment: u64, offset: u64, rest: &[u8]) -> Result<(), Fault> {
@@ -374,11 +387,20 @@ impl Scan<'_> {
     }
 }
 
-fn read(file: &dyn DiskFile, uncached: bool, bytes: &mut [u8]) -> Result<(), Fault> {
-    if uncached {
-        file.read_uncached_at(0, bytes)?
-    } else {
-        file.read_at(0, bytes)?
+/// What stands at `offset`. Only a whole frame is taken from less than all that follows.
+fn find(window: &mut Window<'_>, offset: u64, seq: u64, block: Block) -> Result<Found, Fault> {
+    loop {
+        let held = window.from(offset);
+        if held.is_empty() && window.more(offset)? {
+            continue;
+        }
+        match read_frame(window.from(offset), seq, block) {
+            whole @ Found::Whole(..) => return Ok(whole),
+            other => {
+                if !window.more(offset)? {
+                    return Ok(other);
+                }
+            }
+        }
     }
-    Ok(())
 }
