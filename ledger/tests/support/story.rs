@@ -30,7 +30,7 @@ pub fn annotation() -> Annotation {
     Annotation { received_at_ms: 1_000, operator: "local".to_owned(), reason }
 }
 
-fn member(name: &str) -> Member {
+pub fn member(name: &str) -> Member {
     let address = Address::new("http://127.0.0.1:7401").unwrap();
     Member { node_id: node(name), public_key: key(name).public_key(), address }
 }
@@ -56,6 +56,14 @@ impl Story {
         let signed = sign_entry(&key("n1"), first);
         let authority = admit_entry(None, &signed).unwrap();
         Self { entries: vec![signed], authority }
+    }
+
+    /// The story that these entries tell.
+    pub fn of(entries: Vec<SignedEntry>) -> Self {
+        let admit =
+            |before: Option<Authority>, entry| Some(admit_entry(before.as_ref(), entry).unwrap());
+        let authority = entries.iter().fold(None, admit).unwrap();
+        Self { entries, authority }
     }
 
     pub fn epoch(&self) -> Epoch {
@@ -170,10 +178,26 @@ fn entry(before: Option<LedgerHead>, author: &str, body: EntryBody) -> Entry {
 
 /// Batches that continue `tip`, one commit each, with values of these lengths.
 pub fn batches(tip: Position, stamp: LedgerHead, value_bytes: &[usize]) -> Vec<RawBatch> {
+    batches_filled(tip, stamp, value_bytes, b'v')
+}
+
+/// The position at which a batch claims to end.
+pub fn position_after(batch: &RawBatch) -> Position {
+    let (_, last) = batch.claimed_range().unwrap();
+    Position { boundary: last.into(), chain: batch.claimed_chains().1 }
+}
+
+/// As [`batches`], with values made of this byte.
+pub fn batches_filled(
+    tip: Position,
+    stamp: LedgerHead,
+    value_bytes: &[usize],
+    fill: u8,
+) -> Vec<RawBatch> {
     let mut tip = tip;
     let mut formed = Vec::new();
     for bytes in value_bytes {
-        let value = vec![b'v'; *bytes].into();
+        let value = vec![fill; *bytes].into();
         let commits = vec![Commit { ops: vec![Op::Put { key: "key".into(), value }] }];
         let (batch, raw) = Batch::form(&tip, Epoch::FIRST, stamp, commits).unwrap();
         tip = batch.end();
