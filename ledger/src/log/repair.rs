@@ -113,7 +113,11 @@ fn overwrite(
     bytes: &[u8],
 ) -> Result<(), DiskError> {
     let file = disk.open(&path_of(dir, segment), Access::ReadWrite)?;
-    file.write_at(offset, bytes)?;
+    if let Err(error) = file.write_at(offset, bytes) {
+        // Cut within a sector it would be damage to the next opening. The failure is told all the same.
+        drop(file.write_at(offset, bytes).and_then(|()| file.sync_data()));
+        return Err(error);
+    }
     file.sync_data()?;
     disk.sync_dir(dir)
 }

@@ -257,13 +257,25 @@ impl Log {
             self.roll()?;
         }
         let frame = self.buffer.form(header, records);
-        self.active.file.write_at(self.active.end, frame)?;
+        if let Err(error) = self.active.file.write_at(self.active.end, frame) {
+            self.wipe(bytes);
+            return Err(error);
+        }
         self.active.file.sync_data()?;
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;
         self.next_seq += 1;
         self.prepare_next();
         Ok(place)
+    }
+
+    /// Takes back what a write that failed may have left: cut within a sector it would be damage to the next
+    /// opening, which cannot tell it from a bad disk. The failure is told whatever comes of this; where it
+    /// fails too, that opening refuses.
+    fn wipe(&self, bytes: u64) {
+        let zeros = vec![0; usize::try_from(bytes).unwrap_or_default()];
+        let wiped = self.active.file.write_at(self.active.end, &zeros);
+        drop(wiped.and_then(|()| self.active.file.sync_data()));
     }
 
     /// Removes every segment before `first`, oldest first, and makes that durable; the active one stays. A
