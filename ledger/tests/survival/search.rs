@@ -6,8 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use aerodb_core::hash::Hash;
-use aerodb_ledger::disk::Operation;
 use aerodb_ledger::disk::simulated::{Moment, SimulatedDisk, Unsynced};
+use aerodb_ledger::disk::{Access, Disk, Operation};
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::{Damage, Fault};
 use bytes::Bytes;
@@ -63,14 +63,14 @@ type Seen = HashSet<(Hash, Hash, usize)>;
 type Shared = Rc<(Hash, Expected)>;
 
 pub struct Search<'s, S> {
-    subject: &'s S,
-    reach: Reach,
+    pub subject: &'s S,
+    pub reach: Reach,
     /// What is done after a recovery, one or the other.
     later: &'s [Act<'s>],
     cut: Seen,
     opened: Seen,
     remembered: Vec<(Hash, usize, SimulatedDisk)>,
-    transcript: Transcript,
+    pub transcript: Transcript,
     pub counts: Counts,
 }
 
@@ -169,7 +169,7 @@ impl<'s, S: Subject> Search<'s, S> {
     }
 
     /// Both ends that a run can have here: the power fails, or the process is killed.
-    fn cut(
+    pub fn cut(
         &mut self,
         disk: &SimulatedDisk,
         before: Option<(usize, Operation)>,
@@ -346,6 +346,8 @@ fn check_quarantine(recovery: &Recovery, found: &SimulatedDisk, moments: &[Momen
     let written = |moment: &&Moment| moment.before.path.starts_with(DIR);
     let disk = &moments.iter().find(written).unwrap().disk;
     let kept = disk.after_power_loss(|_| 0).file(tail.quarantined_to.as_ref().unwrap());
-    let [start, bytes] = [tail.offset, tail.bytes].map(|number| usize::try_from(number).unwrap());
-    assert_eq!(kept.unwrap(), found.file(&tail.file).unwrap()[start..start + bytes]);
+    let mut torn = vec![0; usize::try_from(tail.bytes).unwrap()];
+    let file = found.after_kill().open(&tail.file, Access::Read).unwrap();
+    file.read_uncached_at(tail.offset, &mut torn).unwrap();
+    assert!(kept.is_some_and(|kept| kept == torn), "not kept in {:?}", tail.quarantined_to);
 }

@@ -10,7 +10,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
 use aerodb_ledger::wal::Wal;
-use aerodb_ledger::{AppendError, Fault, LedgerPlace};
+use aerodb_ledger::{AppendError, Fault, LedgerPlace, SealedError};
 use bytes::Bytes;
 
 use crate::support::{
@@ -53,6 +53,8 @@ pub trait Subject {
     fn open(&self, disk: &SimulatedDisk, witness: Witness) -> Result<Opened<Self::Log>, Fault>;
     /// Records that continue a history.
     fn next(&self, history: &[Bytes], value_bytes: &[usize], fill: u8) -> Vec<Bytes>;
+    /// How many records a truncation now would leave removed in all.
+    fn would_remove(&self, log: &Self::Log) -> usize;
     /// Truncates as far as can be; how many records are then removed in all.
     fn truncate(&self, disk: &SimulatedDisk, log: &mut Self::Log) -> Result<usize, Fault>;
 }
@@ -113,7 +115,10 @@ impl Subject for WalSubject {
     }
 
     fn open(&self, disk: &SimulatedDisk, witness: Witness) -> Result<Opened<Wal>, Fault> {
-        let checkpoint = Checkpoint::read(disk, Path::new(DATA)).unwrap();
+        let checkpoint = Checkpoint::read(disk, Path::new(DATA)).map_err(|error| match error {
+            SealedError::Disk(error) => Fault::Disk(error),
+            other => panic!("{other}"),
+        })?;
         let place = wal_place(disk, self.options);
         let (log, recovery, shown) = open_wal_after(&place, checkpoint.as_ref(), witness)?;
         let removed = checkpoint.as_ref().map_or(0, commits_before);
@@ -125,6 +130,10 @@ impl Subject for WalSubject {
         let tip = history.last().map_or(self.story.origin(), |last| position_after(&raw(last)));
         let formed = batches_filled(tip, self.story.authority.head(), value_bytes, fill);
         formed.iter().map(|batch| batch.bytes().clone()).collect()
+    }
+
+    fn would_remove(&self, wal: &Wal) -> usize {
+        self.checkpoint(wal).as_ref().map_or(0, commits_before)
     }
 
     fn truncate(&self, disk: &SimulatedDisk, wal: &mut Wal) -> Result<usize, Fault> {
@@ -193,6 +202,10 @@ impl Subject for AuthoritySubject {
         let member = member(&format!("{}{}", char::from(fill), history.len()));
         let body = EntryBody::MemberAdmitted { epoch: story.epoch(), member };
         vec![story.next("n1", body).encode().into()]
+    }
+
+    fn would_remove(&self, _: &AuthorityLedger) -> usize {
+        0
     }
 
     fn truncate(&self, _: &SimulatedDisk, _: &mut AuthorityLedger) -> Result<usize, Fault> {

@@ -3,10 +3,13 @@
 use std::fmt;
 
 use aerodb_ledger::disk::Operation;
+use aerodb_ledger::disk::simulated::{At, Failure};
 
 /// One step of a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
+    /// One call is going to fail.
+    Fail(At, Failure),
     Create,
     Open,
     Append {
@@ -29,6 +32,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Fail(at, failure) => write!(f, "{at:?} is going to fail: {failure:?}"),
             Self::Create => f.write_str("create"),
             Self::Open => f.write_str("open"),
             Self::Truncate => f.write_str("checkpoint and truncate"),
