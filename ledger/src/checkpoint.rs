@@ -30,6 +30,13 @@ pub struct WalStart {
     pub position: Position,
 }
 
+impl WalStart {
+    const fn of_log(&self) -> LogStart {
+        let record = self.position.boundary.get();
+        LogStart { segment: self.segment, frame_seq: self.frame_seq, record }
+    }
+}
+
 /// The content of the marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +63,17 @@ pub struct Checkpoint {
 impl Sealed for Checkpoint {
     const FORMAT: &'static str = "aerodb checkpoint 1";
     const NAME: &'static str = "checkpoint";
+
+    fn check(&self) -> Result<(), &'static str> {
+        let start = &self.wal_start;
+        if !start.of_log().is_possible() {
+            return Err("no WAL begins where it says");
+        }
+        if start.position.boundary > self.position.boundary {
+            return Err("the WAL that it keeps begins past its own commit");
+        }
+        Ok(())
+    }
 }
 
 impl Checkpoint {
@@ -81,11 +99,7 @@ impl Checkpoint {
 
 /// Where the log begins: where the checkpoint says, or at the origin.
 pub(crate) fn log_start(checkpoint: Option<&Checkpoint>) -> LogStart {
-    checkpoint.map_or(LogStart::ORIGIN, |marker| LogStart {
-        segment: marker.wal_start.segment,
-        frame_seq: marker.wal_start.frame_seq,
-        record: marker.wal_start.position.boundary.get(),
-    })
+    checkpoint.map_or(LogStart::ORIGIN, |marker| marker.wal_start.of_log())
 }
 
 /// What is known to have been durable, and what the checkpoint covers.

@@ -25,4 +25,4 @@ pub mod wal;
 pub use chronicle::{AppendError, Entries, LedgerPlace, Stored};
 pub use durable::Durable;
 pub use fault::{Damage, Fault, OpenError};
-pub use sealed::{Sealed, SealedError, read_sealed, write_sealed};
+pub use sealed::{SEALED_BYTES_MAX, Sealed, SealedError, read_sealed, unseal, write_sealed};

@@ -8,7 +8,7 @@ use aerodb_core::hash::Hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, DiskError, read_file, replace_file};
+use crate::disk::{Access, Disk, DiskError, replace_file};
 use crate::durable::Durable;
 
 /// A sealed file that cannot be used.
@@ -39,6 +39,23 @@ pub trait Sealed: Serialize + DeserializeOwned {
     const FORMAT: &'static str;
     /// The file's name in the data directory.
     const NAME: &'static str;
+
+    /// Whether the content is one that was ever written: what types and digest do not tell.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// The most bytes of a sealed file; what is larger is damaged, and is not read.
+pub const SEALED_BYTES_MAX: usize = 64 << 10;
+
+/// What a file of any version says first.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,21 +106,38 @@ pub fn write_sealed<T: Sealed>(
 /// [`SealedError`].
 pub fn read_sealed<T: Sealed>(disk: &dyn Disk, dir: &Path) -> Result<T, SealedError> {
     let path = dir.join(T::NAME);
-    let bytes = match read_file(disk, &path) {
-        Err(error) if error.is_not_found() => return Err(SealedError::Missing { path }),
-        read => read?,
-    };
     let damaged = |what: String| SealedError::Damaged { path: path.clone(), what };
-    let file: File<T> =
-        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    if file.format != T::FORMAT {
-        return Err(damaged(format!("format {:?} is not known", file.format)));
+    let file = match disk.open(&path, Access::Read) {
+        Err(error) if error.is_not_found() => return Err(SealedError::Missing { path }),
+        opened => opened?,
+    };
+    let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
+    if length > SEALED_BYTES_MAX {
+        return Err(damaged(format!("{length} bytes are more than it can have")));
     }
+    let mut bytes = vec![0; length];
+    file.read_at(0, &mut bytes)?;
+    unseal(&bytes).map_err(damaged)
+}
+
+/// The content of a file with these bytes. Total: any bytes give a content or what is wrong with them.
+///
+/// # Errors
+/// What is wrong.
+pub fn unseal<T: Sealed>(bytes: &[u8]) -> Result<T, String> {
+    let damaged = |error: serde_json::Error| error.to_string();
+    // Another version may have another shape: the version is looked at first.
+    let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if format != T::FORMAT {
+        return Err(format!("format {format:?} is not known"));
+    }
+    let file: File<T> = serde_json::from_slice(bytes).map_err(damaged)?;
     if file.digest != digest_of(&file.content) {
-        return Err(damaged("the digest does not fit the content".to_owned()));
+        return Err("the digest does not fit the content".to_owned());
     }
     if file.bytes() != bytes {
-        return Err(damaged("the bytes are not those that were written".to_owned()));
+        return Err("the bytes are not those that were written".to_owned());
     }
+    file.content.check()?;
     Ok(file.content)
 }

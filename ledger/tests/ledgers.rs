@@ -6,6 +6,8 @@ mod support;
 
 use std::path::Path;
 
+use aerodb_core::authority::ENTRY_BYTES_MAX;
+use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::Seq;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, Rejected, SignatureError, sign_entry};
@@ -41,7 +43,7 @@ fn an_authority_ledger_reads_back_entry_by_entry() {
     drop(ledger);
     for _ in 0..2 {
         let ledger = reopen(&disk);
-        assert_eq!(**ledger.authority(), story.authority);
+        assert_eq!(*ledger.authority(), story.authority);
         assert_eq!(ledger.last_frame_seq(), last_frame);
         let entries = ledger.entries();
         let read: Vec<_> = entries.after(None, 100).iter().map(|e| (*e.entry).clone()).collect();
@@ -123,7 +125,7 @@ fn entries_are_appended_all_or_none() {
     assert_eq!((ledger.entries().len(), disk.files()), (1, before));
     ledger.append(&[second, third]).unwrap();
     drop(ledger);
-    assert_eq!(**reopen(&disk).authority(), story.authority);
+    assert_eq!(*reopen(&disk).authority(), story.authority);
 }
 
 #[test]
@@ -164,5 +166,21 @@ fn a_decision_signed_by_another_key_is_rejected() {
     let body = ledger.entries().entry(Seq::FIRST).unwrap().entry.entry.body.clone();
     let outcome = ledger.append(body, annotation(), &key("n2"));
     assert!(matches!(outcome, Err(AppendError::Rejected(DecisionRejected::Signature { .. }))));
+    assert_eq!(ledger.entries().len(), 1);
+}
+
+/// What a reader would refuse is not written: the ledger would be lost with it.
+#[test]
+fn an_entry_larger_than_any_can_be_is_refused_and_the_next_one_taken() {
+    let disk = new_disk();
+    let mut ledger = DecisionLedger::create(
+        &ledger_place(&disk, segments_of(64), key("n1").public_key()),
+        node("n1"),
+    )
+    .unwrap();
+    let halted = |bytes| DecisionBody::Halted { rule: RuleId::FV1, evidence: "e".repeat(bytes) };
+    let refused = ledger.append(halted(ENTRY_BYTES_MAX), annotation(), &key("n1")).unwrap_err();
+    assert!(matches!(refused, AppendError::Fault(Fault::TooLarge { .. })), "{refused}");
+    ledger.append(halted(ENTRY_BYTES_MAX - 1024), annotation(), &key("n1")).unwrap();
     assert_eq!(ledger.entries().len(), 1);
 }

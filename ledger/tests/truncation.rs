@@ -17,7 +17,7 @@ use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::disk::{Disk, Operation};
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::{Wal, scan_read_only};
-use aerodb_ledger::{Fault, OpenError, SealedError};
+use aerodb_ledger::{Fault, OpenError, SEALED_BYTES_MAX, SealedError};
 use support::{
     DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, segments_of, wal_place,
 };
@@ -260,6 +260,45 @@ fn f_rc2_every_flipped_byte_and_every_cut_of_a_checkpoint_is_found() {
     }
     node.disk.remove_file(&path);
     assert_eq!(read().unwrap(), None);
+}
+
+/// A marker with a right digest that no node ever wrote: with numbers that nothing counts from.
+#[test]
+fn dis18_a_checkpoint_that_names_no_possible_start_is_damaged() {
+    let node = seven();
+    let good = node.checkpoint(5);
+    let start = good.wal_start;
+    let past = Position { boundary: at(6), ..start.position };
+    let endless = Position { boundary: at(u64::MAX), ..start.position };
+    for (what, wal_start) in [
+        ("no segment", WalStart { segment: 0, ..start }),
+        ("no frame", WalStart { frame_seq: 0, ..start }),
+        ("fewer frames than segments", WalStart { frame_seq: start.segment - 1, ..start }),
+        ("segments without frames", WalStart { frame_seq: 1, ..start }),
+        ("a segment that no file can have", WalStart { segment: 1 << 60, ..start }),
+        ("the last frame of all", WalStart { frame_seq: u64::MAX, ..start }),
+        ("past its own commit", WalStart { position: past, ..start }),
+        ("the last commit of all", WalStart { position: endless, ..start }),
+    ] {
+        let position = if what == "the last commit of all" { endless } else { good.position };
+        let wrong = Checkpoint { wal_start, position, ..good.clone() };
+        wrong.write(&node.disk, Path::new(DATA)).unwrap();
+        let read = Checkpoint::read(&node.disk, Path::new(DATA));
+        assert!(matches!(read, Err(SealedError::Damaged { .. })), "{what}: {read:?}");
+    }
+}
+
+#[test]
+fn f_rc2_a_checkpoint_of_another_version_or_size_is_told_apart() {
+    let node = seven();
+    let path = Path::new(DATA).join("checkpoint");
+    let read = |bytes: &[u8]| {
+        node.disk.put_file(&path, bytes.to_vec());
+        Checkpoint::read(&node.disk, Path::new(DATA)).unwrap_err().to_string()
+    };
+    let later = br#"{"format":"aerodb checkpoint 2","shape":[1,2,3]}"#;
+    assert!(read(later).contains(r#"format "aerodb checkpoint 2" is not known"#));
+    assert!(read(&vec![b' '; SEALED_BYTES_MAX + 1]).contains("more than it can have"));
 }
 
 #[test]

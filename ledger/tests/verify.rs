@@ -5,12 +5,14 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aerodb_core::authority::{Authority, EntryBody};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Recorded;
-use aerodb_core::id::PromotionId;
+use aerodb_core::id::{Boundary, PromotionId};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::LedgerPlace;
@@ -19,8 +21,10 @@ use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk};
 use aerodb_ledger::log::LogOptions;
 use aerodb_ledger::verify::{
-    AUTHORITY_DIR, Completeness, DECISION_DIR, Integrity, Verdict, WAL_DIR, replay_authority,
-    replay_decisions, verify_authority, verify_decisions, verify_directory,
+    AUTHORITY_DIR, Completeness, DECISION_DIR, DirectoryReport, FaultKind, FaultReport, Integrity,
+    Known, Missing, ReplayedDecision, Stamps, Verdict, VerifiedAuthority, WAL_DIR,
+    replay_authority_entry, replay_decision_entry, verify_authority, verify_decisions,
+    verify_directory,
 };
 use aerodb_ledger::wal::{Wal, WalPlace};
 use support::{Story, annotation, batches, key, node, segments_of};
@@ -66,27 +70,111 @@ fn content(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
+fn verified(root: &Path) -> DirectoryReport {
+    verify_directory(&RealDisk, root, &Known::default())
+}
+
+/// Verification with a stamp that says how many appends each log had.
+fn verified_with(root: &Path, stamps: Stamps) -> DirectoryReport {
+    let (node, owner) = (node("n1"), key("n1").public_key());
+    let known = Known { node: Some(&node), owner: Some(&owner), stamps: Some(stamps) };
+    verify_directory(&RealDisk, root, &known)
+}
+
+#[track_caller]
+fn fault_of(integrity: &Integrity) -> &FaultReport {
+    match integrity {
+        Integrity::Fault(fault) => fault,
+        Integrity::Ok => panic!("it passed"),
+    }
+}
+
 #[test]
 fn a_sound_directory_is_genuine_and_complete_and_is_not_touched() {
     let root = tempfile::tempdir().unwrap();
     data_dir(root.path(), 6, None);
     let before = content(root.path());
-    let report = verify_directory(&RealDisk, root.path(), Some(&key("n1").public_key()));
+    let stamps = Stamps { authority: 2, decision: 2, wal: 1 };
+    let report = verified_with(root.path(), stamps);
     assert!(report.is_ok(), "{report:?}");
-    assert_eq!(report.completeness, Completeness::Ok);
+    assert_eq!(report.authority_ledger.completeness, Completeness::Ok);
+    assert_eq!(report.decision_ledger.completeness, Completeness::Ok);
+    assert_eq!(report.wal.completeness, Completeness::Ok);
     assert_eq!((report.wal.batches, report.wal.epochs_checked), (2, true));
     assert_eq!(report.authority_ledger.head, Some(Story::full().entries[5].entry.head()));
-    assert!(verify_directory(&RealDisk, root.path(), None).is_ok(), "without the identity too");
+    let report = verified(root.path());
+    assert!(report.is_ok(), "without the identity too");
+    assert_eq!(report.authority_ledger.completeness, Completeness::Ok, "by the WAL's stamp");
+    assert_eq!(report.decision_ledger.completeness, Completeness::Unknown);
+    assert_eq!(report.wal.completeness, Completeness::Unknown);
     assert_eq!(content(root.path()), before);
+}
+
+#[test]
+fn dis_16_a_log_that_ends_before_the_identitys_stamp_is_genuine_but_not_complete() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 6, None);
+    let stamps = Stamps { authority: 3, decision: 4, wal: 2 };
+    let report = verified_with(root.path(), stamps);
+    let logs = [
+        (&report.authority_ledger.integrity, &report.authority_ledger.completeness, 3, 2),
+        (&report.decision_ledger.integrity, &report.decision_ledger.completeness, 4, 2),
+        (&report.wal.integrity, &report.wal.completeness, 2, 1),
+    ];
+    for (integrity, completeness, stamped, last) in logs {
+        assert_eq!(*integrity, Integrity::Ok);
+        let missing = Missing::IdentityStamp { rule: RuleId::Dis16, stamped, last };
+        assert_eq!(*completeness, Completeness::Fault(vec![missing]));
+    }
+    assert!(!report.is_ok());
+}
+
+#[test]
+fn dis_16_a_wal_that_ends_before_a_commit_that_the_nodes_own_entry_names_is_not_complete() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 1, None);
+    let story = Story::begin().admit("n2");
+    let mut at = story.origin();
+    at.boundary = Boundary::new(5);
+    let epoch = story.epoch();
+    let body = EntryBody::SuccessorDesignated { epoch, successor: node("n2"), at };
+    let story = story.then("n1", body);
+    let dir = root.path().join(AUTHORITY_DIR);
+    std::fs::remove_dir_all(&dir).unwrap();
+    AuthorityLedger::create(&place(&dir, segments_of(8)), story.entries).unwrap();
+    let report = verified_with(root.path(), Stamps { authority: 2, decision: 2, wal: 1 });
+    let (named, last) = (Boundary::new(5), Boundary::new(2));
+    let missing = Missing::OwnEntry { rule: RuleId::Dis16, named, last };
+    assert_eq!(report.wal.completeness, Completeness::Fault(vec![missing]));
+    assert_eq!(report.wal.integrity, Integrity::Ok);
+    // Another node's copy of the entry says nothing of that node's own WAL.
+    assert_eq!(verified(root.path()).wal.completeness, Completeness::Unknown);
+}
+
+#[test]
+fn what_could_not_be_read_is_no_damage() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 6, None);
+    let segment = root.path().join(WAL_DIR).join("0000000000000001.seg");
+    std::fs::remove_file(&segment).unwrap();
+    std::fs::create_dir(&segment).unwrap();
+    let report = verified(root.path());
+    let fault = fault_of(&report.wal.integrity);
+    assert_eq!((fault.kind, fault.rule), (FaultKind::Unreadable, RuleId::P3D9));
+    assert_eq!(fault.file, Some(segment));
+    assert_eq!(report.wal.completeness, Completeness::Unknown);
 }
 
 #[test]
 fn au_14_a_ledger_shorter_than_its_wal_has_seen_is_genuine_but_not_complete() {
     let root = tempfile::tempdir().unwrap();
     data_dir(root.path(), 1, None);
-    let report = verify_directory(&RealDisk, root.path(), None);
+    let report = verified(root.path());
     assert_eq!(report.authority_ledger.integrity, Integrity::Ok);
-    assert!(matches!(report.completeness, Completeness::Fault { rule: RuleId::Au14, .. }));
+    let seen = Story::begin().admit("n2").authority.head();
+    let head = Story::begin().authority.head();
+    let missing = Missing::WalStamp { rule: RuleId::Au14, seen, head };
+    assert_eq!(report.authority_ledger.completeness, Completeness::Fault(vec![missing]));
     assert!(!report.is_ok());
 }
 
@@ -96,11 +184,37 @@ fn ri_3_a_wal_of_another_history_is_not_genuine() {
     let mut origin = Story::full().origin();
     origin.chain.0[0] ^= 1;
     data_dir(root.path(), 6, Some(origin));
-    let report = verify_directory(&RealDisk, root.path(), None);
-    match report.wal.integrity {
-        Integrity::Fault(fault) => assert_eq!(fault.rule, RuleId::Ri3),
-        Integrity::Ok => panic!("it passed"),
-    }
+    let report = verified(root.path());
+    let fault = fault_of(&report.wal.integrity);
+    assert_eq!((fault.kind, fault.rule), (FaultKind::Damage, RuleId::Ri3));
+    let file = root.path().join(WAL_DIR).join("0000000000000001.seg");
+    // Segment header, frame header, the record's length.
+    assert_eq!((&fault.file, fault.offset), (&Some(file), Some(4096 + 136 + 4)));
+}
+
+#[test]
+fn a_batch_that_breaks_the_history_is_named_with_its_own_place_in_a_shared_append() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 6, None);
+    let dir = root.path().join(WAL_DIR);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let options = segments_of(8);
+    let owner = key("n1").public_key();
+    let mut wal = Wal::create(&WalPlace { disk: disk(), dir: &dir, options, owner }).unwrap();
+    let (tip, stamp) = (Story::full().origin(), Story::begin().authority.head());
+    let [one, _] = batches(tip, stamp, &[1000, 10]).try_into().unwrap();
+    let [_, other] = batches(tip, stamp, &[500, 7]).try_into().unwrap();
+    let length = one.bytes().len();
+    wal.append(&[one, other.clone()]).unwrap();
+    let report = verified(root.path());
+    let fault = fault_of(&report.wal.integrity);
+    assert_eq!(fault.rule, RuleId::Ri3);
+    let bytes = std::fs::read(fault.file.as_ref().unwrap()).unwrap();
+    let offset = usize::try_from(fault.offset.unwrap()).unwrap();
+    // After the first batch and both lengths, with the tags of the two sectors between.
+    assert_eq!(offset, 4096 + 136 + 4 + length + 4 + 2 * 4);
+    assert_eq!(bytes[offset..offset + 32], other.bytes()[..32]);
+    assert_eq!(report.wal.batches, 1, "the one before it is sound");
 }
 
 #[test]
@@ -111,27 +225,44 @@ fn damage_is_reported_with_file_offset_and_rule() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4096 + 600] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let report = verify_directory(&RealDisk, root.path(), None);
-    match report.decision_ledger.integrity {
-        Integrity::Fault(fault) => {
-            assert_eq!((fault.rule, fault.file), (RuleId::P3D4, Some(path)));
-            assert_eq!(fault.offset, Some(4096 + 136));
-        }
-        Integrity::Ok => panic!("it passed"),
-    }
+    let report = verified(root.path());
+    let fault = fault_of(&report.decision_ledger.integrity);
+    assert_eq!((fault.rule, &fault.file), (RuleId::P3D4, &Some(path)));
+    assert_eq!(fault.offset, Some(4096 + 136));
     assert_eq!(report.wal.integrity, Integrity::Ok);
 }
 
 #[test]
 fn a_missing_directory_is_reported_and_not_created() {
     let root = tempfile::tempdir().unwrap();
-    let report = verify_directory(&RealDisk, root.path(), None);
+    let report = verified(root.path());
     assert!(!report.is_ok());
-    match report.wal.integrity {
-        Integrity::Fault(fault) => assert_eq!(fault.rule, RuleId::R3),
-        Integrity::Ok => panic!("it passed"),
-    }
+    assert_eq!(fault_of(&report.wal.integrity).rule, RuleId::R3);
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+fn replayed_authority(root: &Path) -> (Vec<ReplayedDecision>, VerifiedAuthority) {
+    let mut replayed = Vec::new();
+    let dir = root.join(AUTHORITY_DIR);
+    let ledger = verify_authority(&RealDisk, &dir, &Known::default(), &mut |stored| {
+        replayed.extend(replay_authority_entry(&stored.entry));
+        Ok::<(), Infallible>(())
+    });
+    (replayed, ledger.unwrap())
+}
+
+fn replayed_decisions(
+    dir: &Path,
+    known: &Known<'_>,
+    ledger: Option<&Authority>,
+) -> Vec<ReplayedDecision> {
+    let mut replayed = Vec::new();
+    let report = verify_decisions(&RealDisk, dir, known, ledger, &mut |stored| {
+        replayed.extend(replay_decision_entry(&stored.entry));
+        Ok::<(), Infallible>(())
+    });
+    assert_eq!(report.unwrap().integrity, Integrity::Ok);
+    replayed
 }
 
 #[test]
@@ -139,16 +270,42 @@ fn every_recorded_decision_comes_out_again() {
     let root = tempfile::tempdir().unwrap();
     let entries = Story::full().entries;
     data_dir(root.path(), entries.len(), None);
-    let (_, read) = verify_authority(&RealDisk, &root.path().join(AUTHORITY_DIR), None);
-    let read = read.unwrap();
-    let grants = replay_authority(&read.entries);
+    let (grants, ledger) = replayed_authority(root.path());
     assert_eq!(grants.len(), 1);
     assert_eq!((grants[0].kind, grants[0].verdict), ("authority_granted", Verdict::Same));
     assert_eq!(grants[0].replayed, Some(grants[0].recorded));
     let dir = root.path().join(DECISION_DIR);
-    let (_, decisions) = verify_decisions(&RealDisk, &dir, None, Some(&read.authority));
-    let denials = replay_decisions(&decisions.unwrap().entries);
+    let denials = replayed_decisions(&dir, &Known::default(), ledger.authority.as_deref());
     assert_eq!((denials[0].kind, denials[0].verdict), ("promotion_denied", Verdict::Same));
+}
+
+#[test]
+fn entries_are_shown_in_order_up_to_the_fault_and_a_reader_may_stop() {
+    let root = tempfile::tempdir().unwrap();
+    let entries = Story::full().entries;
+    let dir = root.path().join(AUTHORITY_DIR);
+    let mut ledger = AuthorityLedger::create(&place(&dir, segments_of(32)), entries[..1].to_vec());
+    for entry in &entries[1..] {
+        ledger.as_mut().unwrap().append(std::slice::from_ref(entry)).unwrap();
+    }
+    let shown = |stop_at: usize| {
+        let mut shown = Vec::new();
+        let found = verify_authority(&RealDisk, &dir, &Known::default(), &mut |stored| {
+            shown.push((*stored.entry).clone());
+            if shown.len() == stop_at { Err("enough") } else { Ok(()) }
+        });
+        (shown, found.map(|found| found.report.integrity))
+    };
+    assert_eq!(shown(usize::MAX), (entries.clone(), Ok(Integrity::Ok)));
+    assert_eq!(shown(3), (entries[..3].to_vec(), Err("enough")));
+    let path = dir.join("0000000000000001.seg");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The third entry's frame: two before it, each with its trailer.
+    bytes[4096 * 5 + 200] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (sound, found) = shown(usize::MAX);
+    assert_eq!(sound, entries[..2]);
+    assert_eq!(fault_of(&found.unwrap()).offset, Some(4096 * 5 + 136));
 }
 
 #[test]
@@ -167,8 +324,8 @@ fn a_tampered_or_foreign_decision_is_told_apart() {
         let body = DecisionBody::PromotionDenied { promotion_id, decision };
         ledger.append(body, annotation(), &key("n1")).unwrap();
     }
-    let (_, read) = verify_decisions(&RealDisk, &dir, Some(&owner), None);
-    let verdicts: Vec<_> =
-        replay_decisions(&read.unwrap().entries).iter().map(|line| line.verdict).collect();
+    let known = Known { owner: Some(&owner), ..Known::default() };
+    let replayed = replayed_decisions(&dir, &known, None);
+    let verdicts: Vec<_> = replayed.iter().map(|line| line.verdict).collect();
     assert_eq!(verdicts, [Verdict::Same, Verdict::Differs, Verdict::OtherRuleset]);
 }

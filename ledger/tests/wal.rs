@@ -8,15 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aerodb_core::id::Boundary;
+use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use aerodb_ledger::Fault;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::disk::{Disk, Operation, RealDisk};
-use aerodb_ledger::log::{LogOptions, Prepare, Witness};
+use aerodb_ledger::log::{Block, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use support::{
-    OWNER, QUARANTINE, Story, batches, fail_next, new_disk, open_wal, seen_frame, segments_of,
-    trace, wal_place,
+    DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, open_wal, seen_frame,
+    segments_of, trace, wal_place,
 };
 
 fn some_batches(value_bytes: &[usize]) -> Vec<RawBatch> {
@@ -123,6 +124,16 @@ fn a_batch_larger_than_a_segment_is_refused_and_the_next_one_taken() {
     let too_large = some_batches(&[10, 5_000]);
     assert!(matches!(wal.append(&too_large[1..]), Err(Fault::TooLarge { .. })));
     wal.append(&some_batches(&[10, 10])[1..]).unwrap();
+}
+
+#[test]
+fn an_empty_wal_starts_with_commit_1_unless_a_checkpoint_says_otherwise() {
+    let disk = new_disk();
+    let mut wal = Wal::create(&wal_place(&disk, segments_of(4))).unwrap();
+    let all = some_batches(&[10, 10, 10]);
+    let refused = wal.append(&all[1..]).unwrap_err();
+    assert!(matches!(refused, Fault::NotNext { expected: 1, found: Some(2) }), "{refused}");
+    wal.append(&all).unwrap();
 }
 
 #[test]
@@ -281,4 +292,54 @@ fn on_a_real_disk_segments_are_prepared_ahead_and_a_restart_finds_everything() {
     assert!(matches!(Wal::create(&place), Err(Fault::Exists { .. })));
     drop(wal);
     assert!(!Path::new(QUARANTINE).exists());
+}
+
+/// Frames of a log with larger blocks share no block with another, and the log keeps its block.
+#[test]
+fn frames_start_at_multiples_of_the_block_that_the_log_was_made_with() {
+    let block = Block::holding(16384);
+    let options = LogOptions::new(4 * 16384, Prepare::OnDemand).unwrap().with_block(block).unwrap();
+    let disk = new_disk();
+    let mut wal = Wal::create(&wal_place(&disk, options)).unwrap();
+    let all = some_batches(&[10, 20_000, 10, 10]);
+    for batch in &all[..3] {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    let used: Vec<_> = wal.reader().segments().iter().map(|segment| segment.used_bytes).collect();
+    assert_eq!(used, [3 * 16384, 16384], "frames of 1, 2 and 1 block after the header's block");
+    drop(wal);
+    // Opened with other options, it goes on as it was made.
+    let (mut wal, _, shown) = open_wal(&wal_place(&disk, segments_of(4)), seen_frame(3)).unwrap();
+    assert_eq!(shown, all[..3]);
+    wal.append(&all[3..]).unwrap();
+    assert_eq!(wal.reader().read_after(upto(0), ALL, usize::MAX).unwrap(), all);
+    drop(wal);
+    let second = Path::new(DIR).join("0000000000000002.seg");
+    let bytes = disk.files()[&second].clone();
+    assert_eq!(bytes.len(), 4 * 16384);
+    for at in [4096, 16383] {
+        change(&disk, &second, |bytes| bytes[at] = 1);
+        let found = open_wal(&wal_place(&disk, options), Witness::default()).unwrap_err();
+        assert!(matches!(found, Fault::Corrupt { offset: 4096, .. }), "{found}");
+        disk.put_file(&second, bytes.clone());
+    }
+}
+
+#[test]
+fn a_segment_with_another_block_than_the_log_is_foreign() {
+    let blocks = |block| {
+        let options = LogOptions::new(4 * 16384, Prepare::OnDemand).unwrap();
+        let options = options.with_block(block).unwrap();
+        let disk = new_disk();
+        let mut wal = Wal::create(&wal_place(&disk, options)).unwrap();
+        for batch in some_batches(&[40_000, 40_000]) {
+            wal.append(&[batch]).unwrap();
+        }
+        (disk, options)
+    };
+    let ((disk, options), (other, _)) = (blocks(Block::MIN), blocks(Block::holding(16384)));
+    let second = Path::new(DIR).join("0000000000000002.seg");
+    disk.put_file(&second, other.files()[&second].clone());
+    let found = open_wal(&wal_place(&disk, options), Witness::default()).unwrap_err();
+    assert_eq!(found.rule(), RuleId::St2, "{found}");
 }

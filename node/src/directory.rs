@@ -17,11 +17,12 @@ use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{
     Disk, DiskError, DiskLock, create_dir, create_dirs, is_dir, remove_tree, replace_file,
 };
-use aerodb_ledger::log::LogOptions;
+use aerodb_ledger::log::{InvalidOptions, LogOptions};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Fault, LedgerPlace};
 
 use crate::config::Config;
+use crate::device::block_under;
 use crate::identity::IdentityFile;
 
 /// The paths of a data directory.
@@ -97,6 +98,9 @@ pub enum DirectoryError {
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The device's blocks do not go with the sizes of segments.
+    #[error(transparent)]
+    Options(#[from] InvalidOptions),
     /// The entries given make no ledger.
     #[error("the ledger is refused: {0}")]
     Ledger(String),
@@ -220,8 +224,9 @@ fn fill(
     entries: Vec<SignedEntry>,
 ) -> Result<ClusterId, DirectoryError> {
     let owner = key.public_key();
-    let place =
-        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
+    let block = block_under(dir.path());
+    let options = LogOptions::LEDGER.with_block(block)?;
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let (authority_dir, decision_dir, wal_dir) =
         (dir.authority_ledger(), dir.decision_ledger(), dir.wal());
     let ledger = AuthorityLedger::create(&place(&authority_dir), entries)
@@ -230,7 +235,7 @@ fn fill(
     Wal::create(&WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL,
+        options: LogOptions::WAL.with_block(block)?,
         owner,
     })?;
     create_dir(&**disk, &dir.quarantine())?;

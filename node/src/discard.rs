@@ -19,6 +19,7 @@ use aerodb_core::authority::{Annotation, Authority};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId};
+use aerodb_core::machine::{Latch, WayBack};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
@@ -30,6 +31,7 @@ use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use aerodb_ledger::{Fault, LedgerPlace, OpenError};
 use serde::Serialize;
 
+use crate::device::block_under;
 use crate::directory::{DataDir, DirectoryError, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
@@ -77,6 +79,14 @@ pub enum DiscardError {
     Nothing {
         /// The end.
         end: Boundary,
+    },
+    /// The node is halted by something else too, which would be cleared with the rest.
+    #[error(
+        "HALTED: the node is halted by {rule} too, which no discarding undoes; keep its directory, audit it, and join under a new node id"
+    )]
+    OtherFailure {
+        /// The rule.
+        rule: RuleId,
     },
     /// The history below the grant's start is another one.
     #[error("COMMAND_REFUSED: the history here is another one at commit {at}, where the last grant starts; no suffix explains that, join under a new node id ({rule})", rule = RuleId::Ri3)]
@@ -155,7 +165,7 @@ pub fn discard(
         witness(found.identity.stamp.decision_frame),
         &dir.quarantine(),
     )?;
-    let cleared = latch_of(&decisions.entries()).cause().map(|failure| failure.rule);
+    let cleared = cleared(&latch_of(&decisions.entries()))?;
     let wal_frame = keep(&kept_dir, dir, disk, &found)?;
 
     let next = decisions.next_seq().map_or(0, aerodb_core::id::Seq::get);
@@ -253,7 +263,8 @@ fn keep(
         // Step 1 was cut off, or what followed it; what it wrote was never used.
         remove_tree(&**disk, kept_dir)?;
     }
-    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?;
+    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
+        .with_block(block_under(dir.path()))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
     let mut wal = Wal::create(&place)?;
     let (mut frame, mut bytes) = (Vec::new(), 0);
@@ -301,7 +312,20 @@ fn latched(
         keys,
         witness(found.identity.stamp.decision_frame),
     )?;
-    Ok(latch_of(&read.entries).cause().map(|failure| failure.rule))
+    cleared(&latch_of(&read.entries))
+}
+
+/// The first cause, which discarding clears. Not one of the failures may be of another kind: cleared with
+/// the rest, a node that has lost what it receipted could be granted the next epoch.
+fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
+    let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
+        WayBack::DiscardSuffix => false,
+        WayBack::Original | WayBack::NewIdentity => true,
+    });
+    match other {
+        Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),
+        None => Ok(latch.cause().map(|failure| failure.rule)),
+    }
 }
 
 fn discarded(found: &Found, cleared: Option<RuleId>, quarantine: Option<PathBuf>) -> Discarded {
@@ -329,4 +353,30 @@ fn readable(raw: &RawBatch) -> Vec<SetAside> {
             keys: commit.ops.iter().map(key).collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::machine::Failure;
+
+    use super::*;
+
+    fn failure(rule: RuleId) -> Failure {
+        Failure { rule, evidence: "{}".to_owned() }
+    }
+
+    #[test]
+    fn fx4_a_failure_that_is_not_about_the_suffix_is_not_cleared_with_it() {
+        assert!(matches!(cleared(&Latch::Clear), Ok(None)));
+        let suffix = Latch::Latched {
+            first: failure(RuleId::FV2),
+            later: vec![failure(RuleId::P5I4), failure(RuleId::FV1)],
+        };
+        assert!(matches!(cleared(&suffix), Ok(Some(RuleId::FV2))));
+        for (first, later) in [(RuleId::Au13, RuleId::FV2), (RuleId::FV2, RuleId::St2)] {
+            let latch = Latch::Latched { first: failure(first), later: vec![failure(later)] };
+            let refused = cleared(&latch).unwrap_err();
+            assert!(matches!(refused, DiscardError::OtherFailure { .. }), "{refused}");
+        }
+    }
 }

@@ -28,12 +28,3 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
         latch.transition(&event).map_or(latch, |step| step.next)
     })
 }
-
-/// The failures of a latch, the first cause first.
-#[must_use]
-pub fn failures_of(latch: Latch) -> Vec<Failure> {
-    match latch {
-        Latch::Clear => Vec::new(),
-        Latch::Latched { first, later } => [vec![first], later].concat(),
-    }
-}

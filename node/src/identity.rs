@@ -182,6 +182,20 @@ mod tests {
     }
 
     #[test]
+    fn the_golden_identity_reads_back_and_is_written_with_the_same_bytes() {
+        let golden =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/tests/golden/node/identity");
+        let dir = tempfile::tempdir().unwrap();
+        let copy = dir.path().join("identity");
+        std::fs::copy(&golden, &copy).unwrap();
+        let read = IdentityFile::read(&RealDisk, dir.path()).unwrap();
+        assert_eq!((read.node_id.as_str(), read.stamp.authority_frame), ("n1", 16));
+        std::fs::remove_file(&copy).unwrap();
+        read.write(&RealDisk, dir.path()).unwrap();
+        assert_eq!(std::fs::read(copy).unwrap(), std::fs::read(golden).unwrap());
+    }
+
+    #[test]
     fn a_directory_without_one_is_not_initialised() {
         let dir = tempfile::tempdir().unwrap();
         let missing = IdentityFile::read(&RealDisk, dir.path());

@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{EntryBody, SignedEntry, Tenure};
+use aerodb_core::authority::{SignedEntry, Tenure};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::id::{Boundary, NodeId};
@@ -25,7 +25,7 @@ use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
-use crate::halts::{failures_of, latch_of};
+use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::replay::{LedgerShort, Replay, Replayed};
 use crate::store::Store;
@@ -206,21 +206,12 @@ pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> 
 
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.
 fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
-    let named = |signed: &SignedEntry| match &signed.entry.body {
-        EntryBody::SuccessorDesignated { at, .. } => Some(at.boundary),
-        EntryBody::AuthorityRelinquished { final_position, .. } => Some(final_position.boundary),
-        EntryBody::AuthorityGranted(grant) => Some(grant.start.boundary),
-        EntryBody::Genesis(_)
-        | EntryBody::MemberAdmitted { .. }
-        | EntryBody::MemberRemoved { .. }
-        | EntryBody::SuccessorReleased { .. }
-        | EntryBody::ObligationEnded { .. } => None,
-    };
     entries
         .after(None, usize::MAX)
         .iter()
         .filter(|stored| &stored.entry.entry.author == node)
-        .filter_map(|stored| named(&stored.entry))
+        .filter_map(|stored| stored.entry.entry.body.names())
+        .map(|position| position.boundary)
         .filter(|boundary| *boundary > Boundary::ORIGIN)
         .max()
         .map(Boundary::get)
@@ -253,7 +244,7 @@ fn failures(
     decisions: &DecisionLedger,
     replayed: &Replayed,
 ) -> Result<Vec<Failure>, StartError> {
-    let mut failures = failures_of(latch_of(&decisions.entries()));
+    let mut failures = latch_of(&decisions.entries()).failures().cloned().collect::<Vec<_>>();
     let here = disk.directory_id(dir.path())?;
     if here != identity.binding {
         let evidence = serde_json::json!({

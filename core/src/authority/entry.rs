@@ -145,6 +145,21 @@ impl EntryBody {
             Self::AuthorityGranted(_) => "authority_granted",
         }
     }
+
+    /// The place in the history that it names: durable at its author when the author wrote it.
+    #[must_use]
+    pub fn names(&self) -> Option<Position> {
+        match self {
+            Self::SuccessorDesignated { at, .. } => Some(*at),
+            Self::AuthorityRelinquished { final_position, .. } => Some(*final_position),
+            Self::AuthorityGranted(grant) => Some(grant.start),
+            Self::Genesis(_)
+            | Self::MemberAdmitted { .. }
+            | Self::MemberRemoved { .. }
+            | Self::SuccessorReleased { .. }
+            | Self::ObligationEnded { .. } => None,
+        }
+    }
 }
 
 /// What people may want to know about an entry: under its hash, read by no rule, part of no digest.
@@ -193,6 +208,12 @@ pub enum EntryError {
     /// They decode, but are not the canonical encoding of what they say.
     #[error("the bytes are not the canonical encoding of the entry")]
     NotCanonical,
+    /// There are more of them than an entry can have.
+    #[error("an entry of {bytes} bytes is larger than any can be ({ENTRY_BYTES_MAX})")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+    },
     /// A format that this program does not know.
     #[error("ledger entry format {found} is not known")]
     Format {
@@ -201,11 +222,19 @@ pub enum EntryError {
     },
 }
 
-/// Looks at the format, which comes first, before anything that another format may have changed.
+/// The most bytes that an entry of either ledger has, its signature included: any node can take any entry
+/// of another into one batch of its own, whatever the sizes of their segments.
+pub const ENTRY_BYTES_MAX: usize = 16 << 10;
+
+/// Looks at the format, which comes first, before anything that another format may have changed, and at
+/// the size.
 ///
 /// # Errors
-/// [`EntryError::Format`] for a format other than `known`.
+/// [`EntryError::Format`] for a format other than `known`, [`EntryError::TooLarge`].
 pub(crate) fn check_format(bytes: &[u8], known: u16) -> Result<(), EntryError> {
+    if bytes.len() > ENTRY_BYTES_MAX {
+        return Err(EntryError::TooLarge { bytes: bytes.len() });
+    }
     let (found, _) = postcard::take_from_bytes::<u16>(bytes).map_err(|_| EntryError::Malformed)?;
     if found == known { Ok(()) } else { Err(EntryError::Format { found }) }
 }

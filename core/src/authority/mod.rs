@@ -2,6 +2,7 @@
 //! that they embed.
 
 mod certificate;
+mod comparison;
 mod entry;
 mod evolve;
 mod illegal;
@@ -11,8 +12,11 @@ mod state;
 pub(crate) mod tests_support;
 
 pub use certificate::{Certificate, ReceiptClaim, SignedReceipt};
+pub use comparison::{Comparison, Relation, Side, compare};
 pub(crate) use entry::check_format;
-pub use entry::{Annotation, Basis, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry};
+pub use entry::{
+    Annotation, Basis, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry,
+};
 pub use evolve::evolve;
 pub use illegal::Illegal;
 pub use member::{Durability, Member, Membership};

@@ -249,9 +249,14 @@ impl Story {
         entry(head.seq.next().unwrap(), head.hash, author, body)
     }
 
-    /// What the fold makes of the entry.
+    /// What the fold makes of the entry. A refused one leaves no trace, whatever it is refused for.
     pub(crate) fn try_entry(&self, entry: &Entry) -> Result<Authority, Illegal> {
-        evolve(Some(&self.authority), entry)
+        let mut next = self.authority.clone();
+        let taken = next.take(entry);
+        if taken.is_err() {
+            assert_eq!(next, self.authority);
+        }
+        taken.map(|()| next)
     }
 
     /// Why the holder may not append this.

@@ -103,7 +103,8 @@ pub struct Explanation {
     pub rules_applied: Vec<RuleApplied>,
     /// What follows.
     pub conclusion: Conclusion,
-    /// BLAKE3 over the compact JSON of all fields above, in this order.
+    /// BLAKE3 over the compact JSON of all fields above, in this order, each rule's `description` left
+    /// out: the wording of a rule may be improved without making a recorded decision another one.
     pub digest: Hash,
 }
 
@@ -182,27 +183,46 @@ pub(crate) fn seal(
     rules_applied: Vec<RuleApplied>,
     conclusion: Conclusion,
 ) -> Explanation {
-    let body = (&explanation_type, &observed_snapshot, &inputs, &rules_applied, &conclusion);
-    let digest = digest_of(body);
-    Explanation { explanation_type, observed_snapshot, inputs, rules_applied, conclusion, digest }
+    let mut explanation = Explanation {
+        explanation_type,
+        observed_snapshot,
+        inputs,
+        rules_applied,
+        conclusion,
+        digest: Hash::NONE_BEFORE,
+    };
+    explanation.digest = digest_of(&explanation);
+    explanation
 }
 
-type Body<'a> =
-    (&'a ExplanationType, &'a ObservedSnapshot, &'a Evidence, &'a Vec<RuleApplied>, &'a Conclusion);
-
-fn digest_of(
-    (explanation_type, observed_snapshot, inputs, rules_applied, conclusion): Body<'_>,
-) -> Hash {
+fn digest_of(explanation: &Explanation) -> Hash {
+    #[derive(Serialize)]
+    struct Rule<'a> {
+        rule_id: RuleId,
+        evaluation: Evaluation,
+        evidence: &'a Evidence,
+    }
+    impl<'a> From<&'a RuleApplied> for Rule<'a> {
+        fn from(applied: &'a RuleApplied) -> Self {
+            let RuleApplied { rule, description: _, evaluation, evidence } = applied;
+            Self { rule_id: *rule, evaluation: *evaluation, evidence }
+        }
+    }
     #[derive(Serialize)]
     struct Canonical<'a> {
-        explanation_type: &'a ExplanationType,
-        observed_snapshot: &'a ObservedSnapshot,
+        explanation_type: ExplanationType,
+        observed_snapshot: ObservedSnapshot,
         inputs: &'a Evidence,
-        rules_applied: &'a Vec<RuleApplied>,
+        rules_applied: Vec<Rule<'a>>,
         conclusion: &'a Conclusion,
     }
-    let canonical =
-        Canonical { explanation_type, observed_snapshot, inputs, rules_applied, conclusion };
+    let canonical = Canonical {
+        explanation_type: explanation.explanation_type,
+        observed_snapshot: explanation.observed_snapshot,
+        inputs: &explanation.inputs,
+        rules_applied: explanation.rules_applied.iter().map(Rule::from).collect(),
+        conclusion: &explanation.conclusion,
+    };
     // Values of our own types with text keys always serialise.
     let bytes = serde_json::to_vec(&canonical).unwrap_or_default();
     Hash::of("aerodb 2026 explanation", &[&bytes])
@@ -270,11 +290,20 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_of_the_json_without_it() {
-        let explanation = explain(&Two(Evaluation::True, Evaluation::False));
-        let text = serde_json::to_string(&explanation).unwrap();
-        let digest = format!(",\"digest\":\"{}\"}}", explanation.digest);
-        let body = text.strip_suffix(&digest).unwrap().to_owned() + "}";
-        assert_eq!(Hash::of("aerodb 2026 explanation", &[body.as_bytes()]), explanation.digest);
+    fn the_digest_is_of_the_json_without_it_and_without_the_prose() {
+        let mut explanation = explain(&Two(Evaluation::True, Evaluation::False));
+        let mut json = serde_json::to_value(&explanation).unwrap();
+        json.as_object_mut().unwrap().shift_remove("digest");
+        for rule in json["rules_applied"].as_array_mut().unwrap() {
+            rule.as_object_mut().unwrap().shift_remove("description").unwrap();
+        }
+        let of = |json: &serde_json::Value| {
+            Hash::of("aerodb 2026 explanation", &[json.to_string().as_bytes()])
+        };
+        assert_eq!(of(&json), explanation.digest);
+        explanation.rules_applied[0].description = "better worded";
+        assert_eq!(digest_of(&explanation), explanation.digest);
+        json["rules_applied"][1]["evidence"]["looked_at"] = 3.into();
+        assert_ne!(of(&json), explanation.digest);
     }
 }

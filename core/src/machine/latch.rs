@@ -14,6 +14,30 @@ pub struct Failure {
     pub evidence: String,
 }
 
+/// What an operator can do about a failure that is latched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayBack {
+    /// Set aside what the WAL holds past the validated history: that is what the failure is about.
+    DiscardSuffix,
+    /// Start the directory that this one is a copy of, or join under a new node id.
+    Original,
+    /// Keep the directory, audit it, and join under a new node id: what the node has said of itself does not
+    /// hold, and nothing that it could do makes it hold again.
+    NewIdentity,
+}
+
+impl WayBack {
+    /// The way back from a failure of this rule.
+    #[must_use]
+    pub const fn of(rule: RuleId) -> Self {
+        match rule {
+            RuleId::FV1 | RuleId::FV2 | RuleId::P5I4 => Self::DiscardSuffix,
+            RuleId::St2 => Self::Original,
+            _ => Self::NewIdentity,
+        }
+    }
+}
+
 /// Whether a failure is unresolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Latch {
@@ -48,6 +72,17 @@ impl Latch {
             Self::Clear => None,
             Self::Latched { first, .. } => Some(first),
         }
+    }
+}
+
+impl Latch {
+    /// Every failure, the first cause first.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        let (first, later) = match self {
+            Self::Clear => (None, &[][..]),
+            Self::Latched { first, later } => (Some(first), &later[..]),
+        };
+        first.into_iter().chain(later)
     }
 }
 
@@ -112,6 +147,14 @@ impl Machine for Latch {
 mod tests {
     use super::*;
     use crate::machine::table::rendered;
+
+    #[test]
+    fn only_what_is_about_a_suffix_is_undone_by_discarding_it() {
+        let ways = [RuleId::FV1, RuleId::FV2, RuleId::P5I4, RuleId::St2, RuleId::Au13, RuleId::Ri3];
+        let ways = ways.map(WayBack::of);
+        assert_eq!(ways[..3], [WayBack::DiscardSuffix; 3]);
+        assert_eq!(ways[3..], [WayBack::Original, WayBack::NewIdentity, WayBack::NewIdentity]);
+    }
 
     #[test]
     fn fx4_a_latch_is_cleared_only_by_naming_its_first_cause() {

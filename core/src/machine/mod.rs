@@ -12,7 +12,7 @@ mod segment;
 mod table;
 mod wal_writer;
 
-pub use latch::{Failure, Latch, LatchEvent};
+pub use latch::{Failure, Latch, LatchEvent, WayBack};
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use pipeline::{Gate, Pipeline, PipelineEvent};
 pub use promotion::{Promotion, PromotionEvent};

@@ -12,54 +12,31 @@
 //!     41    32  ledger stamp: hash
 //!     73    32  chain before the batch
 //!    105    32  chain after the batch
-//!    137     n  payload: the commits (postcard)
+//!    137     n  payload: the commits (postcard), in their shortest encoding
 //! ```
+//!
+//! Length, checksum and format version keep their places in every version. The chain covers bytes 8 to
+//! 73 and the payload: what the payload means is fixed by the version, so the version is under it too.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::hash::{Chain, Hash};
-use crate::id::{Boundary, CommitId, Epoch, Seq};
+use crate::id::{CommitId, Epoch, Seq};
 use crate::position::{LedgerHead, Position};
+use crate::wal::payload::{self, Changes, CommitRef};
+use crate::wal::{BatchHeader, Commit};
 
 const FORMAT: u8 = 1;
 const PREFIX_BYTES: usize = 8;
 const HEADER_BYTES: usize = 137;
+/// What the chain covers of the header, besides the chain before.
+const CHAINED: std::ops::Range<usize> = 8..73;
 
-/// One change to one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Op {
-    /// The key has this value from here on.
-    Put {
-        /// UTF-8, 1 to 1,024 bytes.
-        key: Bytes,
-        /// The new value.
-        value: Bytes,
-    },
-    /// The key is absent from here on.
-    Delete {
-        /// UTF-8, 1 to 1,024 bytes.
-        key: Bytes,
-    },
-}
-
-/// What becomes visible under one commit id: whole or not at all (MVI-4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commit {
-    /// The changes, in the order of the request. May be empty.
-    pub ops: Vec<Op>,
-}
-
-/// A decoded batch: the unit of WAL append. Only [`RawBatch::decode`] and [`Batch::form`] make one, so
-/// a `Batch` always has `last = first + commits - 1` and the chain that its content gives.
+/// A decoded batch: the unit of WAL append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    epoch: Epoch,
-    first: CommitId,
-    last: CommitId,
-    stamp: LedgerHead,
-    before: Chain,
-    after: Chain,
+    header: BatchHeader,
     commits: Vec<Commit>,
 }
 
@@ -108,7 +85,7 @@ pub enum BatchError {
     },
 }
 
-/// chain(n) = H(chain(n-1), epoch, first and last commit id, ledger stamp, payload).
+/// chain(n) = H(chain(n-1), version, epoch, first and last commit id, ledger stamp, payload).
 fn chain_of(before: &Chain, header: &[u8], payload: &[u8]) -> Chain {
     Chain(Hash::of("aerodb 2026 history chain", &[before.as_bytes(), header, payload]).0)
 }
@@ -134,7 +111,7 @@ impl Batch {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(stamp.hash.as_bytes());
-        let after = chain_of(&tip.chain, &bytes[9..73], &payload);
+        let after = chain_of(&tip.chain, &bytes[CHAINED], &payload);
         bytes.extend_from_slice(tip.chain.as_bytes());
         bytes.extend_from_slice(after.as_bytes());
         bytes.extend_from_slice(&payload);
@@ -143,54 +120,60 @@ impl Batch {
         let checksum = crc32fast::hash(&bytes[PREFIX_BYTES..]);
         bytes[..4].copy_from_slice(&length.to_le_bytes());
         bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-        let batch = Self { epoch, first, last, stamp, before: tip.chain, after, commits };
-        Some((batch, RawBatch(Bytes::from(bytes))))
+        let header = BatchHeader { epoch, first, last, stamp, before: tip.chain, after };
+        Some((Self { header, commits }, RawBatch(Bytes::from(bytes))))
     }
 
     /// The epoch that it was written in.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
-        self.epoch
+        self.header.epoch
     }
 
     /// Its first commit.
     #[must_use]
     pub const fn first(&self) -> CommitId {
-        self.first
+        self.header.first
     }
 
     /// Its last commit.
     #[must_use]
     pub const fn last(&self) -> CommitId {
-        self.last
+        self.header.last
     }
 
     /// The authority ledger's head that was durable when the batch was formed.
     #[must_use]
     pub const fn stamp(&self) -> LedgerHead {
-        self.stamp
+        self.header.stamp
     }
 
     /// The chain that it continues.
     #[must_use]
     pub const fn before(&self) -> Chain {
-        self.before
+        self.header.before
     }
 
     /// The place in the history where it ends.
     #[must_use]
     pub fn end(&self) -> Position {
-        Position { boundary: Boundary::from(self.last), chain: self.after }
+        self.header.end()
     }
 
     /// Its commits with their ids, in order.
     pub fn commits(&self) -> impl Iterator<Item = (CommitId, &Commit)> {
-        std::iter::successors(Some(self.first), |id| id.next()).zip(&self.commits)
+        std::iter::successors(Some(self.first()), |id| id.next()).zip(&self.commits)
     }
 
     /// Gives the commits away with their ids, in order.
     pub fn into_commits(self) -> impl Iterator<Item = (CommitId, Commit)> {
-        std::iter::successors(Some(self.first), |id| id.next()).zip(self.commits)
+        std::iter::successors(Some(self.first()), |id| id.next()).zip(self.commits)
+    }
+}
+
+impl AsRef<BatchHeader> for Batch {
+    fn as_ref(&self) -> &BatchHeader {
+        &self.header
     }
 }
 
@@ -267,6 +250,22 @@ impl RawBatch {
     /// # Errors
     /// The first [`BatchError`] found, in the order checksum, format, numbers, chain, payload.
     pub fn decode(&self) -> Result<Batch, BatchError> {
+        let (header, commits) = self.read()?;
+        Ok(Batch { header, commits })
+    }
+
+    /// Makes all the checks of [`RawBatch::decode`] and copies nothing: for a reader that has no use for the
+    /// commits.
+    ///
+    /// # Errors
+    /// As [`RawBatch::decode`].
+    pub fn check(&self) -> Result<BatchHeader, BatchError> {
+        self.read::<CommitRef<'_>>().map(|(header, _)| header)
+    }
+
+    fn read<'a, C: Deserialize<'a> + Changes>(
+        &'a self,
+    ) -> Result<(BatchHeader, Vec<C>), BatchError> {
         let found = u32::from_le_bytes([self.0[4], self.0[5], self.0[6], self.0[7]]);
         let computed = crc32fast::hash(&self.0[PREFIX_BYTES..]);
         if found != computed {
@@ -282,11 +281,11 @@ impl RawBatch {
         let (before, after) = self.claimed_chains();
 
         let payload = &self.0[HEADER_BYTES..];
-        let computed = chain_of(&before, &self.0[9..73], payload);
+        let computed = chain_of(&before, &self.0[CHAINED], payload);
         if after != computed {
             return Err(BatchError::Chain { found: after, computed });
         }
-        let (commits, rest) = postcard::take_from_bytes::<Vec<Commit>>(payload)
+        let (commits, rest) = postcard::take_from_bytes::<Vec<C>>(payload)
             .map_err(|_| BatchError::Malformed { what: "payload" })?;
         if !rest.is_empty() {
             return Err(BatchError::Malformed { what: "bytes after the payload" });
@@ -294,71 +293,10 @@ impl RawBatch {
         if commits.len() as u64 != last.get() - first.get() + 1 {
             return Err(BatchError::Malformed { what: "number of commits" });
         }
-        Ok(Batch { epoch, first, last, stamp, before, after, commits })
+        payload::check(&commits, payload.len())?;
+        Ok((BatchHeader { epoch, first, last, stamp, before, after }, commits))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hash::ClusterId;
-
-    fn tip() -> Position {
-        Position::origin(&ClusterId([9; 32]))
-    }
-
-    fn stamp() -> LedgerHead {
-        LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) }
-    }
-
-    fn put(key: &'static str, value: &'static str) -> Commit {
-        Commit { ops: vec![Op::Put { key: key.into(), value: value.into() }] }
-    }
-
-    #[test]
-    fn a_batch_decodes_to_what_was_formed() {
-        let commits = vec![put("a", "1"), put("b", "2")];
-        let (batch, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), commits).unwrap();
-        assert_eq!(raw.decode().unwrap(), batch);
-        assert_eq!((batch.first().get(), batch.last().get()), (1, 2));
-        assert_eq!(raw.claimed_range(), Some((batch.first(), batch.last())));
-        let ids: Vec<u64> = batch.commits().map(|(id, _)| id.get()).collect();
-        assert_eq!(ids, [1, 2]);
-    }
-
-    #[test]
-    fn no_commits_form_no_batch() {
-        assert_eq!(Batch::form(&tip(), Epoch::FIRST, stamp(), Vec::new()), None);
-    }
-
-    #[test]
-    fn every_flipped_byte_and_every_cut_is_found() {
-        let (_, raw) =
-            Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("key", "value")]).unwrap();
-        for at in 0..raw.bytes().len() {
-            let mut bytes = raw.bytes().to_vec();
-            bytes[at] ^= 0x40;
-            let mut bytes = Bytes::from(bytes);
-            let found = RawBatch::split_first(&mut bytes).and_then(|raw| raw.decode());
-            assert!(found.is_err(), "a flip at {at} went unnoticed");
-        }
-        for length in 0..raw.bytes().len() {
-            let mut bytes = raw.bytes().slice(..length);
-            assert!(
-                matches!(RawBatch::split_first(&mut bytes), Err(BatchError::Cut { .. })),
-                "cut at {length}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_chain_depends_on_everything_before() {
-        let (one, _) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "1")]).unwrap();
-        let (two, _) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "2")]).unwrap();
-        let (after_one, _) =
-            Batch::form(&one.end(), Epoch::FIRST, stamp(), vec![put("b", "1")]).unwrap();
-        let (after_two, _) =
-            Batch::form(&two.end(), Epoch::FIRST, stamp(), vec![put("b", "1")]).unwrap();
-        assert_ne!(after_one.end().chain, after_two.end().chain);
-    }
-}
+mod tests;

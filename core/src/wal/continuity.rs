@@ -4,7 +4,7 @@
 use crate::hash::Chain;
 use crate::id::{Boundary, CommitId, Epoch};
 use crate::position::Position;
-use crate::wal::Batch;
+use crate::wal::BatchHeader;
 
 /// Why a batch does not continue the history (F-V2, RI-3, DESIGN 3.3 "epoch by position").
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,9 +60,10 @@ impl Discontinuity {
 /// The first [`Discontinuity`], in the order number, chain, epoch.
 pub fn check_continuity(
     tip: &Position,
-    batch: &Batch,
+    batch: &impl AsRef<BatchHeader>,
     epoch_at: impl Fn(CommitId) -> Epoch,
 ) -> Result<(), Discontinuity> {
+    let batch = batch.as_ref();
     let first = batch.first();
     if tip.boundary.next_commit() != Some(first) {
         return Err(Discontinuity::Number { tip: tip.boundary, found: first });
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
     use crate::authority::tests_support::{Story, at, epoch, forked_at};
     use crate::rules::RuleId;
-    use crate::wal::Commit;
+    use crate::wal::{Batch, Commit};
 
     /// A batch of so many empty commits after `tip`, written in this epoch.
     fn batch(tip: Position, number: u64, commits: usize) -> Batch {

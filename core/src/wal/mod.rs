@@ -5,8 +5,12 @@ mod batch;
 mod condition;
 mod continuity;
 mod epochs;
+mod header;
+mod payload;
 
-pub use batch::{Batch, BatchError, Commit, Op, RawBatch};
+pub use batch::{Batch, BatchError, RawBatch};
 pub use condition::{Condition, Expect};
 pub use continuity::{Discontinuity, check_continuity};
 pub use epochs::{EpochMismatch, EpochRuns};
+pub use header::BatchHeader;
+pub use payload::{Commit, KEY_BYTES_MAX, Op, VALUE_BYTES_MAX};

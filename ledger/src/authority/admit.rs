@@ -1,8 +1,10 @@
 //! The one gate: signatures, then the fold. Every entry passes it when it is made, adopted from a
 //! peer, read back at start, and replayed.
 
+use std::sync::Arc;
+
 use aerodb_core::authority::{
-    Authority, Certificate, Entry, EntryBody, Illegal, SignedEntry, SignedReceipt, evolve,
+    Authority, Certificate, Entry, EntryBody, Illegal, SignedEntry, SignedReceipt,
 };
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{NodeId, Seq};
@@ -115,11 +117,20 @@ fn key_of(
     known.ok_or_else(|| SignatureError::UnknownSigner { seq: entry.seq, node_id: node_id.clone() })
 }
 
-/// Takes an entry as the next one after `state` (`None` before genesis).
+/// Takes an entry as the next one after `state` (`None` before genesis). Nothing is copied unless the
+/// state is shared, so that folding a ledger costs what reading it costs.
 ///
 /// # Errors
-/// [`Rejected`] when a signature does not count or the fold does not allow it.
-pub fn admit_entry(state: Option<&Authority>, signed: &SignedEntry) -> Result<Authority, Rejected> {
-    check_signatures(state, signed)?;
-    Ok(evolve(state, &signed.entry)?)
+/// [`Rejected`] when a signature does not count or the fold does not allow it; the state is then
+/// unchanged.
+pub fn admit_entry(
+    state: &mut Option<Arc<Authority>>,
+    signed: &SignedEntry,
+) -> Result<(), Rejected> {
+    check_signatures(state.as_deref(), signed)?;
+    match state {
+        Some(authority) => Arc::make_mut(authority).take(&signed.entry)?,
+        None => *state = Some(Arc::new(Authority::found(&signed.entry)?)),
+    }
+    Ok(())
 }

@@ -9,10 +9,10 @@ use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 
 use crate::authority::{Rejected, admit_entry};
-use crate::chronicle::{AppendError, Chronicle, Entries, Fold, LedgerPlace, ReadChronicle};
+use crate::chronicle::{AppendError, Chronicle, Entries, Fold, LedgerPlace, Stored, collect, read};
 use crate::disk::Disk;
 use crate::durable::Durable;
-use crate::fault::{Damage, Fault};
+use crate::fault::{Damage, Fault, OpenError};
 use crate::log::{LogKind, Recovery, Witness};
 
 /// The fold of the entries so far; nothing before genesis.
@@ -45,8 +45,7 @@ impl Fold for AuthorityFold {
     }
 
     fn admit(&mut self, entry: &SignedEntry) -> Result<(), Rejected> {
-        self.0 = Some(Arc::new(admit_entry(self.0.as_deref(), entry)?));
-        Ok(())
+        admit_entry(&mut self.0, entry)
     }
 }
 
@@ -81,8 +80,8 @@ pub struct ReadAuthority {
     pub recovery: Recovery,
 }
 
-/// The most entries in one frame of a new ledger.
-const FRAME_ENTRIES_MAX: usize = 64;
+/// The most entries in one frame of a new ledger; they fit, however large each is.
+const FRAME_ENTRIES_MAX: usize = 32;
 
 impl AuthorityLedger {
     /// Makes a ledger that starts with `entries`, genesis first: one for a founder, all that the upstream
@@ -136,9 +135,27 @@ impl AuthorityLedger {
         witness: Witness,
     ) -> Result<ReadAuthority, Fault> {
         let witness = AuthorityFold::with_genesis(witness);
-        let read = ReadChronicle::read(disk, dir, owner, witness, AuthorityFold::default())?;
-        let authority = read.fold.authority(dir)?;
-        Ok(ReadAuthority { authority, entries: read.entries, recovery: read.recovery })
+        let fold = AuthorityFold::default();
+        let (fold, entries, recovery) = collect(disk, dir, owner, witness, fold)?;
+        let authority = fold.authority(dir)?;
+        Ok(ReadAuthority { authority, entries, recovery })
+    }
+
+    /// As [`AuthorityLedger::open_read_only`], but each entry is shown to `visit`, in order and after it
+    /// has passed [`admit_entry`], and not kept. What is kept of each is its hash, in the fold.
+    ///
+    /// # Errors
+    /// [`OpenError::Fault`], [`OpenError::Refused`] with what `visit` gave.
+    pub fn scan_read_only<E>(
+        disk: &dyn Disk,
+        dir: &Path,
+        owner: Option<&PublicKey>,
+        witness: Witness,
+        visit: &mut dyn FnMut(Stored<SignedEntry>) -> Result<(), E>,
+    ) -> Result<(Arc<Authority>, Recovery), OpenError<E>> {
+        let witness = AuthorityFold::with_genesis(witness);
+        let (fold, recovery) = read(disk, dir, owner, witness, AuthorityFold::default(), visit)?;
+        Ok((fold.authority(dir)?, recovery))
     }
 
     /// Appends the entries, all or none, in one frame: frame and fsync, trailer and fsync. Only then

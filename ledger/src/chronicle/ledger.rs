@@ -4,19 +4,17 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use aerodb_core::authority::ENTRY_BYTES_MAX;
 use aerodb_core::hash::{Hash, PublicKey};
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
-use bytes::Bytes;
 
+use crate::chronicle::read::{header_of, never_refused, take};
 use crate::chronicle::{Entries, Stored};
 use crate::disk::Disk;
 use crate::durable::Durable;
-use crate::fault::{Damage, Fault, OpenError};
-use crate::log::{
-    Frame, FrameKind, FramePlace, Location, Log, LogKind, LogOptions, LogStart, RecordsHeader,
-    Recovery, Scan, Witness, path_of,
-};
+use crate::fault::Fault;
+use crate::log::{Location, Log, LogKind, LogOptions, LogStart, Recovery, Witness};
 
 /// Where a ledger of a node lives.
 #[derive(Debug, Clone)]
@@ -66,14 +64,6 @@ pub(crate) struct Chronicle<F: Fold> {
     entries: Entries<F::Entry>,
 }
 
-/// A ledger that was read.
-#[derive(Debug)]
-pub(crate) struct ReadChronicle<F: Fold> {
-    pub(crate) fold: F,
-    pub(crate) entries: Entries<F::Entry>,
-    pub(crate) recovery: Recovery,
-}
-
 impl LedgerPlace<'_> {
     fn location(&self, kind: LogKind) -> Location<'_> {
         Location {
@@ -104,9 +94,12 @@ impl<F: Fold> Chronicle<F> {
             LogStart::ORIGIN,
             witness,
             quarantine,
-            &mut |at, frame| take(&mut fold, &entries, place.dir, at, frame),
+            &mut |at, frame| {
+                entries.extend(take(&mut fold, place.dir, at, frame)?);
+                Ok(())
+            },
         );
-        let (log, recovery) = opened.map_err(fault_of)?;
+        let (log, recovery) = opened.map_err(never_refused)?;
         Ok((Self { log, fold, entries }, recovery))
     }
 
@@ -126,6 +119,11 @@ impl<F: Fold> Chronicle<F> {
         };
         let (head, about) = (F::head_of(last), header_of::<F>(first, last));
         let stored: Vec<_> = entries.into_iter().map(Self::stored).collect();
+        // What no reader would take is not written.
+        if let Some(large) = stored.iter().find(|stored| stored.bytes.len() > ENTRY_BYTES_MAX) {
+            let (bytes, max) = (large.bytes.len() as u64, ENTRY_BYTES_MAX as u64);
+            return Err(Fault::TooLarge { bytes, max }.into());
+        }
         self.log.append(&about, stored.iter().map(|stored| &stored.bytes[..]))?;
         self.fold = fold;
         self.entries.extend(stored);
@@ -147,85 +145,4 @@ impl<F: Fold> Chronicle<F> {
     pub(crate) const fn last_frame_seq(&self) -> u64 {
         self.log.last_frame_seq()
     }
-}
-
-impl<F: Fold> ReadChronicle<F> {
-    /// Reads a ledger; nothing is written.
-    pub(crate) fn read(
-        disk: &dyn Disk,
-        dir: &Path,
-        owner: Option<&PublicKey>,
-        witness: Witness,
-        mut fold: F,
-    ) -> Result<Self, Fault> {
-        let entries = Entries::new();
-        let scan = Scan { disk, dir, kind: F::KIND, owner, start: LogStart::ORIGIN, witness };
-        let scanned = scan.run(&mut |at, frame| take(&mut fold, &entries, dir, at, frame));
-        let recovery = scanned.map_err(fault_of)?.recovery(dir, F::KIND);
-        Ok(Self { fold, entries, recovery })
-    }
-}
-
-/// No reader of a ledger refuses an entry other than by a fault.
-fn fault_of(error: OpenError<std::convert::Infallible>) -> Fault {
-    match error {
-        OpenError::Fault(fault) => fault,
-    }
-}
-
-fn header_of<F: Fold>(first: &F::Entry, last: &F::Entry) -> RecordsHeader {
-    RecordsHeader {
-        first: F::head_of(first).seq.get(),
-        last: F::head_of(last).seq.get(),
-        epoch: 0,
-        stamp: None,
-        previous: F::previous_of(first).0,
-    }
-}
-
-/// Admits the entries of one frame.
-fn take<F: Fold>(
-    fold: &mut F,
-    entries: &Entries<F::Entry>,
-    dir: &Path,
-    place: FramePlace,
-    frame: Frame,
-) -> Result<(), OpenError<std::convert::Infallible>> {
-    let corrupt = |number, rule, why: String| {
-        let damage = Damage::Record { number, rule, why };
-        Fault::corrupt(&path_of(dir, place.segment), place.offset, damage)
-    };
-    let header = frame.header;
-    if header.kind == FrameKind::Trailer {
-        return Ok(());
-    }
-    let mut taken: Vec<Stored<F::Entry>> = Vec::new();
-    for (number, bytes) in (header.first..).zip(frame.records) {
-        let entry =
-            F::decode(&bytes).map_err(|error| corrupt(number, RuleId::P3D4, error.to_string()))?;
-        fold.admit(&entry)
-            .map_err(|rejected| corrupt(number, F::rule_of(&rejected), rejected.to_string()))?;
-        taken.push(stored(entry, bytes));
-    }
-    let said = RecordsHeader {
-        first: header.first,
-        last: header.last,
-        epoch: header.epoch,
-        stamp: header.stamp,
-        previous: header.previous,
-    };
-    match (taken.first(), taken.last()) {
-        (Some(first), Some(last)) if header_of::<F>(&first.entry, &last.entry) == said => {
-            entries.extend(taken);
-            Ok(())
-        }
-        (Some(_) | None, _) => {
-            let why = "the batch header does not say what the entries say".to_owned();
-            Err(corrupt(header.first, RuleId::Dis18, why).into())
-        }
-    }
-}
-
-fn stored<E>(entry: E, bytes: Bytes) -> Stored<E> {
-    Stored { entry: Arc::new(entry), bytes }
 }

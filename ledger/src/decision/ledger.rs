@@ -11,10 +11,10 @@ use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 
 use crate::authority::{NodeKey, verify_signature};
-use crate::chronicle::{AppendError, Chronicle, Entries, Fold, LedgerPlace, ReadChronicle};
+use crate::chronicle::{AppendError, Chronicle, Entries, Fold, LedgerPlace, Stored, collect, read};
 use crate::disk::Disk;
 use crate::durable::Durable;
-use crate::fault::Fault;
+use crate::fault::{Fault, OpenError};
 use crate::log::{LogKind, Recovery, Witness};
 
 /// Why an entry may not be in the ledger.
@@ -233,9 +233,26 @@ impl DecisionLedger {
         witness: Witness,
     ) -> Result<ReadDecisions, Fault> {
         let fold = DecisionFold::of_any(owner.copied(), members);
-        let read = ReadChronicle::read(disk, dir, owner, witness, fold)?;
-        let (head, entries) = (read.fold.head(), read.entries);
-        Ok(ReadDecisions { head, entries, recovery: read.recovery })
+        let (fold, entries, recovery) = collect(disk, dir, owner, witness, fold)?;
+        Ok(ReadDecisions { head: fold.head(), entries, recovery })
+    }
+
+    /// As [`DecisionLedger::open_read_only`], but each entry is shown to `visit`, in order and after it was
+    /// checked, and not kept. Gives the last entry's place.
+    ///
+    /// # Errors
+    /// [`OpenError::Fault`], [`OpenError::Refused`] with what `visit` gave.
+    pub fn scan_read_only<E>(
+        disk: &dyn Disk,
+        dir: &Path,
+        owner: Option<&PublicKey>,
+        members: BTreeMap<NodeId, PublicKey>,
+        witness: Witness,
+        visit: &mut dyn FnMut(Stored<SignedDecision>) -> Result<(), E>,
+    ) -> Result<(Option<LedgerHead>, Recovery), OpenError<E>> {
+        let fold = DecisionFold::of_any(owner.copied(), members);
+        let (fold, recovery) = read(disk, dir, owner, witness, fold, visit)?;
+        Ok((fold.head(), recovery))
     }
 
     /// The number that the next entry will have; a promotion id is made of it before it is written.

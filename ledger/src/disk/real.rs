@@ -45,8 +45,15 @@ impl Disk for RealDisk {
             Access::Read => false,
             Access::ReadWrite => true,
         };
-        let opened = OpenOptions::new().read(true).write(write).open(path);
-        let file = opened.map_err(|source| DiskError::new(Operation::Open, path, source))?;
+        let failed = |source| DiskError::new(Operation::Open, path, source);
+        // Without the flag, opening a named pipe waits for somebody to write into it.
+        let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let opened = OpenOptions::new().read(true).write(write).custom_flags(nonblock).open(path);
+        let file = opened.map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            let what = "it is not a regular file";
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, what)));
+        }
         Ok(RealFile::shared(file, path))
     }
 

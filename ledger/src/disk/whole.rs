@@ -1,10 +1,11 @@
 //! Whole files that appear under their name complete and durable, or not at all.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::tree::parent;
-use crate::disk::{Access, Disk, DiskError, DiskFile};
+use crate::disk::{Access, Disk, DiskError, DiskFile, Operation};
 
 /// The ending of a file that is not complete yet. Readers pass over it; it is emptied before use.
 pub(crate) const TEMPORARY: &str = ".tmp";
@@ -70,13 +71,23 @@ fn publish(
     disk.sync_dir(parent(path))
 }
 
-/// The content of a small file.
+/// What [`read_file`] reads at most.
+const SMALL_FILE_BYTES_MAX: usize = 1 << 20;
+
+/// The content of a small file: at most 1 MiB.
 ///
 /// # Errors
-/// [`DiskError`].
+/// [`DiskError`], also for a larger file.
 pub fn read_file(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, DiskError> {
     let file = disk.open(path, Access::Read)?;
-    let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(usize::MAX)];
+    let length = file.length()?;
+    let fits = usize::try_from(length).ok().filter(|length| *length <= SMALL_FILE_BYTES_MAX);
+    let Some(length) = fits else {
+        let what = format!("it has {length} bytes, at most {SMALL_FILE_BYTES_MAX} are expected");
+        let source = io::Error::new(io::ErrorKind::InvalidData, what);
+        return Err(DiskError::new(Operation::Read, path, source));
+    };
+    let mut bytes = vec![0; length];
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
 }

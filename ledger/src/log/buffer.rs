@@ -1,6 +1,6 @@
 //! The bytes of one frame under construction, in a buffer that is used again for the next.
 
-use crate::log::{FRAME_HEADER_BYTES, FrameHeader, SECTOR_BYTES, TAG_BYTES, frame_bytes, tag_of};
+use crate::log::{Block, FRAME_HEADER_BYTES, FrameHeader, SECTOR_BYTES, TAG_BYTES, tag_of};
 
 /// Forms frames. Each record is copied once, straight to its place between the sector tags.
 #[derive(Debug, Default)]
@@ -15,10 +15,11 @@ impl FrameBuffer {
     pub(crate) fn form<'r>(
         &mut self,
         header: &FrameHeader,
+        block: Block,
         records: impl Iterator<Item = &'r [u8]>,
     ) -> &[u8] {
         self.bytes.clear();
-        self.bytes.resize(frame_bytes(header.payload_bytes as usize), 0);
+        self.bytes.resize(header.frame_bytes(block), 0);
         self.at = FRAME_HEADER_BYTES;
         for record in records {
             #[allow(clippy::cast_possible_truncation)] // the whole payload is counted by a u32
@@ -61,7 +62,7 @@ impl FrameBuffer {
 mod tests {
     use super::*;
     use crate::fault::Damage;
-    use crate::log::{Found, FrameKind, field, payload_room, read_frame};
+    use crate::log::{Found, FrameKind, field, payload_place, payload_room, read_frame};
 
     fn header(seq: u64, records: &[Vec<u8>]) -> FrameHeader {
         let payload: usize = records.iter().map(|record| record.len() + 4).sum();
@@ -77,24 +78,67 @@ mod tests {
         }
     }
 
-    fn formed(seq: u64, records: &[Vec<u8>]) -> Vec<u8> {
+    fn formed_in(block: Block, seq: u64, records: &[Vec<u8>]) -> Vec<u8> {
         let mut buffer = FrameBuffer::default();
-        buffer.form(&header(seq, records), records.iter().map(Vec::as_slice)).to_vec()
+        buffer.form(&header(seq, records), block, records.iter().map(Vec::as_slice)).to_vec()
+    }
+
+    fn formed(seq: u64, records: &[Vec<u8>]) -> Vec<u8> {
+        formed_in(Block::MIN, seq, records)
+    }
+
+    /// The frame with one of its bytes changed and both checksums made anew: what no damage does, and
+    /// what another program might write.
+    fn resealed(good: &[u8], at: usize, byte: u8) -> Vec<u8> {
+        let mut buffer = FrameBuffer { bytes: good.to_vec(), at: 0 };
+        buffer.bytes[at] = byte;
+        let checksum = buffer.checksum();
+        buffer.bytes[128..132].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32fast::hash(&buffer.bytes[..132]);
+        buffer.bytes[132..136].copy_from_slice(&checksum.to_le_bytes());
+        buffer.bytes
     }
 
     #[test]
     fn a_frame_of_any_size_reads_back() {
         for length in [0, 1, 371, 372, 373, 4000, payload_room(4096) - 4, 4061, 9000, 70_000] {
             let records = vec![vec![0; length], vec![0xab; length]];
-            let bytes = formed(5, &records);
-            match read_frame(&bytes, 5) {
-                Found::Whole(frame, length) => {
-                    assert_eq!(frame.records, records);
-                    assert_eq!(frame.header, header(5, &records));
-                    assert_eq!(length, bytes.len());
+            for block in [Block::MIN, Block::MAX] {
+                let bytes = formed_in(block, 5, &records);
+                match read_frame(&bytes, 5, block) {
+                    Found::Whole(frame, length) => {
+                        assert_eq!(frame.records, records);
+                        assert_eq!(frame.header, header(5, &records));
+                        assert_eq!(length, bytes.len());
+                    }
+                    other => panic!("{length}: {other:?}"),
                 }
-                other => panic!("{length}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_no_writer_writes_is_refused_even_under_good_checksums() {
+        let good = formed(3, &[vec![7; 100]]);
+        let same = resealed(&good, 300, 0);
+        assert!(matches!(read_frame(&same, 3, Block::MIN), Found::Whole(..)), "padding is zero");
+        // A stamp without number, the padding behind the payload, the last byte of the block.
+        for (at, what) in [(60, "stamp"), (300, "padding"), (4095, "padding")] {
+            let bytes = resealed(&good, at, 1);
+            let expected = Damage::FrameHeader { what };
+            match read_frame(&bytes, 3, Block::MIN) {
+                Found::Bad(_, damage) => assert_eq!(damage, expected, "byte {at}"),
+                other => panic!("byte {at}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_payload_has_its_place_in_the_frame() {
+        let record: Vec<u8> = (0..9000_u32).map(|byte| (byte % 251) as u8).collect();
+        let frame = formed(5, std::slice::from_ref(&record));
+        for (at, byte) in record.iter().enumerate() {
+            assert_eq!(frame[payload_place(at + 4)], *byte, "byte {at}");
         }
     }
 
@@ -117,7 +161,7 @@ mod tests {
         for at in 0..good.len() {
             let mut bytes = good.clone();
             bytes[at] ^= 0x20;
-            assert!(matches!(read_frame(&bytes, 3), Found::Bad(..)), "byte {at}");
+            assert!(matches!(read_frame(&bytes, 3, Block::MIN), Found::Bad(..)), "byte {at}");
         }
     }
 
@@ -125,6 +169,7 @@ mod tests {
     fn a_frame_with_another_number_is_not_taken() {
         let bytes = formed(3, &[vec![1]]);
         let expected = Damage::FrameSeq { expected: 4, found: 3 };
-        assert!(matches!(read_frame(&bytes, 4), Found::Bad(0, damage) if damage == expected));
+        let found = read_frame(&bytes, 4, Block::MIN);
+        assert!(matches!(found, Found::Bad(0, damage) if damage == expected));
     }
 }

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Further sectors carry 508 bytes of payload each. The payload is the records, each a length (4
-//! bytes) and its bytes; zeros fill the last block.
+//! bytes) and its bytes; zeros fill the last block of the log's block size.
 
 use aerodb_core::hash::Hash;
 use aerodb_core::id::Seq;
@@ -32,8 +32,8 @@ use bytes::Bytes;
 
 use crate::fault::Damage;
 use crate::log::{
-    BLOCK_BYTES, FORMAT, FRAME_HEADER_BYTES, SECTOR_BYTES, TAG_BYTES, field, frame_bytes, is_zero,
-    payload_room, tag_of,
+    Block, FORMAT, FRAME_HEADER_BYTES, SECTOR_BYTES, TAG_BYTES, field, is_zero, payload_room,
+    tag_of,
 };
 
 /// What a frame is for.
@@ -105,8 +105,8 @@ impl FrameHeader {
     }
 
     /// Bytes that the frame owns on the disk.
-    pub(crate) const fn frame_bytes(&self) -> usize {
-        frame_bytes(self.payload_bytes as usize)
+    pub(crate) const fn frame_bytes(&self, block: Block) -> usize {
+        block.frame_bytes(self.payload_bytes as usize)
     }
 
     pub(crate) fn encode(&self, payload_checksum: u32) -> [u8; FRAME_HEADER_BYTES] {
@@ -170,6 +170,9 @@ impl FrameHeader {
                 .map(|seq| LedgerHead { seq, hash: Hash(field(sector, 56)) }),
             previous: field(sector, 96),
         };
+        if header.stamp.is_none() && sector[56..88] != [0; 32] {
+            return damaged("stamp");
+        }
         match header.kind {
             FrameKind::Trailer if header != Self::trailer(seq) => damaged("trailer fields"),
             FrameKind::Records if header.records == 0 => damaged("number of records"),
@@ -182,7 +185,7 @@ impl FrameHeader {
 
 /// Looks at the place where frame `seq` would start. `bytes` reaches to the end of the segment and is
 /// at least one block. Total: every content has one answer.
-pub(crate) fn read_frame(bytes: &[u8], seq: u64) -> Found {
+pub(crate) fn read_frame(bytes: &[u8], seq: u64, block: Block) -> Found {
     if is_zero(&bytes[..SECTOR_BYTES]) {
         return Found::NoHeader;
     }
@@ -190,7 +193,7 @@ pub(crate) fn read_frame(bytes: &[u8], seq: u64) -> Found {
         Ok(decoded) => decoded,
         Err(damage) => return Found::Bad(0, damage),
     };
-    let length = header.frame_bytes();
+    let length = header.frame_bytes(block);
     if length > bytes.len() {
         return Found::Bad(0, Damage::FrameHeader { what: "payload bytes" });
     }
@@ -214,6 +217,9 @@ pub(crate) fn read_frame(bytes: &[u8], seq: u64) -> Found {
     if computed != checksum {
         let damage = Damage::PayloadChecksum { found: checksum, computed };
         return Found::Bad(FRAME_HEADER_BYTES, damage);
+    }
+    if !is_zero(&payload[header.payload_bytes as usize..]) {
+        return Found::Bad(FRAME_HEADER_BYTES, Damage::FrameHeader { what: "padding" });
     }
     match split(payload.into(), &header) {
         Some(records) => Found::Whole(Frame { header, records }, length),
@@ -248,4 +254,4 @@ fn split(mut payload: Bytes, header: &FrameHeader) -> Option<Vec<Bytes>> {
     (records.len() == header.records as usize).then_some(records)
 }
 
-const _: () = assert!(payload_room(BLOCK_BYTES) == BLOCK_BYTES - 8 * TAG_BYTES - 132);
+const _: () = assert!(payload_room(4096) == 4096 - 8 * TAG_BYTES - 132);

@@ -1,8 +1,8 @@
 //! One log format for the WAL and both ledgers (DESIGN section 5).
 //!
 //! A log is a directory of segments of fixed size, without hole. A segment is a header block, then
-//! frames. A frame starts at a multiple of 4096, lies in one segment, owns its blocks, and is
-//! written by one write and one fsync; at most one is not yet synced. So of all frames in a log only
+//! frames. A frame starts at a multiple of the log's block ([`Block`]), lies in one segment, owns its
+//! blocks, and is written by one write and one fsync; at most one is not yet synced. So of all frames in a log only
 //! the last can be damaged by a crash, and every other damage is corruption (WAL-8).
 //!
 //! A log begins with segment 1 unless a durable checkpoint says where: the segments before that are
@@ -11,6 +11,7 @@
 //! A ledger writes a *trailer*, a frame without records, after each frame, with an fsync of its own:
 //! the append is done when the trailer is durable, and its frame can then never be taken for a tail.
 
+mod block;
 mod buffer;
 mod frame;
 mod options;
@@ -22,18 +23,18 @@ mod segment;
 mod start;
 mod writer;
 
+pub use block::Block;
+pub(crate) use block::{payload_place, payload_room};
 pub(crate) use buffer::FrameBuffer;
 pub(crate) use frame::{Found, Frame, FrameHeader, FrameKind, read_frame};
 pub use options::{InvalidOptions, LogKind, LogOptions, Prepare, Witness};
 pub use recovery::{Recovery, RewrittenFrame, UnprovenTail};
 pub(crate) use repair::repair;
 pub(crate) use scan::{Scan, ScannedLog};
-pub(crate) use segment::path_of;
+pub(crate) use segment::{NUMBER_MAX as SEGMENT_MAX, path_of};
 pub use start::LogStart;
 pub(crate) use writer::{FramePlace, Location, Log, RecordsHeader};
 
-/// What a frame starts at a multiple of, and what it owns whole.
-pub(crate) const BLOCK_BYTES: usize = 4096;
 /// What a device writes whole or not at all; each one of a frame begins with a tag.
 pub(crate) const SECTOR_BYTES: usize = 512;
 /// The tag at the start of each sector of a frame.
@@ -42,19 +43,6 @@ pub(crate) const TAG_BYTES: usize = 4;
 pub(crate) const FRAME_HEADER_BYTES: usize = 136;
 /// The format that this program writes, of segments and of frames.
 pub(crate) const FORMAT: u16 = 1;
-
-/// How many bytes of payload fit into so many whole blocks.
-pub(crate) const fn payload_room(blocks_bytes: usize) -> usize {
-    let tags = blocks_bytes / SECTOR_BYTES * TAG_BYTES;
-    (blocks_bytes - tags).saturating_sub(FRAME_HEADER_BYTES - TAG_BYTES)
-}
-
-/// How many bytes a frame with this much payload owns on the disk: whole blocks.
-pub(crate) const fn frame_bytes(payload_bytes: usize) -> usize {
-    let room_per_block = BLOCK_BYTES - BLOCK_BYTES / SECTOR_BYTES * TAG_BYTES;
-    let header = FRAME_HEADER_BYTES - TAG_BYTES;
-    (payload_bytes + header).div_ceil(room_per_block) * BLOCK_BYTES
-}
 
 /// The tag of every sector of the frame `seq`: never zero, so that a written sector never looks
 /// unwritten.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::log::BLOCK_BYTES;
+use crate::log::Block;
 
 /// Which of the three logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,17 +56,19 @@ pub enum Prepare {
     OnDemand,
 }
 
-/// How the segments of a log are made. A log that exists keeps the size that its segments say.
+/// How the segments of a log are made. A log that exists keeps the sizes that its segments say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogOptions {
     segment_bytes: u64,
+    block: Block,
     prepare: Prepare,
 }
 
 /// A segment size that no log can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "segments of {found} bytes are not possible: a multiple of 4096 from 8192 to 1073741824 is"
+    "segments of {found} bytes are not possible: a multiple of the block, of at least two blocks and \
+     at most 1073741824 bytes is"
 )]
 pub struct InvalidOptions {
     /// The size asked for.
@@ -75,20 +77,36 @@ pub struct InvalidOptions {
 
 impl LogOptions {
     /// Segments of the WAL: 16 MiB, prepared ahead.
-    pub const WAL: Self = Self { segment_bytes: 16 << 20, prepare: Prepare::Ahead };
+    pub const WAL: Self =
+        Self { segment_bytes: 16 << 20, block: Block::MIN, prepare: Prepare::Ahead };
     /// Segments of a ledger: 1 MiB, prepared ahead.
-    pub const LEDGER: Self = Self { segment_bytes: 1 << 20, prepare: Prepare::Ahead };
+    pub const LEDGER: Self =
+        Self { segment_bytes: 1 << 20, block: Block::MIN, prepare: Prepare::Ahead };
 
-    /// Segments of this size.
+    /// Segments of this size, with blocks of 4096 bytes.
     ///
     /// # Errors
     /// [`InvalidOptions`] unless it is a multiple of 4096 from 8 KiB to 1 GiB.
     pub const fn new(segment_bytes: u64, prepare: Prepare) -> Result<Self, InvalidOptions> {
-        if is_segment_size(segment_bytes) {
-            Ok(Self { segment_bytes, prepare })
+        Self { segment_bytes, block: Block::MIN, prepare }.with_block(Block::MIN)
+    }
+
+    /// The same with blocks of this size.
+    ///
+    /// # Errors
+    /// [`InvalidOptions`] unless a segment is a multiple of it and holds at least two.
+    pub const fn with_block(self, block: Block) -> Result<Self, InvalidOptions> {
+        if is_segment_size(self.segment_bytes, block) {
+            Ok(Self { block, ..self })
         } else {
-            Err(InvalidOptions { found: segment_bytes })
+            Err(InvalidOptions { found: self.segment_bytes })
         }
+    }
+
+    /// What frames start at multiples of.
+    #[must_use]
+    pub const fn block(self) -> Block {
+        self.block
     }
 
     /// Bytes of a segment, its header block included.
@@ -104,8 +122,8 @@ impl LogOptions {
     }
 }
 
-pub(crate) const fn is_segment_size(bytes: u64) -> bool {
-    let block = BLOCK_BYTES as u64;
+pub(crate) const fn is_segment_size(bytes: u64, block: Block) -> bool {
+    let block = block.bytes() as u64;
     bytes.is_multiple_of(block) && bytes >= 2 * block && bytes <= 1 << 30
 }
 

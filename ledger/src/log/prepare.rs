@@ -9,23 +9,24 @@ use aerodb_core::hash::PublicKey;
 
 use crate::disk::{self, Access, Disk, DiskError, DiskFile, Operation};
 use crate::log::segment::{SegmentHeader, path_of};
-use crate::log::{LogKind, Prepare};
+use crate::log::{Block, LogKind, Prepare};
 
-/// Makes the segments of one log, all of one size.
+/// Makes the segments of one log, all of one size and with one size of block.
 #[derive(Debug, Clone)]
 pub(crate) struct SegmentMaker {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) dir: PathBuf,
     pub(crate) kind: LogKind,
     pub(crate) bytes: u64,
+    pub(crate) block: Block,
     pub(crate) owner: PublicKey,
 }
 
 impl SegmentMaker {
     /// Makes segment `number`: under its name it is whole and durable, or absent.
     pub(crate) fn make(&self, number: u64) -> Result<(), DiskError> {
-        let header =
-            SegmentHeader { kind: self.kind, number, bytes: self.bytes, owner: self.owner };
+        let Self { kind, bytes, block, owner, .. } = *self;
+        let header = SegmentHeader { kind, number, bytes, block, owner };
         let path = path_of(&self.dir, number);
         disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes)
     }

@@ -15,10 +15,10 @@ use aerodb_core::hash::PublicKey;
 
 use crate::disk::{Access, Disk, DiskFile, TEMPORARY};
 use crate::fault::{Damage, Fault, OpenError};
-use crate::log::segment::{SegmentHeader, number_of, path_of};
+use crate::log::segment::{HEADER_BYTES, SegmentHeader, number_of, path_of};
 use crate::log::{
-    BLOCK_BYTES, Found, Frame, FrameKind, FramePlace, LogKind, LogStart, SECTOR_BYTES, Witness,
-    field, is_zero, read_frame, tag_of,
+    Block, Found, Frame, FrameKind, FramePlace, LogKind, LogStart, SECTOR_BYTES, Witness, field,
+    is_zero, read_frame, tag_of,
 };
 
 /// What to read, and what is known about it.
@@ -65,6 +65,8 @@ pub(crate) struct Tail {
 #[derive(Debug, Clone)]
 pub(crate) struct ScannedLog {
     pub(crate) start: LogStart,
+    /// What frames start at multiples of, by the first segment.
+    pub(crate) block: Block,
     /// Never empty; numbers from the start's on, without hole.
     pub(crate) segments: Vec<ScannedSegment>,
     /// Segments before the start that are still there.
@@ -85,8 +87,8 @@ impl ScannedLog {
     /// Where the next frame goes: after the last one, or at the log's start.
     pub(crate) fn end(&self) -> (u64, u64) {
         let active = self.segments.iter().rfind(|segment| segment.frames > 0);
-        active
-            .map_or((self.start.segment, BLOCK_BYTES as u64), |active| (active.number, active.end))
+        let first = self.block.bytes() as u64;
+        active.map_or((self.start.segment, first), |active| (active.number, active.end))
     }
 
     /// Whether a ledger's last frame stands without its trailer.
@@ -106,6 +108,7 @@ impl Scan<'_> {
         let (leftover, numbers) = self.segment_numbers()?;
         let mut log = ScannedLog {
             start: self.start,
+            block: Block::MIN,
             segments: Vec::new(),
             leftover,
             frames: 0,
@@ -116,10 +119,13 @@ impl Scan<'_> {
             tail: None,
         };
         let count = numbers.len();
+        // One buffer for all of them: a fresh one is zeroed, and its pages are mapped, for each segment.
+        let mut buffer = Vec::new();
         for (at, number) in numbers.into_iter().enumerate() {
             // Of the last two segments the cache may hold what no fsync ever wrote.
             let uncached = at + 2 >= count;
-            self.segment(&mut log, number, uncached, visit)?;
+            let block = self.load(number, uncached, &mut buffer)?;
+            self.segment(&mut log, number, (&buffer, block), visit)?;
         }
         self.check_prepared(&log)?;
         self.check_witness(&log)?;
@@ -162,10 +168,11 @@ impl Scan<'_> {
         Ok((numbers, kept))
     }
 
-    fn load(&self, number: u64, uncached: bool) -> Result<Vec<u8>, Fault> {
+    /// Reads a segment into `bytes`, which then holds it and nothing else; gives its block.
+    fn load(&self, number: u64, uncached: bool, bytes: &mut Vec<u8>) -> Result<Block, Fault> {
         let file = self.disk.open(&path_of(self.dir, number), Access::Read)?;
         let found = file.length()?;
-        let mut block = [0; BLOCK_BYTES];
+        let mut block = [0; HEADER_BYTES];
         if found < block.len() as u64 {
             let expected = block.len() as u64;
             return Err(self.corrupt(number, found, Damage::Length { expected, found }));
@@ -178,34 +185,45 @@ impl Scan<'_> {
             return Err(self.corrupt(number, offset, Damage::Length { expected, found }));
         }
         // The header bounds the size by 1 GiB.
-        let mut bytes = vec![0; usize::try_from(found).unwrap_or_default()];
-        read(&*file, uncached, &mut bytes)?;
-        if bytes[..BLOCK_BYTES] != block {
+        bytes.resize(usize::try_from(found).unwrap_or_default(), 0);
+        read(&*file, uncached, bytes)?;
+        if bytes[..HEADER_BYTES] != block {
             return Err(self.corrupt(number, 0, Damage::Unstable));
         }
-        Ok(bytes)
+        if !is_zero(&bytes[HEADER_BYTES..header.block.bytes()]) {
+            let what = Damage::SegmentHeader { what: "reserved bytes" };
+            return Err(self.corrupt(number, HEADER_BYTES as u64, what));
+        }
+        Ok(header.block)
     }
 
     fn segment<E>(
         &self,
         log: &mut ScannedLog,
         number: u64,
-        uncached: bool,
+        (bytes, block): (&[u8], Block),
         visit: Visit<'_, E>,
     ) -> Result<(), OpenError<E>> {
-        let bytes = self.load(number, uncached)?;
-        if log.segments.first().is_some_and(|first| first.bytes != bytes.len() as u64) {
-            let what = Damage::ForeignSegment { what: "segment size" };
-            return Err(self.corrupt(number, 24, what).into());
+        match log.segments.first() {
+            None => log.block = block,
+            Some(first) if first.bytes != bytes.len() as u64 => {
+                let what = Damage::ForeignSegment { what: "segment size" };
+                return Err(self.corrupt(number, 24, what).into());
+            }
+            Some(_) if log.block != block => {
+                let what = Damage::ForeignSegment { what: "block size" };
+                return Err(self.corrupt(number, 64, what).into());
+            }
+            Some(_) => {}
         }
-        if !is_zero(&bytes[BLOCK_BYTES..]) {
+        let mut offset = block.bytes();
+        if !is_zero(&bytes[offset..]) {
             self.check_may_be_written(log, number)?;
         }
-        let mut offset = BLOCK_BYTES;
         let mut frames = 0;
         while offset < bytes.len() {
             let rest = &bytes[offset..];
-            match read_frame(rest, log.last_seq() + 1) {
+            match read_frame(rest, log.last_seq() + 1, block) {
                 Found::Whole(frame, length) => {
                     let place =
                         FramePlace { segment: number, offset: offset as u64, bytes: length as u64 };
@@ -246,7 +264,7 @@ impl Scan<'_> {
         match log.segments.last() {
             Some(before) if before.frames == 0 => {
                 let what = Damage::EmptySegment { number: before.number };
-                Err(self.corrupt(before.number, BLOCK_BYTES as u64, what))
+                Err(self.corrupt(before.number, log.block.bytes() as u64, what))
             }
             Some(_) | None => Ok(()),
         }
@@ -310,7 +328,7 @@ impl Scan<'_> {
             }
         }
         self.check_stable(segment, offset as u64, rest)?;
-        let length = extent.unwrap_or(used.next_multiple_of(BLOCK_BYTES));
+        let length = extent.unwrap_or(used.next_multiple_of(log.block.bytes()));
         Ok(Tail { segment, offset: offset as u64, bytes: rest[..length].to_vec() })
     }
 
@@ -332,7 +350,7 @@ impl Scan<'_> {
         match log.segments.iter().find(|segment| segment.number > active + 1) {
             Some(segment) => {
                 let what = Damage::EmptySegment { number: segment.number };
-                Err(self.corrupt(segment.number, BLOCK_BYTES as u64, what))
+                Err(self.corrupt(segment.number, log.block.bytes() as u64, what))
             }
             None => Ok(()),
         }

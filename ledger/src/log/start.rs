@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::log::SEGMENT_MAX;
+
 /// The first place of a log. What came before was removed below a durable checkpoint, by whole segments;
 /// numbers are never used again (DIS-18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -20,5 +22,17 @@ impl LogStart {
 
     pub(crate) fn last_record(self) -> Option<u64> {
         Some(self.record).filter(|record| *record > 0)
+    }
+
+    /// No log has so many frames or records; below it nothing that counts them overflows.
+    pub(crate) const NUMBER_MAX: u64 = 1 << 62;
+
+    /// Whether a log can begin here: numbers start at 1, and every segment before holds a frame.
+    pub(crate) fn is_possible(&self) -> bool {
+        (1..=SEGMENT_MAX).contains(&self.segment)
+            && self.segment <= self.frame_seq
+            && (self.segment == 1) == (self.frame_seq == 1)
+            && self.frame_seq < Self::NUMBER_MAX
+            && self.record < Self::NUMBER_MAX
     }
 }

@@ -12,8 +12,8 @@ use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    BLOCK_BYTES, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare,
-    Recovery, Scan, ScannedLog, Witness, frame_bytes, payload_room, repair,
+    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Recovery,
+    Scan, ScannedLog, Witness, payload_room, repair,
 };
 
 /// Where a frame lies.
@@ -76,13 +76,14 @@ impl Log {
         if disk.list(location.dir)?.iter().any(|name| number_of(name).is_some()) {
             return Err(Fault::Exists { dir: location.dir.to_owned() });
         }
-        let maker = location.maker(location.options.segment_bytes());
+        let block = location.options.block();
+        let maker = location.maker(location.options.segment_bytes(), block);
         maker.make(start.segment)?;
         let mut log = Self {
             active: Active {
                 number: start.segment,
                 file: maker.open(start.segment)?,
-                end: BLOCK_BYTES as u64,
+                end: block.bytes() as u64,
             },
             maker,
             prepare: location.options.prepare(),
@@ -134,7 +135,7 @@ impl Log {
         let (number, end) = scanned.end();
         // All segments have one size; a log keeps the one that it was made with.
         let bytes = scanned.segments.first().map_or(0, |segment| segment.bytes);
-        let maker = location.maker(bytes);
+        let maker = location.maker(bytes, scanned.block);
         for unused in scanned.segments.iter().filter(|segment| segment.frames == 0) {
             maker.make(unused.number)?;
         }
@@ -162,6 +163,11 @@ impl Log {
         &self.maker.dir
     }
 
+    /// What frames start at multiples of.
+    pub(crate) const fn block(&self) -> Block {
+        self.maker.block
+    }
+
     /// The sequence number of the last frame; 0 before the first. Every frame up to it is durable.
     pub(crate) const fn last_frame_seq(&self) -> u64 {
         self.next_seq - 1
@@ -175,7 +181,7 @@ impl Log {
     /// The most that one frame can carry: records with four bytes of length each.
     #[allow(clippy::cast_possible_truncation)] // segments have at most 1 GiB
     pub(crate) const fn payload_bytes_max(&self) -> usize {
-        payload_room(self.maker.bytes as usize - BLOCK_BYTES)
+        payload_room(self.maker.bytes as usize - self.maker.block.bytes())
     }
 
     /// Whether an append may be tried.
@@ -252,11 +258,12 @@ impl Log {
         header: &FrameHeader,
         records: impl Iterator<Item = &'r [u8]>,
     ) -> Result<FramePlace, DiskError> {
-        let bytes = header.frame_bytes() as u64;
+        let block = self.maker.block;
+        let bytes = header.frame_bytes(block) as u64;
         if bytes > self.maker.bytes - self.active.end {
             self.roll()?;
         }
-        let frame = self.buffer.form(header, records);
+        let frame = self.buffer.form(header, block, records);
         if let Err(error) = self.active.file.write_at(self.active.end, frame) {
             self.wipe(bytes);
             return Err(error);
@@ -303,21 +310,20 @@ impl Log {
     fn roll(&mut self) -> Result<(), DiskError> {
         let number = self.active.number + 1;
         let file = self.next.take(&self.maker, number)?;
-        self.active = Active { number, file, end: BLOCK_BYTES as u64 };
+        self.active = Active { number, file, end: self.maker.block.bytes() as u64 };
         Ok(())
     }
 }
 
 impl Location<'_> {
-    fn maker(&self, bytes: u64) -> SegmentMaker {
+    fn maker(&self, bytes: u64, block: Block) -> SegmentMaker {
         SegmentMaker {
             disk: Arc::clone(&self.disk),
             dir: self.dir.to_owned(),
             kind: self.kind,
             bytes,
+            block,
             owner: self.owner,
         }
     }
 }
-
-const _: () = assert!(frame_bytes(0) == BLOCK_BYTES);

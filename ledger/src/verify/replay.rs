@@ -7,7 +7,6 @@ use aerodb_core::hash::Hash;
 use aerodb_core::id::Seq;
 use serde::Serialize;
 
-use crate::chronicle::Entries;
 use crate::log::LogKind;
 
 /// What became of a decision that was made again.
@@ -39,55 +38,44 @@ pub struct ReplayedDecision {
     pub verdict: Verdict,
 }
 
-/// The grants of an authority ledger, in order. That the entries fold at all was checked when they were
-/// read.
+/// The decision recorded in an entry of the authority ledger, if it is a grant. That the entry folds was
+/// checked when it was read.
 #[must_use]
-pub fn replay_authority(entries: &Entries<SignedEntry>) -> Vec<ReplayedDecision> {
-    let mut replayed = Vec::new();
-    for stored in entries.after(None, usize::MAX) {
-        let entry = &stored.entry.entry;
-        match &entry.body {
-            EntryBody::AuthorityGranted(grant) => replayed.push(again(
-                LogKind::Authority,
-                entry.seq,
-                entry.body.kind(),
-                &grant.decision,
-            )),
-            EntryBody::Genesis(_)
-            | EntryBody::MemberAdmitted { .. }
-            | EntryBody::MemberRemoved { .. }
-            | EntryBody::SuccessorDesignated { .. }
-            | EntryBody::SuccessorReleased { .. }
-            | EntryBody::ObligationEnded { .. }
-            | EntryBody::AuthorityRelinquished { .. } => {}
+pub fn replay_authority_entry(signed: &SignedEntry) -> Option<ReplayedDecision> {
+    let entry = &signed.entry;
+    match &entry.body {
+        EntryBody::AuthorityGranted(grant) => {
+            Some(again(LogKind::Authority, entry.seq, entry.body.kind(), &grant.decision))
         }
+        EntryBody::Genesis(_)
+        | EntryBody::MemberAdmitted { .. }
+        | EntryBody::MemberRemoved { .. }
+        | EntryBody::SuccessorDesignated { .. }
+        | EntryBody::SuccessorReleased { .. }
+        | EntryBody::ObligationEnded { .. }
+        | EntryBody::AuthorityRelinquished { .. } => None,
     }
-    replayed
 }
 
-/// The denials and commands of a decision ledger, in order.
+/// The decision recorded in an entry of a decision ledger, if it is a denial or a command.
 #[must_use]
-pub fn replay_decisions(entries: &Entries<SignedDecision>) -> Vec<ReplayedDecision> {
-    let mut replayed = Vec::new();
-    for stored in entries.after(None, usize::MAX) {
-        let (seq, body) = (stored.entry.entry.seq, &stored.entry.entry.body);
-        match body {
-            DecisionBody::PromotionDenied { decision, .. } => {
-                replayed.push(again(LogKind::Decision, seq, body.kind(), decision));
-            }
-            DecisionBody::CommandRefused { decision, .. }
-            | DecisionBody::CommandDone { decision, .. } => {
-                replayed.push(again(LogKind::Decision, seq, body.kind(), decision));
-            }
-            DecisionBody::PromotionRequested { .. }
-            | DecisionBody::PromotionGranted { .. }
-            | DecisionBody::Followed { .. }
-            | DecisionBody::Resumed { .. }
-            | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. } => {}
+pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision> {
+    let (seq, body) = (signed.entry.seq, &signed.entry.body);
+    match body {
+        DecisionBody::PromotionDenied { decision, .. } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
+        DecisionBody::CommandRefused { decision, .. }
+        | DecisionBody::CommandDone { decision, .. } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
+        }
+        DecisionBody::PromotionRequested { .. }
+        | DecisionBody::PromotionGranted { .. }
+        | DecisionBody::Followed { .. }
+        | DecisionBody::Resumed { .. }
+        | DecisionBody::Halted { .. }
+        | DecisionBody::SuffixDiscarded { .. } => None,
     }
-    replayed
 }
 
 fn again<F: Facts>(

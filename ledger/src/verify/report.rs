@@ -9,10 +9,24 @@ use serde::Serialize;
 use crate::fault::Fault;
 use crate::log::Recovery;
 use crate::sealed::SealedError;
+use crate::verify::Completeness;
+use crate::wal::BatchPlace;
+
+/// What kind of fault it is: a script does something else about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The bytes were read, and they are not what must be there.
+    Damage,
+    /// The disk did not give the bytes: of what they are nothing is known.
+    Unreadable,
+}
 
 /// A fault as a report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultReport {
+    /// Whether it was read and is wrong, or could not be read.
+    pub kind: FaultKind,
     /// The rule that is broken, or that names the failure.
     pub rule: RuleId,
     /// The file, where the fault names one.
@@ -23,32 +37,44 @@ pub struct FaultReport {
     pub what: String,
 }
 
+impl FaultReport {
+    /// What is wrong with a batch that lies here.
+    #[must_use]
+    pub fn of_batch(place: &BatchPlace, rule: RuleId, what: String) -> Self {
+        let (file, offset) = (Some(place.file.clone()), Some(place.offset));
+        Self { kind: FaultKind::Damage, rule, file, offset, what }
+    }
+}
+
 impl From<&Fault> for FaultReport {
     fn from(fault: &Fault) -> Self {
-        let (file, offset) = match fault {
-            Fault::Corrupt { file, offset, .. } => (Some(file.clone()), Some(*offset)),
-            Fault::Disk(error) | Fault::Poisoned { cause: error } => {
-                (Some(error.path.clone()), None)
+        let (kind, file, offset) = match fault {
+            Fault::Corrupt { file, offset, .. } => {
+                (FaultKind::Damage, Some(file.clone()), Some(*offset))
             }
-            Fault::Exists { dir } => (Some(dir.clone()), None),
+            Fault::Disk(error) | Fault::Poisoned { cause: error } => {
+                (FaultKind::Unreadable, Some(error.path.clone()), None)
+            }
+            // Of writing, or of reading what was truncated away; no verification gives them.
+            Fault::Exists { dir } => (FaultKind::Damage, Some(dir.clone()), None),
             Fault::TooLarge { .. }
             | Fault::NotNext { .. }
             | Fault::Removed { .. }
-            | Fault::NoSuchStart { .. } => (None, None),
+            | Fault::NoSuchStart { .. } => (FaultKind::Damage, None, None),
         };
-        Self { rule: fault.rule(), file, offset, what: fault.to_string() }
+        Self { kind, rule: fault.rule(), file, offset, what: fault.to_string() }
     }
 }
 
 impl From<&SealedError> for FaultReport {
     fn from(error: &SealedError) -> Self {
-        let (rule, path) = match error {
+        let (kind, rule, path) = match error {
             SealedError::Missing { path } | SealedError::Damaged { path, .. } => {
-                (RuleId::FRc2, path)
+                (FaultKind::Damage, RuleId::FRc2, path)
             }
-            SealedError::Disk(error) => (RuleId::P3D9, &error.path),
+            SealedError::Disk(error) => (FaultKind::Unreadable, RuleId::P3D9, &error.path),
         };
-        Self { rule, file: Some(path.clone()), offset: None, what: error.to_string() }
+        Self { kind, rule, file: Some(path.clone()), offset: None, what: error.to_string() }
     }
 }
 
@@ -62,30 +88,13 @@ pub enum Integrity {
     Fault(FaultReport),
 }
 
-/// Whether anything is missing that is known to have been there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum Completeness {
-    /// The ledger holds all that the WAL has seen.
-    Ok,
-    /// The WAL has seen a ledger that this one does not contain (AU-14).
-    Fault {
-        /// AU-14.
-        rule: RuleId,
-        /// What the WAL has seen last.
-        seen: LedgerHead,
-        /// Where the ledger ends.
-        head: LedgerHead,
-    },
-    /// One of the two could not be read, or the WAL is empty.
-    Unknown,
-}
-
 /// One ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogReport {
     /// Whether what is there is genuine.
     pub integrity: Integrity,
+    /// Whether all is there that is known to have been.
+    pub completeness: Completeness,
     /// What reading found; `null` after a fault.
     pub recovery: Option<Recovery>,
     /// The last entry; `null` after a fault or for none.
@@ -97,6 +106,8 @@ pub struct LogReport {
 pub struct WalReport {
     /// Whether what is there is genuine.
     pub integrity: Integrity,
+    /// Whether all is there that is known to have been.
+    pub completeness: Completeness,
     /// What reading found; `null` after a fault.
     pub recovery: Option<Recovery>,
     /// Where the part that was checked ends; `null` when it is empty.
@@ -120,24 +131,21 @@ pub struct DirectoryReport {
     pub checkpoint: Integrity,
     /// The history of writes.
     pub wal: WalReport,
-    /// The authority ledger against the WAL.
-    pub completeness: Completeness,
 }
 
 impl DirectoryReport {
     /// Whether nothing was found wrong or missing.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        let integrity = [
-            &self.authority_ledger.integrity,
-            &self.decision_ledger.integrity,
-            &self.checkpoint,
-            &self.wal.integrity,
+        let Self { authority_ledger, decision_ledger, checkpoint, wal } = self;
+        let parts = [
+            (&authority_ledger.integrity, &authority_ledger.completeness),
+            (&decision_ledger.integrity, &decision_ledger.completeness),
+            (&wal.integrity, &wal.completeness),
         ];
-        let complete = match self.completeness {
-            Completeness::Ok | Completeness::Unknown => true,
-            Completeness::Fault { .. } => false,
+        let sound = |(integrity, completeness): (&Integrity, &Completeness)| {
+            *integrity == Integrity::Ok && !completeness.is_fault()
         };
-        complete && integrity.into_iter().all(|found| *found == Integrity::Ok)
+        *checkpoint == Integrity::Ok && parts.into_iter().all(sound)
     }
 }

@@ -8,4 +8,4 @@ mod scan;
 pub use index::SegmentInfo;
 pub use owner::{Wal, WalPlace};
 pub use reader::WalReader;
-pub use scan::scan_read_only;
+pub use scan::{BatchPlace, PlacedBatch, scan_placed, scan_read_only};

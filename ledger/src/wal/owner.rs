@@ -185,7 +185,8 @@ impl Wal {
     /// A reader of what is durable, now and later.
     #[must_use]
     pub fn reader(&self) -> WalReader {
-        WalReader::new(Arc::clone(&self.disk), self.log.dir().clone(), self.index.clone())
+        let (dir, block) = (self.log.dir().clone(), self.log.block());
+        WalReader::new(Arc::clone(&self.disk), dir, block, self.index.clone())
     }
 }
 

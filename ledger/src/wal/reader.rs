@@ -9,7 +9,7 @@ use aerodb_core::wal::RawBatch;
 
 use crate::disk::{Access, Disk};
 use crate::fault::{Damage, Fault};
-use crate::log::{Found, path_of, read_frame};
+use crate::log::{Block, Found, path_of, read_frame};
 use crate::wal::SegmentInfo;
 use crate::wal::index::{FrameRef, Index};
 use crate::wal::scan::batches;
@@ -19,12 +19,13 @@ use crate::wal::scan::batches;
 pub struct WalReader {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    block: Block,
     index: Index,
 }
 
 impl WalReader {
-    pub(super) const fn new(disk: Arc<dyn Disk>, dir: PathBuf, index: Index) -> Self {
-        Self { disk, dir, index }
+    pub(super) const fn new(disk: Arc<dyn Disk>, dir: PathBuf, block: Block, index: Index) -> Self {
+        Self { disk, dir, block, index }
     }
 
     /// The boundary after the last durable batch; the origin of an empty WAL.
@@ -103,7 +104,7 @@ impl WalReader {
         // A frame is no longer than its segment, which is at most 1 GiB.
         let mut bytes = vec![0; usize::try_from(place.bytes).unwrap_or_default()];
         file.read_at(place.offset, &mut bytes)?;
-        let (at, damage) = match read_frame(&bytes, seq) {
+        let (at, damage) = match read_frame(&bytes, seq, self.block) {
             Found::Whole(frame, _) => return batches(&self.dir, place, frame),
             Found::Bad(at, damage) => (at, damage),
             Found::NoHeader | Found::Torn(_) => {

@@ -1,17 +1,23 @@
 //! From frames to batches: what a frame of the WAL must hold, whoever reads it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aerodb_core::hash::PublicKey;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, WalStart, log_start, witness_with};
 use crate::disk::Disk;
 use crate::fault::{Damage, Fault, OpenError};
-use crate::log::path_of;
-use crate::log::{Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness};
+use crate::log::{
+    Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness, path_of,
+    payload_place,
+};
+
+/// The length before each record of a frame.
+const RECORD_LENGTH_BYTES: usize = 4;
 
 /// Reads a WAL and shows each batch to `visit`, in order. Nothing is written, no lock is taken, and a
 /// missing directory is not created.
@@ -26,14 +32,32 @@ pub fn scan_read_only<E>(
     witness: Witness,
     visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
 ) -> Result<Recovery, OpenError<E>> {
-    let start = checkpoint.map(|marker| &marker.wal_start);
-    let witness = witness_with(witness, checkpoint);
-    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(checkpoint), witness };
-    let scanned = scan.run(&mut |place, frame| {
-        check_start(dir, place, &frame, start)?;
-        show(dir, place, frame, visit)
-    })?;
-    Ok(scanned.recovery(dir, LogKind::Wal))
+    scan_placed(disk, dir, owner, checkpoint, witness, &mut |placed| visit(placed.raw))
+}
+
+/// A batch, and where in the WAL it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedBatch {
+    /// The batch as it is stored: perhaps never validated.
+    pub raw: RawBatch,
+    /// Where it lies.
+    pub place: BatchPlace,
+}
+
+/// Where a batch lies. What one append wrote lies together and has one sequence number: on the holder one
+/// batch, on a replica perhaps several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BatchPlace {
+    /// The segment's file.
+    pub file: PathBuf,
+    /// Bytes from the start of the file to the batch.
+    pub offset: u64,
+    /// The sequence number of the append.
+    pub append_seq: u64,
+    /// Bytes from the start of the file to what the append wrote.
+    pub append_offset: u64,
+    /// Bytes that the append owns on the disk, in whole blocks.
+    pub append_bytes: u64,
 }
 
 /// The first frame continues the history that the checkpoint covers.
@@ -54,17 +78,41 @@ pub(super) fn check_start(
     Err(Fault::corrupt(&path_of(dir, place.segment), place.offset, damage))
 }
 
-/// Shows the batches of one frame.
-pub(super) fn show<E>(
+/// As [`scan_read_only`], each batch with its place.
+///
+/// # Errors
+/// As [`scan_read_only`].
+pub fn scan_placed<E>(
+    disk: &dyn Disk,
     dir: &Path,
-    place: FramePlace,
-    frame: Frame,
-    visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
-) -> Result<(), OpenError<E>> {
-    for batch in batches(dir, place, frame)? {
-        visit(batch).map_err(OpenError::Refused)?;
-    }
-    Ok(())
+    owner: Option<&PublicKey>,
+    checkpoint: Option<&Checkpoint>,
+    witness: Witness,
+    visit: &mut dyn FnMut(PlacedBatch) -> Result<(), E>,
+) -> Result<Recovery, OpenError<E>> {
+    let start = checkpoint.map(|marker| &marker.wal_start);
+    let witness = witness_with(witness, checkpoint);
+    let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(checkpoint), witness };
+    let scanned = scan.run(&mut |place, frame| {
+        check_start(dir, place, &frame, start)?;
+        let (file, append_seq) = (path_of(dir, place.segment), frame.header.seq);
+        let mut at = 0;
+        for raw in batches(dir, place, frame)? {
+            // Each record stands behind its length.
+            let offset = place.offset + payload_place(at + RECORD_LENGTH_BYTES) as u64;
+            at += RECORD_LENGTH_BYTES + raw.bytes().len();
+            let place = BatchPlace {
+                file: file.clone(),
+                offset,
+                append_seq,
+                append_offset: place.offset,
+                append_bytes: place.bytes,
+            };
+            visit(PlacedBatch { raw, place }).map_err(OpenError::Refused)?;
+        }
+        Ok(())
+    })?;
+    Ok(scanned.recovery(dir, LogKind::Wal))
 }
 
 /// The batches of one frame. Its header must say what they claim.

@@ -1,5 +1,7 @@
 //! A small cluster: n1 founds it, n2 and n3 join, and authority moves.
 
+use std::sync::Arc;
+
 use aerodb_core::authority::{
     Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
     ReceiptClaim, SignedEntry, SignedReceipt,
@@ -38,7 +40,7 @@ pub fn member(name: &str) -> Member {
 /// A ledger under construction, every entry checked.
 pub struct Story {
     pub entries: Vec<SignedEntry>,
-    pub authority: Authority,
+    pub authority: Arc<Authority>,
 }
 
 impl Story {
@@ -54,15 +56,16 @@ impl Story {
         };
         let first = entry(None, "n1", EntryBody::Genesis(genesis));
         let signed = sign_entry(&key("n1"), first);
-        let authority = admit_entry(None, &signed).unwrap();
-        Self { entries: vec![signed], authority }
+        let mut authority = None;
+        admit_entry(&mut authority, &signed).unwrap();
+        Self { entries: vec![signed], authority: authority.unwrap() }
     }
 
     /// The story that these entries tell.
     pub fn of(entries: Vec<SignedEntry>) -> Self {
-        let admit =
-            |before: Option<Authority>, entry| Some(admit_entry(before.as_ref(), entry).unwrap());
-        let authority = entries.iter().fold(None, admit).unwrap();
+        let mut authority = None;
+        entries.iter().for_each(|entry| admit_entry(&mut authority, entry).unwrap());
+        let authority = authority.unwrap();
         Self { entries, authority }
     }
 
@@ -81,7 +84,9 @@ impl Story {
 
     pub fn then(mut self, author: &str, body: EntryBody) -> Self {
         let signed = self.next(author, body);
-        self.authority = admit_entry(Some(&self.authority), &signed).unwrap();
+        let mut authority = Some(self.authority);
+        admit_entry(&mut authority, &signed).unwrap();
+        self.authority = authority.unwrap();
         self.entries.push(signed);
         self
     }
@@ -118,7 +123,7 @@ impl Story {
     /// What a promotion of `name` is decided on when its history ends at `end`.
     pub fn facts(&self, name: &str, end: Position) -> PromotionFacts {
         let boundary = end.boundary;
-        let authority = AuthorityFacts::from(&self.authority);
+        let authority = AuthorityFacts::from(&*self.authority);
         let basis = basis_for(&authority, &node(name));
         PromotionFacts {
             cluster: *self.authority.cluster(),

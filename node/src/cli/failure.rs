@@ -102,7 +102,7 @@ impl From<DirectoryError> for Failure {
             DirectoryError::Locked { .. }
             | DirectoryError::NotEmpty { .. }
             | DirectoryError::Ledger(_) => Self::Refused(error.to_string()),
-            DirectoryError::Fault(_) | DirectoryError::Disk(_) => {
+            DirectoryError::Fault(_) | DirectoryError::Disk(_) | DirectoryError::Options(_) => {
                 Self::Unreadable(error.to_string())
             }
         }
@@ -132,6 +132,7 @@ impl From<DiscardError> for Failure {
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }
+            | DiscardError::OtherFailure { .. }
             | DiscardError::Parted { .. } => Self::Refused(error.to_string()),
         }
     }

@@ -19,8 +19,10 @@ mod init;
 mod join;
 mod kv;
 mod ledger;
+mod listing;
 mod members;
 mod output;
+mod progress;
 mod promote;
 mod replication;
 mod rules;
@@ -110,9 +112,9 @@ enum Ask {
     Explain(explain::Explain),
     /// List the epochs so far.
     History,
-    /// Show, check and replay the ledgers.
+    /// Show, check, replay and compare the ledgers.
     Ledger(ledger::Ledger),
-    /// Check the write-ahead log.
+    /// Show and check the write-ahead log.
     Wal(wal::Wal),
     /// List the nodes that were ever admitted.
     Members,
@@ -171,7 +173,7 @@ impl Ask {
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,
             Self::Ledger(ledger) => ledger.run(context).await,
-            Self::Wal(wal) => wal.run(),
+            Self::Wal(wal) => wal.run(context.output),
             Self::Members => members::run(context).await,
             Self::Rules(rules) => rules.run(),
             Self::Demo(demo) => demo.run(context.output).await,

@@ -29,6 +29,8 @@ enum Text {
     Lines(String),
     /// A stored value, byte for byte.
     Value(Bytes),
+    /// It is printed already, in either form.
+    Printed,
 }
 
 /// What a command has to show.
@@ -52,6 +54,12 @@ impl Shown {
     pub fn value(json: &impl Serialize, value: Bytes) -> Self {
         let json = aerodb_core::explain_value(json);
         Self { json, text: Text::Value(value), exit: Exit::Done }
+    }
+
+    /// What was printed while it was found.
+    #[must_use]
+    pub const fn printed(exit: Exit) -> Self {
+        Self { json: Value::Null, text: Text::Printed, exit }
     }
 
     /// The same, with this exit code.
@@ -79,7 +87,8 @@ pub(super) fn print(outcome: Result<Shown, Failure>, output: Output) -> ExitCode
     match outcome {
         Ok(Shown { json, text, exit }) => {
             match (output, text) {
-                (Output::Json, _) => line(&json.to_string()),
+                (_, Text::Printed) => {}
+                (Output::Json, Text::Lines(_) | Text::Value(_)) => line(&json.to_string()),
                 (Output::Table, Text::Lines(lines)) => line(lines.trim_end()),
                 (Output::Table, Text::Value(value)) => raw(&value),
             }

@@ -15,10 +15,20 @@ pub(super) struct Rows(Table);
 impl Rows {
     /// An empty table with this heading.
     pub(super) fn new<const N: usize>(heading: [&str; N]) -> Self {
+        Self::with_heading(&heading)
+    }
+
+    /// As [`Rows::new`], for as many columns as the heading has.
+    pub(super) fn with_heading(heading: &[&str]) -> Self {
         let mut table = Table::new();
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(WIDTH).set_header(heading);
         Self(table)
+    }
+
+    /// Adds a row of as many cells as there are columns.
+    pub(super) fn push(&mut self, cells: Vec<String>) {
+        self.0.add_row(cells);
     }
 
     /// Adds a row.

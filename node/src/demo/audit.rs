@@ -13,7 +13,8 @@ impl Story {
             let (id, dir) = (node.id.clone(), node.dir_text());
             self.steps.begin(format!("audit {id}"));
             let report = self.checked(&["ledger", "verify", "--data-dir", &dir])?;
-            let complete = report["completeness"]["status"].as_str().unwrap_or("unknown");
+            let complete = report["authority_ledger"]["completeness"]["status"].as_str();
+            let complete = complete.unwrap_or("unknown");
             let head = &report["authority_ledger"]["head"]["seq"];
             self.steps
                 .saw(format!("genuine through ledger entry {head}; completeness: {complete}"));

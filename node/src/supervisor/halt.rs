@@ -2,7 +2,7 @@
 //! cleared by anything but an operator.
 
 use aerodb_core::decision::record::DecisionBody;
-use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleName};
+use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleName, WayBack};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
@@ -65,15 +65,17 @@ impl Supervisor {
 
 /// What an operator does about a halt; each needs the process stopped first.
 const fn way_forward(rule: RuleId) -> &'static str {
-    match rule {
-        RuleId::FV1 | RuleId::FV2 | RuleId::P5I4 => {
+    match WayBack::of(rule) {
+        WayBack::DiscardSuffix => {
             "the node is halted: stop it, see what its log holds past the validated history with \
              aerodb discard-suffix --dry-run, and set that aside with aerodb discard-suffix"
         }
-        RuleId::St2 => {
+        WayBack::Original => {
             "the node is halted: its directory is a copy, or was moved; start the original, or join \
              under a new node id"
         }
-        _ => "the node is halted: keep its directory, audit it, and join under a new node id",
+        WayBack::NewIdentity => {
+            "the node is halted: keep its directory, audit it, and join under a new node id"
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Entries as bytes: one encoding each, and nothing else decodes.
 
-use super::{Entry, EntryBody, EntryError, SignedEntry};
+use super::{ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, SignedEntry};
 use crate::authority::tests_support::{SIGNATURE, Story, at, genesis, seq};
 
 /// One entry of every kind, each where it may stand.
@@ -104,4 +104,20 @@ fn the_hash_covers_the_annotation_and_not_the_signature() {
     let mut noted = entry.clone();
     noted.annotation.received_at_ms += 1;
     assert_ne!(noted.hash(), entry.hash());
+}
+
+#[test]
+fn an_entry_has_at_most_so_many_bytes() {
+    let of = |operator: usize| {
+        let mut signed = admission();
+        signed.entry.annotation.operator = "o".repeat(operator);
+        signed.encode()
+    };
+    // The length of the operator's name takes two bytes more than that of an empty one.
+    let largest = of(ENTRY_BYTES_MAX - of(0).len() - 1);
+    assert!((ENTRY_BYTES_MAX - 1..=ENTRY_BYTES_MAX).contains(&largest.len()), "{}", largest.len());
+    assert!(SignedEntry::decode(&largest).is_ok());
+    let larger = of(ENTRY_BYTES_MAX);
+    let refused = SignedEntry::decode(&larger);
+    assert_eq!(refused, Err(EntryError::TooLarge { bytes: larger.len() }));
 }

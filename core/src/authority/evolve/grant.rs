@@ -1,15 +1,17 @@
 //! Whether a grant stands: its epoch, its basis, its start, and the decision recorded in it.
 
+use crate::authority::evolve::change::Change;
 use crate::authority::evolve::check_at_least;
 use crate::authority::evolve::succession::check_heir;
-use crate::authority::{Authority, Basis, Entry, EpochStart, Grant, Illegal, Succession, Tenure};
+use crate::authority::{Authority, Basis, EpochStart, Grant, Illegal, Succession, Tenure};
 use crate::decision::promotion;
+use crate::position::LedgerHead;
 
 pub(super) fn check_grant(
     state: &Authority,
-    entry: &Entry,
+    entry: LedgerHead,
     grant: &Grant,
-) -> Result<EpochStart, Illegal> {
+) -> Result<Change, Illegal> {
     match state.epoch().next() {
         Some(expected) if expected == grant.epoch => {}
         expected => {
@@ -22,12 +24,12 @@ pub(super) fn check_grant(
     check_heir(state, &grant.holder)?;
     check_basis(state, grant)?;
     promotion::check_recorded(state, grant).map_err(|what| Illegal::Decision { what })?;
-    Ok(EpochStart {
+    Ok(Change::Granted(EpochStart {
         epoch: grant.epoch,
         holder: grant.holder.clone(),
         start: grant.start,
-        granted_by: entry.head(),
-    })
+        granted_by: entry,
+    }))
 }
 
 pub(super) fn check_basis(state: &Authority, grant: &Grant) -> Result<(), Illegal> {

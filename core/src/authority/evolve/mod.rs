@@ -4,36 +4,59 @@
 //!
 //! Signatures are not looked at here; the ledger crate checks them before it calls this.
 
+mod change;
 mod grant;
 mod members;
 mod succession;
 
 use std::collections::BTreeMap;
 
-use crate::authority::{
-    Authority, Entry, EntryBody, EpochStart, Illegal, Membership, Succession, Tenure,
-};
+use crate::authority::{Authority, Entry, EntryBody, EpochStart, Illegal, Membership, Tenure};
 use crate::hash::{ClusterId, Hash};
 use crate::id::{Epoch, NodeId, Seq};
-use crate::position::Position;
+use crate::position::{LedgerHead, Position};
 
+use change::Change;
 use grant::check_grant;
-use members::{admit, remove};
-use succession::{check_certificate, check_heir, check_obligation, release};
+use members::{check_admission, check_removal};
+use succession::{check_certificate, check_designation, check_release, check_relinquishment};
 
-/// Folds one entry into the state before it (`None` before genesis).
+/// Folds one entry into the state before it (`None` before genesis), which is left as it is: the copy
+/// costs as much as the ledger is long. A fold over many entries is [`Authority::found`] and then
+/// [`Authority::take`].
 ///
 /// # Errors
-/// [`Illegal`] when the entry may not stand there; the state is then unchanged.
+/// [`Illegal`] when the entry may not stand there.
 pub fn evolve(state: Option<&Authority>, entry: &Entry) -> Result<Authority, Illegal> {
     let Some(state) = state else {
-        return found(entry);
+        return Authority::found(entry);
     };
-    check_place(state, entry)?;
     let mut next = state.clone();
-    next.hashes.push(entry.hash());
-    apply(state, &mut next, entry)?;
+    next.take(entry)?;
     Ok(next)
+}
+
+impl Authority {
+    /// The state that a ledger's first entry gives.
+    ///
+    /// # Errors
+    /// [`Illegal`] when it may not stand there.
+    pub fn found(entry: &Entry) -> Result<Self, Illegal> {
+        found(entry)
+    }
+
+    /// Folds the next entry in. What it changes is decided before anything is changed.
+    ///
+    /// # Errors
+    /// [`Illegal`] when the entry may not stand there; the state is then unchanged.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Illegal> {
+        check_place(self, entry)?;
+        let head = entry.head();
+        let change = judge(self, entry, head)?;
+        self.apply(change);
+        self.hashes.push(head.hash);
+        Ok(())
+    }
 }
 
 fn found(entry: &Entry) -> Result<Authority, Illegal> {
@@ -114,60 +137,38 @@ fn check_holder(state: &Authority, author: &NodeId, epoch: Epoch) -> Result<(), 
     }
 }
 
-fn apply(state: &Authority, next: &mut Authority, entry: &Entry) -> Result<(), Illegal> {
+/// What the entry, whose own head is `head`, changes.
+fn judge(state: &Authority, entry: &Entry, head: LedgerHead) -> Result<Change, Illegal> {
     let author = &entry.author;
     match &entry.body {
         EntryBody::Genesis(_) => Err(Illegal::Genesis { seq: entry.seq, kind: entry.body.kind() }),
         EntryBody::MemberAdmitted { epoch, member } => {
             check_holder(state, author, *epoch)?;
-            admit(state, next, member)
+            check_admission(state, member)
         }
         EntryBody::MemberRemoved { epoch, node_id } => {
             check_holder(state, author, *epoch)?;
-            remove(state, next, node_id)
+            check_removal(state, node_id)
         }
         EntryBody::SuccessorDesignated { epoch, successor, at } => {
             check_holder(state, author, *epoch)?;
-            check_heir(state, successor)?;
-            check_obligation(state, None)?;
-            check_at_least(state.reached, *at)?;
-            next.reached = *at;
-            let (successor, at, entry) = (successor.clone(), *at, entry.head());
-            next.succession = Some(Succession::Designated { successor, at, entry });
-            Ok(())
+            check_designation(state, successor, *at, head)
         }
         EntryBody::SuccessorReleased { epoch, successor } => {
             check_holder(state, author, *epoch)?;
-            release(state, next, entry, successor)
+            check_release(state, successor, head)
         }
         EntryBody::ObligationEnded { epoch, node_id, certificate } => {
             check_holder(state, author, *epoch)?;
-            check_certificate(state, node_id, certificate)?;
-            next.succession = None;
-            Ok(())
+            check_certificate(state, node_id, certificate)
         }
         EntryBody::AuthorityRelinquished { epoch, successor, final_position } => {
             check_holder(state, author, *epoch)?;
-            check_heir(state, successor)?;
-            if state.succession.is_some() {
-                check_obligation(state, Some(successor))?;
-            }
-            check_at_least(state.reached, *final_position)?;
-            next.reached = *final_position;
-            let (successor, final_position, entry) =
-                (successor.clone(), *final_position, entry.head());
-            next.tenure = Tenure::Relinquished { successor, final_position, entry };
-            Ok(())
+            check_relinquishment(state, successor, *final_position, head)
         }
         EntryBody::AuthorityGranted(grant) => {
             check_author(&grant.holder, author)?;
-            let start = check_grant(state, entry, grant)?;
-            next.reached = start.start;
-            next.epochs.push(start.clone());
-            next.current = start;
-            next.tenure = Tenure::Held;
-            next.succession = None;
-            Ok(())
+            check_grant(state, head, grant)
         }
     }
 }

@@ -1,24 +1,51 @@
 //! The heir, and the holder's obligation towards it.
 
-use crate::authority::{Authority, Certificate, Entry, Illegal, SignedReceipt, Succession};
+use crate::authority::evolve::change::Change;
+use crate::authority::evolve::check_at_least;
+use crate::authority::{Authority, Certificate, Illegal, SignedReceipt, Succession};
 use crate::id::NodeId;
+use crate::position::{LedgerHead, Position};
 
-pub(super) fn release(
+pub(super) fn check_designation(
     state: &Authority,
-    next: &mut Authority,
-    entry: &Entry,
     successor: &NodeId,
-) -> Result<(), Illegal> {
+    at: Position,
+    entry: LedgerHead,
+) -> Result<Change, Illegal> {
+    check_heir(state, successor)?;
+    check_obligation(state, None)?;
+    check_at_least(state.reached, at)?;
+    Ok(Change::Designated { successor: successor.clone(), at, entry })
+}
+
+pub(super) fn check_release(
+    state: &Authority,
+    successor: &NodeId,
+    entry: LedgerHead,
+) -> Result<Change, Illegal> {
     match &state.succession {
         Some(Succession::Designated { successor: heir, at, .. }) if heir == successor => {
-            let (successor, at, entry) = (successor.clone(), *at, entry.head());
-            next.succession = Some(Succession::Releasing { successor, at, entry });
-            Ok(())
+            let (successor, at) = (successor.clone(), *at);
+            Ok(Change::Releasing(Succession::Releasing { successor, at, entry }))
         }
         Some(Succession::Designated { .. } | Succession::Releasing { .. }) | None => {
             Err(obligation_mismatch(state, Some(successor)))
         }
     }
+}
+
+pub(super) fn check_relinquishment(
+    state: &Authority,
+    successor: &NodeId,
+    final_position: Position,
+    entry: LedgerHead,
+) -> Result<Change, Illegal> {
+    check_heir(state, successor)?;
+    if state.succession.is_some() {
+        check_obligation(state, Some(successor))?;
+    }
+    check_at_least(state.reached, final_position)?;
+    Ok(Change::Relinquished { successor: successor.clone(), final_position, entry })
 }
 
 pub(super) fn check_heir(state: &Authority, node_id: &NodeId) -> Result<(), Illegal> {
@@ -48,7 +75,7 @@ pub(super) fn check_certificate(
     state: &Authority,
     node_id: &NodeId,
     certificate: &Certificate,
-) -> Result<(), Illegal> {
+) -> Result<Change, Illegal> {
     let Some(Succession::Releasing { successor, entry: release, .. }) = &state.succession else {
         return Err(obligation_mismatch(state, Some(node_id)));
     };
@@ -66,7 +93,7 @@ pub(super) fn check_certificate(
             ];
             match shown.iter().find(|(holds, _)| !holds) {
                 Some((_, what)) => Err(Illegal::Certificate { what }),
-                None => Ok(()),
+                None => Ok(Change::ObligationEnded),
             }
         }
     }

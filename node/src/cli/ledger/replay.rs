@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use aerodb_ledger::disk::RealDisk;
 use aerodb_ledger::verify::{
-    ReplayedDecision, Verdict, replay_authority, replay_decisions, verify_authority,
-    verify_decisions,
+    LogReport, ReplayedDecision, Verdict, replay_authority_entry, replay_decision_entry,
+    verify_authority, verify_decisions,
 };
 use clap::Args;
 use serde_json::json;
 
-use super::directory::{Offline, exit_of, integrity_rows};
+use super::directory::{Offline, exit_of, part_rows};
+use super::verify::part;
 use crate::cli::failure::Exit;
+use crate::cli::listing::{Form, Listing, Stop, printed};
+use crate::cli::progress::{Printing, WatchedDisk};
 use crate::cli::status::{notes, word};
-use crate::cli::table::{Rows, short};
-use crate::cli::{Failure, Shown};
+use crate::cli::table::short;
+use crate::cli::{Failure, Output, Shown};
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -24,65 +26,89 @@ pub(super) struct Replay {
     data_dir: PathBuf,
 }
 
+const FORM: Form = Form::Table(&["LEDGER", "SEQ", "DECISION", "VERDICT", "RECORDED", "REPLAYED"]);
+
+/// The decisions replayed so far.
+struct Replaying {
+    listing: Listing,
+    same: usize,
+}
+
 impl Replay {
-    pub(super) fn run(self) -> Result<Shown, Failure> {
+    pub(super) fn run(self, output: Output) -> Result<Shown, Failure> {
         let offline = Offline::open(self.data_dir)?;
-        let (dir, owner) = (&offline.dir, offline.owner());
-        let (authority_report, authority) =
-            verify_authority(&RealDisk, &dir.authority_ledger(), owner);
-        let members = authority.as_ref().map(|read| &*read.authority);
-        let (decision_report, decisions) =
-            verify_decisions(&RealDisk, &dir.decision_ledger(), owner, members);
-        let mut replayed = Vec::new();
-        replayed.extend(authority.iter().flat_map(|read| replay_authority(&read.entries)));
-        replayed.extend(decisions.iter().flat_map(|read| replay_decisions(&read.entries)));
-
-        let (authority, decision) = (&authority_report.integrity, &decision_report.integrity);
-        let genuine = exit_of([&offline.identity, authority, decision]);
-        let exit = match genuine {
-            Exit::Done => verdict(&replayed),
-            Exit::Refused | Exit::Usage | Exit::Unreachable => genuine,
-        };
-        let json = json!({
-            "node_id": offline.node_id(),
-            "ok": exit == Exit::Done,
-            "identity": offline.identity,
-            "authority_ledger": authority,
-            "decision_ledger": decision,
-            "decisions": replayed,
-            "notes": offline.notes,
-        });
-        let faults = match genuine {
-            Exit::Done => String::new(),
-            Exit::Refused | Exit::Usage | Exit::Unreachable => integrity_rows([
-                ("identity", &offline.identity, String::new()),
-                ("authority ledger", authority, String::new()),
-                ("decision ledger", decision, String::new()),
-            ]),
-        };
-        let text = render(&replayed) + &faults + &notes(&offline.notes);
-        Ok(Shown::new(&json, text).exit(exit))
+        match run(&offline, output) {
+            Ok((replaying, authority, decisions)) => {
+                conclude(&offline, replaying, &authority, &decisions)
+            }
+            Err(stop) => printed(Err(stop), Exit::Done),
+        }
     }
 }
 
-/// A decision that was not made again is not proven, so it does not count as the same.
-fn verdict(replayed: &[ReplayedDecision]) -> Exit {
-    let same = replayed.iter().all(|decision| decision.verdict == Verdict::Same);
-    if same { Exit::Done } else { Exit::Refused }
+fn run(offline: &Offline, output: Output) -> Result<(Replaying, LogReport, LogReport), Stop> {
+    let (dir, known) = (&offline.dir, offline.known());
+    let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
+    let dirs = [authority_dir.clone(), decision_dir.clone()];
+    let disk = WatchedDisk::over(output, Printing::Meanwhile, &dirs);
+    let head = json!({ "node_id": offline.node_id(), "identity": offline.identity });
+    let listing = Listing::begin(output, FORM, &head, "decisions")?;
+    let mut replaying = Replaying { listing, same: 0 };
+    let ledger = verify_authority(&disk, &authority_dir, &known, &mut |stored| {
+        replaying.take(replay_authority_entry(&stored.entry))
+    })?;
+    let authority = ledger.authority.as_deref();
+    let decisions = verify_decisions(&disk, &decision_dir, &known, authority, &mut |stored| {
+        replaying.take(replay_decision_entry(&stored.entry))
+    })?;
+    Ok((replaying, ledger.report, decisions))
 }
 
-fn render(replayed: &[ReplayedDecision]) -> String {
-    let mut rows = Rows::new(["LEDGER", "SEQ", "DECISION", "VERDICT", "RECORDED", "REPLAYED"]);
-    for decision in replayed {
-        rows.add([
-            decision.log.as_str().to_owned(),
-            decision.seq.to_string(),
-            decision.kind.to_owned(),
-            word(&decision.verdict),
-            short(&decision.recorded),
-            decision.replayed.map_or_else(|| "-".to_owned(), |digest| short(&digest)),
-        ]);
+impl Replaying {
+    fn take(&mut self, replayed: Option<ReplayedDecision>) -> Result<(), Stop> {
+        let Some(decision) = replayed else { return Ok(()) };
+        // What was not made again is not proven, so it does not count as the same.
+        if decision.verdict == Verdict::Same {
+            self.same += 1;
+        }
+        self.listing.item(|| aerodb_core::explain_value(&decision), || cells(&decision))
     }
-    let same = replayed.iter().filter(|decision| decision.verdict == Verdict::Same).count();
-    format!("{}{same} of {} decisions come out the same\n", rows.render(), replayed.len())
+}
+
+fn cells(decision: &ReplayedDecision) -> Vec<String> {
+    vec![
+        decision.log.as_str().to_owned(),
+        decision.seq.to_string(),
+        decision.kind.to_owned(),
+        word(&decision.verdict),
+        short(&decision.recorded),
+        decision.replayed.map_or_else(|| "-".to_owned(), |digest| short(&digest)),
+    ]
+}
+
+fn conclude(
+    offline: &Offline,
+    replaying: Replaying,
+    authority: &LogReport,
+    decisions: &LogReport,
+) -> Result<Shown, Failure> {
+    let parts =
+        [offline.part(), part("authority ledger", authority), part("decision ledger", decisions)];
+    let Replaying { listing, same } = replaying;
+    let all = listing.len();
+    let genuine = exit_of(&parts);
+    let (exit, faults) = match genuine {
+        Exit::Done if same == all => (Exit::Done, String::new()),
+        Exit::Done => (Exit::Refused, String::new()),
+        Exit::Refused | Exit::Usage | Exit::Unreachable => (genuine, part_rows(&parts)),
+    };
+    let tail = json!({
+        "ok": exit == Exit::Done,
+        "same": same,
+        "authority_ledger": authority,
+        "decision_ledger": decisions,
+        "notes": offline.notes,
+    });
+    let verdict = format!("{same} of {all} decisions come out the same\n");
+    listing.end(&tail, &(verdict + &faults + &notes(&offline.notes)), exit)
 }

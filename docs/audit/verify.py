@@ -1,0 +1,617 @@
+#!/usr/bin/env python3
+"""Verifies an AeroDB data directory. Written from docs/format.md alone; shares no code with AeroDB.
+
+Usage: verify.py DIR     Needs: pip install blake3 cryptography
+Exit:  0 all is well, 1 something is wrong, 2 usage, 3 the directory cannot be read. Section numbers are of the document.
+"""
+import json, re, struct, sys, unicodedata, zlib
+from pathlib import Path
+from blake3 import blake3
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+KINDS = {"wal": 1, "authority.ledger": 2, "decision.ledger": 3}
+BLOCKS = (4096, 8192, 16384, 32768, 65536)
+NONE_BEFORE = bytes(32)
+
+
+class Fault(Exception):
+    def __init__(self, file, offset, what):
+        super().__init__(f"{file} at byte {offset}: {what}")
+
+
+def H(purpose, data):
+    return blake3(data, derive_key_context="aerodb 2026 " + purpose).digest()
+
+
+def signed(key, message, signature):
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+        return True
+    except (InvalidSignature, ValueError):
+        return False
+
+
+def u16(b, at): return struct.unpack_from("<H", b, at)[0]
+def u32(b, at): return struct.unpack_from("<I", b, at)[0]
+def u64(b, at): return struct.unpack_from("<Q", b, at)[0]
+def is_zero(b): return not any(b)
+
+
+# 2 to 5: logs -------------------------------------------------------------------------------------------
+
+class Log:
+    """The frames of one log, in order: (file, offset, header fields, records)."""
+
+    def __init__(self, dir, kind, owner, start, witness):
+        self.dir, self.kind, self.owner, self.witness = dir, kind, owner, witness
+        self.frames, self.tail, self.size, self.block = [], None, None, None
+        self.segment, self.seq, self.record = start
+        self.frame_count = self.records = 0
+        self.after_records = False  # a ledger's last frame awaits its trailer
+        self.read()
+
+    def read(self):
+        if not self.dir.is_dir():
+            raise Fault(self.dir, 0, "the log is missing")
+        numbers = []
+        for file in sorted(self.dir.iterdir()):
+            name = file.name.removesuffix(".tmp")
+            if not re.fullmatch(r"[0-9]{16}\.seg", name) or int(name[:16]) == 0:
+                raise Fault(file, 0, "the file does not belong to a log")
+            if name == file.name and int(name[:16]) >= self.segment:
+                numbers.append(int(name[:16]))
+        if numbers != list(range(self.segment, self.segment + len(numbers))) or not numbers:
+            raise Fault(self.dir, 0, f"segments {numbers}, {self.segment} and on were expected")
+        empty = 0
+        for number in numbers:
+            file = self.dir / f"{number:016}.seg"
+            data = file.read_bytes()
+            self.header(file, data, number)
+            if is_zero(data[self.block:]):
+                empty += 1
+            elif self.tail or (empty and number > numbers[0]):
+                raise Fault(file, self.block, "written to, though a segment before it is empty or torn")
+            else:
+                self.segment_frames(file, data)
+        if empty > (2 if empty == len(numbers) else 1):
+            raise Fault(self.dir, 0, f"{empty} segments stand ready")
+        for what, found in zip(("frame", "record"), (self.seq - 1, self.record - 1)):
+            if self.witness[what] > found:
+                raise Fault(self.dir, 0, f"ends with {what} {found}, but {self.witness[what]} was durable")
+
+    def header(self, file, data, number):
+        if len(data) < 4096 or data[:8] != b"AERODBSG":
+            raise Fault(file, 0, "no segment header")
+        if zlib.crc32(data[:12] + bytes(4) + data[16:4096]) != u32(data, 12):
+            raise Fault(file, 12, "header checksum")
+        if u16(data, 8) != 1:
+            raise Fault(file, 8, f"format version {u16(data, 8)} is not known")
+        size, block, owner = u64(data, 24), u32(data, 64), data[32:64]
+        if u16(data, 10) != self.kind or u64(data, 16) != number:
+            raise Fault(file, 10, "the header is of another log or place")
+        if block not in BLOCKS or size % block or not 2 * block <= size <= 1 << 30 or size != len(data):
+            raise Fault(file, 24, f"{len(data)} bytes, the header says {size} in blocks of {block}")
+        if not is_zero(data[68:block]):
+            raise Fault(file, 68, "reserved bytes")
+        if (self.size or size, self.block or block, self.owner or owner) != (size, block, owner):
+            raise Fault(file, 24, "size, block or owner differs from the rest of the log or the identity")
+        self.size, self.block, self.owner = size, block, owner
+
+    def segment_frames(self, file, data):
+        at = self.block
+        while at < len(data):
+            if is_zero(data[at:]):
+                return
+            length = self.frame(file, data, at)
+            if length is None:
+                return
+            at += length
+
+    def frame(self, file, data, at):
+        tag = ((self.seq & 0x7FFFFFFF) << 1 | 1).to_bytes(4, "little")
+        sectors = [data[i:i + 512] for i in range(at, len(data), 512)]
+        if is_zero(sectors[0]):
+            return self.torn(file, at, sectors, tag, len(sectors))
+        head = data[at:at + 136]
+        if zlib.crc32(head[:132]) != u32(head, 132):
+            raise Fault(file, at + 132, "frame header checksum")
+        if u16(head, 4) != 1:
+            raise Fault(file, at + 4, f"format version {u16(head, 4)} is not known")
+        kind, count, payload_bytes = u16(head, 6), u32(head, 40), u32(head, 44)
+        room = self.block - self.block // 512 * 4
+        length = -(-(payload_bytes + 132) // room) * self.block
+        if head[:4] != tag or u64(head, 8) != self.seq or u64(head, 88) != self.seq - 1:
+            raise Fault(file, at, f"frame {u64(head, 8)} stands where {self.seq} must")
+        if at + length > len(data):
+            raise Fault(file, at + 44, "payload bytes")
+        own = sectors[:length // 512]
+        for i, sector in enumerate(own):
+            if sector[:4] != tag and not is_zero(sector):
+                raise Fault(file, at + 512 * i, "the sector is not of this frame")
+        if any(is_zero(sector) for sector in own):
+            return self.torn(file, at, sectors, tag, len(own))
+        payload = own[0][136:] + b"".join(sector[4:] for sector in own[1:])
+        if zlib.crc32(payload) != u32(head, 128):
+            raise Fault(file, at + 128, "payload checksum")
+        if not is_zero(payload[payload_bytes:]):
+            raise Fault(file, at + 136, "padding")
+        if kind != (2 if self.after_records else 1):
+            raise Fault(file, at + 6, "records and trailers do not alternate as they must")
+        if kind == 2:
+            if not is_zero(head[16:88] + head[96:128]):
+                raise Fault(file, at, "trailer fields")
+        else:
+            self.take(file, at, head, count, payload[:payload_bytes])
+        self.after_records = kind == 1 and self.kind != 1
+        self.seq += 1
+        self.frame_count += 1
+        return length
+
+    def take(self, file, at, head, count, payload):
+        records, i = [], 0
+        while i < len(payload):
+            n = u32(payload, i) if i + 4 <= len(payload) else len(payload)
+            if i + 4 + n > len(payload):
+                raise Fault(file, at + 136, "the records do not fill the payload")
+            records.append(payload[i + 4:i + 4 + n])
+            i += 4 + n
+        first, last = u64(head, 16), u64(head, 24)
+        if len(records) != count or not count or first != self.record or last < first:
+            raise Fault(file, at + 16, f"records {first} to {last}, {self.record} must follow")
+        if u64(head, 48) == 0 and not is_zero(head[56:88]):
+            raise Fault(file, at + 56, "stamp")
+        about = dict(first=first, last=last, epoch=u64(head, 32), stamp=(u64(head, 48), head[56:88]), before=head[96:128])
+        self.frames.append((file, at, about, records))
+        self.record = last + 1
+        self.records += count
+
+    def torn(self, file, at, sectors, tag, own):
+        for i, sector in enumerate(sectors):
+            if not is_zero(sector) and (i >= own or sector[:4] != tag):
+                raise Fault(file, at + 512 * i, "neither a frame nor what a crash leaves of one")
+        self.tail = (file, at)
+
+
+# 7: postcard --------------------------------------------------------------------------------------------
+
+class Reader:
+    def __init__(self, data): self.data, self.at = data, 0
+
+    def bytes(self, n):
+        if self.at + n > len(self.data):
+            raise ValueError("the bytes end first")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def varint(self, bits=64):
+        value = shift = 0
+        while True:
+            byte = self.bytes(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                if (byte == 0 and shift > 7) or value >> bits:
+                    raise ValueError("a number that is not in its shortest form, or too large")
+                return value
+
+    def id(self):
+        value = self.varint()
+        if not value:
+            raise ValueError("0 where a number must be")
+        return value
+
+    def blob(self): return self.bytes(self.varint())
+    def text(self): return self.blob().decode()
+    def bool(self): return self.one_of("no", "yes") == "yes"
+    def u32(self): return self.varint(32)
+
+    def fixed(self, n=32):
+        blob = self.blob()
+        if len(blob) != n:
+            raise ValueError(f"{len(blob)} bytes where {n} must be")
+        return blob
+
+    def option(self, read): return read() if self.bool() else None
+    def seq(self, read): return [read() for _ in range(self.varint())]
+
+    def one_of(self, *names):
+        at = self.u32()
+        if at >= len(names):
+            raise ValueError(f"no variant {at}")
+        return names[at]
+
+    def limited(self, most, legal=lambda text: True):
+        text = self.text()
+        if not 1 <= len(text.encode()) <= most or any(unicodedata.category(c) == "Cc" for c in text) or not legal(text):
+            raise ValueError(f"{text!r} is not legal here")
+        return text
+
+    def name(self): return self.limited(64, re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*").fullmatch)
+    def address(self): return self.limited(256, lambda t: (m := re.fullmatch(r"http://([^/@?# ]+):\+?([0-9]+)", t)) and int(m[2]) < 65536)
+    def rule(self): return self.limited(32)
+    def position(self): return (self.varint(), self.fixed())
+    def head(self): return (self.id(), self.fixed())
+    def member(self): return dict(id=self.name(), key=self.fixed(), address=self.address())
+    def request(self): return (self.limited(128), self.fixed())
+    def role(self): return self.one_of("Uninitialized", "PrimaryActive", "ReplicaActive", "PrimarySealed", "ReplicationHalted")
+
+    def authority(self):
+        facts = dict(epoch=self.id(), holder=self.name(), start=self.position())
+        if self.one_of("held", "relinquished") == "relinquished":
+            facts["relinquished"] = (self.name(), self.position(), self.head())
+        facts["succession"] = self.option(lambda: (self.one_of("designated", "releasing"), self.name(), self.position(), self.head()))
+        return facts
+
+    def promotion(self):
+        return dict(cluster=self.fixed(), node=self.name(), expected=self.id(), replica=self.option(self.name),
+                    ledger=self.head(), authority=self.authority(), member=self.bool(), role=self.role(),
+                    halt=self.option(self.rule), attempt=self.bool(), progress=[self.varint() for _ in range(3)],
+                    wal_end=self.position(), chain=self.option(self.fixed),
+                    mismatch=self.option(lambda: (self.id(), self.id())))
+
+    def command(self):
+        facts = dict(cluster=self.fixed(), node=self.name())
+        what = self.one_of("admit", "remove", "designate", "release", "relinquish")
+        facts["command"] = (what, self.member() if what == "admit" else self.name())
+        return facts | dict(expected=self.option(self.id), ledger=self.head(), authority=self.authority(), role=self.role(),
+                            halt=self.option(self.rule), wal_end=self.position(),
+                            membership=self.option(lambda: self.one_of("admitted", "removed")), key_known=self.bool(), pulling=self.bool())
+
+    def recorded(self, facts):
+        return dict(ruleset=self.u32(), facts=facts(),
+                    evaluations=self.seq(lambda: (self.rule(), self.one_of("true", "false", "not_evaluable"))),
+                    status=self.text(), reason=self.option(self.text), digest=self.fixed())
+
+    def receipt(self):
+        return dict(cluster=self.fixed(), node=self.name(), epoch=self.id(), position=self.position(),
+                    ledger=self.head(), signature=self.fixed(64))
+
+    def authority_body(self):
+        kind = self.one_of("genesis", "member_admitted", "member_removed", "successor_designated", "successor_released",
+                           "obligation_ended", "authority_relinquished", "authority_granted")
+        if kind == "genesis":
+            body = dict(cluster=self.name(), nonce=self.fixed(), founder=self.member(),
+                        durability=self.one_of("local", "paired"), ruleset=self.u32(), ancestor=self.option(self.fixed))
+        else:
+            body = dict(epoch=self.id())
+        match kind:
+            case "member_admitted": body["member"] = self.member()
+            case "member_removed" | "successor_released": body["node"] = self.name()
+            case "successor_designated" | "authority_relinquished": body |= dict(node=self.name(), at=self.position())
+            case "obligation_ended": body |= dict(node=self.name(), certificate=self.one_of("receipt"), receipt=self.receipt())
+            case "authority_granted":
+                body |= dict(node=self.name(), at=self.position(), basis=self.one_of("relinquishment", "designation"),
+                             entry=self.head(), promotion=self.limited(96), request=self.option(lambda: self.limited(128)),
+                             decision=self.recorded(self.promotion))
+        return kind, body
+
+    def decision_body(self):
+        kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
+                           "followed", "resumed", "halted", "suffix_discarded")
+        match kind:
+            case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
+            case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
+            case "promotion_granted": return kind, (self.limited(96), self.head())
+            case "command_refused": return kind, (self.recorded(self.command), self.option(self.request))
+            case "command_done": return kind, (self.recorded(self.command), self.head(), self.option(self.request))
+            case "followed" | "resumed": return kind, (self.address(), self.option(self.request))
+            case "halted": return kind, (self.rule(), self.text())
+        return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
+
+    def entry(self, ledger):
+        if len(self.data) > 16384:
+            raise ValueError("larger than an entry can be")
+        if self.varint(16) != 1:
+            raise ValueError("format version is not known")
+        entry = dict(seq=self.id(), previous=self.fixed(), author=self.name())
+        entry["kind"], entry["body"] = self.authority_body() if ledger == "authority" else self.decision_body()
+        self.varint(), self.text(), self.limited(1024)
+        entry["hash"] = H(ledger + " entry", self.data[:self.at])
+        entry["signature"] = self.fixed(64)
+        if self.at != len(self.data):
+            raise ValueError("bytes behind the entry")
+        return entry
+
+
+def entries(log, ledger):
+    """Every entry of a ledger with its place; the chain is checked, signatures are not."""
+    before, seq = NONE_BEFORE, 1
+    for file, at, about, records in log.frames:
+        place, first = (file, at), before
+        for record in records:
+            try:
+                entry = Reader(record).entry(ledger)
+            except ValueError as error:
+                raise Fault(*place, f"entry {seq}: {error}") from None
+            if entry["seq"] != seq or entry["previous"] != before:
+                raise Fault(*place, f"entry {entry['seq']} does not continue entry {seq - 1}")
+            before, seq = entry["hash"], seq + 1
+            yield place, entry
+        said = (about["first"], about["last"], about["epoch"], about["stamp"], about["before"])
+        if said != (seq - len(records), seq - 1, 0, (0, NONE_BEFORE), first):
+            raise Fault(*place, "the frame header does not say what the entries say")
+
+
+# 8: what an authority ledger may say ---------------------------------------------------------------------
+
+class Authority:
+    def __init__(self):
+        self.hashes, self.members, self.epochs, self.named = [], {}, [], []
+        self.cluster = self.holder = self.relinquished = self.succession = self.reached = None
+
+    def head(self): return (len(self.hashes), self.hashes[-1])
+    def contains(self, head): return 1 <= head[0] <= len(self.hashes) and self.hashes[head[0] - 1] == head[1]
+    def epoch_at(self, commit): return next((e for e, start in reversed(self.epochs) if start[0] < commit), 1)
+    def not_below(self, least, found): return found[0] > least[0] or found == least
+    def heir(self, node): return node != self.holder and self.members.get(node, (0, False))[1]
+
+    def take(self, entry):
+        """The entry's fault, or None."""
+        kind, body, author = entry["kind"], entry["body"], entry["author"]
+        if (kind == "genesis") != (not self.hashes):
+            return "genesis is the first entry and no other"
+        if kind == "genesis":
+            self.members[body["founder"]["id"]] = (body["founder"]["key"], True)
+        if author not in self.members or not signed(self.members[author][0], entry["hash"], entry["signature"]):
+            return f"the signature is not of {author}"
+        illegal = getattr(self, kind)(entry, author, body)
+        self.hashes.append(entry["hash"])
+        if "at" in body:
+            self.named.append((entry["seq"], body["at"]))
+        return illegal
+
+    def genesis(self, entry, author, body):
+        self.cluster, self.holder = entry["hash"], author
+        self.reached = (0, H("history origin", self.cluster))
+        self.epochs.append((1, self.reached))
+        return None if author == body["founder"]["id"] else "the author is not the founder"
+
+    def by_holder(self, author, body):
+        if author != self.holder or body["epoch"] != self.epochs[-1][0] or self.relinquished:
+            return "not by the holder of this epoch"
+
+    def member_admitted(self, entry, author, body):
+        member = body["member"]
+        if member["id"] in self.members or member["key"] in [key for key, _ in self.members.values()]:
+            return "id or key was admitted before"
+        self.members[member["id"]] = (member["key"], True)
+        return self.by_holder(author, body)
+
+    def member_removed(self, entry, author, body):
+        key, admitted = self.members.get(body["node"], (None, False))
+        if not self.heir(body["node"]) or (self.succession and self.succession[1] == body["node"]):
+            return "the member cannot be removed"
+        self.members[body["node"]] = (key, False)
+        return self.by_holder(author, body)
+
+    def successor_designated(self, entry, author, body):
+        if not self.heir(body["node"]) or self.succession or not self.not_below(self.reached, body["at"]):
+            return "the designation is not legal"
+        self.reached = body["at"]
+        self.succession = ("designated", body["node"], body["at"], (entry["seq"], entry["hash"]))
+        return self.by_holder(author, body)
+
+    def successor_released(self, entry, author, body):
+        if not self.succession or self.succession[:2] != ("designated", body["node"]):
+            return "nobody of that name is designated"
+        self.succession = ("releasing", body["node"], self.succession[2], (entry["seq"], entry["hash"]))
+        return self.by_holder(author, body)
+
+    def obligation_ended(self, entry, author, body):
+        r, s = body["receipt"], self.succession
+        message = (r["cluster"] + struct.pack("<QQ", r["epoch"], r["position"][0]) + r["position"][1]
+                   + struct.pack("<Q", r["ledger"][0]) + r["ledger"][1] + r["node"].encode())
+        key = self.members.get(r["node"], (None,))[0]
+        if not key or not signed(key, H("receipt", message), r["signature"]):
+            return f"the receipt's signature is not of {r['node']}"
+        if not s or s[:2] != ("releasing", body["node"]) or (r["cluster"], r["node"], r["epoch"]) != (self.cluster, body["node"], body["epoch"]):
+            return "the receipt does not end this obligation"
+        if r["ledger"][0] < s[3][0] or not self.contains(r["ledger"]):
+            return "the receipt does not cover the release"
+        self.succession = None
+        return self.by_holder(author, body)
+
+    def authority_relinquished(self, entry, author, body):
+        illegal = self.by_holder(author, body)
+        if not self.heir(body["node"]) or (self.succession and self.succession[1] != body["node"]) or not self.not_below(self.reached, body["at"]):
+            return "the relinquishment is not legal"
+        self.reached, self.relinquished = body["at"], (body["node"], body["at"], (entry["seq"], entry["hash"]))
+        return illegal
+
+    def authority_granted(self, entry, author, body):
+        state = dict(epoch=self.epochs[-1][0], holder=self.holder, start=self.epochs[-1][1], succession=self.succession)
+        if self.relinquished:
+            state["relinquished"] = self.relinquished
+            stands = body["basis"] == "relinquishment" and self.relinquished == (author, body["at"], body["entry"])
+        else:
+            s = self.succession
+            stands = (body["basis"] == "designation" and s and s[:2] == ("designated", author) and s[3] == body["entry"]
+                      and self.not_below(s[2], body["at"]))
+        if author != body["node"] or body["epoch"] != self.epochs[-1][0] + 1 or not self.heir(author) or not stands:
+            return "the grant does not stand on its basis"
+        facts = body["decision"]["facts"]
+        if (facts["cluster"], facts["node"], facts["ledger"], facts["authority"], facts["wal_end"]) != (
+                self.cluster, author, self.head(), state, body["at"]) or body["decision"]["status"] != "approved":
+            return "the recorded decision is of another state, or denies"
+        self.epochs.append((body["epoch"], body["at"]))
+        self.holder, self.relinquished, self.succession, self.reached = author, None, None, body["at"]
+
+
+# 6: the WAL ---------------------------------------------------------------------------------------------
+
+def batches(log, authority, tip):
+    """Checks every batch; gives the positions where one ends."""
+    ends = [tip]
+    for file, at, about, records in log.frames:
+        start, fail = tip, lambda what: Fault(file, at, f"batch after commit {tip[0]}: {what}")
+        for record in records:
+            if len(record) < 137 or u32(record, 0) != len(record) - 8 or zlib.crc32(record[8:]) != u32(record, 4):
+                raise fail("length or checksum")
+            if record[8] != 1:
+                raise fail(f"format version {record[8]} is not known")
+            epoch, first, last, seq = struct.unpack_from("<QQQQ", record, 9)
+            stamp, before, after = (seq, record[41:73]), record[73:105], record[105:137]
+            if H("history chain", before + record[8:73] + record[137:]) != after:
+                raise fail("chain after")
+            if first != tip[0] + 1 or last < first or before != tip[1]:
+                raise fail("it does not continue the history")
+            if epoch != authority.epoch_at(first) or epoch != authority.epoch_at(last):
+                raise fail(f"epoch {epoch}, the ledger gives {authority.epoch_at(first)} to {authority.epoch_at(last)}")
+            if not authority.contains(stamp):
+                raise fail(f"it was formed when entry {seq} was known; the authority ledger does not hold that")
+            try:
+                payload(Reader(record[137:]), last - first + 1)
+            except ValueError as error:
+                raise fail(error) from None
+            tip = (last, after)
+            ends.append(tip)
+        if (about["first"], about["last"], about["epoch"], about["stamp"], about["before"]) != (start[0] + 1, last, epoch, stamp, start[1]):
+            raise Fault(file, at, "the frame header does not say what the batches say")
+    return ends
+
+
+def payload(reader, commits):
+    def op():
+        what = reader.one_of("put", "delete")
+        key, value = reader.blob(), reader.blob() if what == "put" else b""
+        key.decode()
+        if not 1 <= len(key) <= 1024 or len(value) > 4194304:
+            raise ValueError("key or value size")
+    if len(reader.seq(lambda: reader.seq(op))) != commits or reader.at != len(reader.data):
+        raise ValueError("number of commits, or bytes behind them")
+
+
+# 10: sealed files ---------------------------------------------------------------------------------------
+
+def sealed(path, format):
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    try:
+        file = json.loads(data[:65537])
+        content = json.dumps(file["content"], separators=(",", ":"))
+        again = {k: file[k] for k in ("format", "content", "digest")}
+        if file["format"] != format:
+            raise Fault(path, 0, f"format {file['format']!r} is not known")
+        if file != again or (json.dumps(again, indent=2) + "\n").encode() != data:
+            raise Fault(path, 0, "not the bytes that were written")
+        if H("sealed file", (format + content).encode()).hex() != file["digest"]:
+            raise Fault(path, 0, "digest")
+        return file["content"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Fault(path, 0, f"not a sealed file: {error}") from None
+
+
+def position(json): return (json["commit_id"], bytes.fromhex(json["chain"]))
+
+
+# 13: the order of it all --------------------------------------------------------------------------------
+
+class Verifier:
+    def __init__(self, dir):
+        self.dir, self.faults, self.owner = dir, 0, None
+        self.authority = self.ends = self.identity = self.checkpoint = None
+
+    def step(self, name, check):
+        try:
+            print(f"{name:17} {check()}")
+        except Fault as fault:
+            self.faults += 1
+            print(f"{name:17} FAULT {fault}")
+
+    def log(self, name, start=(1, 1, 1), **witness):
+        stamp = self.identity["stamp"][name.split(".")[0] + "_frame"] if self.identity else 0
+        log = Log(self.dir / name, KINDS[name], self.owner, start, dict(frame=stamp, record=0) | witness)
+        if self.owner and log.owner != self.owner:
+            raise Fault(log.dir, 32, "of another node")
+        self.owner = log.owner
+        tail = f", unproven tail at byte {log.tail[1]} of {log.tail[0].name}" if log.tail else ""
+        return log, f"{log.frame_count} frames, {log.records} records{tail}"
+
+    def check_identity(self):
+        found = sealed(self.dir / "identity", "aerodb identity 1")
+        if found is None:
+            return "absent: no witnesses"
+        secret = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(found["secret"]))
+        self.identity, self.owner = found, secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return f"of {found['node_id']}"
+
+    def check_authority(self):
+        log, text = self.log("authority.ledger", record=1)
+        authority = Authority()
+        for place, entry in entries(log, "authority"):
+            illegal = authority.take(entry)
+            if illegal:
+                raise Fault(*place, f"entry {entry['seq']}, {entry['kind']}: {illegal}")
+        if self.identity and self.identity["cluster"] != authority.cluster.hex():
+            raise Fault(log.dir, 0, "the identity is of another cluster")
+        self.authority = authority
+        return f"{text}, epoch {authority.epochs[-1][0]} held by {authority.holder}, cluster {authority.cluster.hex()[:16]}"
+
+    def check_decisions(self):
+        log, text = self.log("decision.ledger")
+        author = self.identity["node_id"] if self.identity else None
+        for place, entry in entries(log, "decision"):
+            author = author or entry["author"]
+            if entry["author"] != author or not signed(self.owner, entry["hash"], entry["signature"]):
+                raise Fault(*place, f"entry {entry['seq']} is not signed by {author}")
+        known = self.authority and self.authority.members.get(author)
+        if known and known[0] != self.owner:
+            raise Fault(log.dir, 0, f"the key of {author} in the authority ledger is another")
+        return text
+
+    def check_checkpoint(self):
+        found = sealed(self.dir / "checkpoint", "aerodb checkpoint 1")
+        if found is None:
+            return "absent: the WAL starts with commit 1"
+        start, file = found["wal_start"], self.dir / "checkpoint"
+        segment, frame, commit = start["segment"], start["frame_seq"], start["position"]["commit_id"]
+        if not (1 <= segment <= min(frame, 10**16 - 1) and (segment == 1) == (frame == 1) and max(frame, commit) < 1 << 62
+                and commit <= found["position"]["commit_id"]):
+            raise Fault(file, 0, "no WAL starts there")
+        if self.owner and found["owner"] != self.owner.hex():
+            raise Fault(file, 0, "of another node")
+        if self.authority and (found["cluster"] != self.authority.cluster.hex() or not self.authority.contains(
+                (found["ledger"]["seq"], bytes.fromhex(found["ledger"]["hash"])))):
+            raise Fault(file, 0, "of another cluster, or of a ledger that has more entries than this one")
+        self.checkpoint = found
+        return f"at commit {found['position']['commit_id']}, the WAL starts after commit {commit}"
+
+    def check_wal(self):
+        start, tip, covered = (1, 1, 1), None, 0
+        if self.checkpoint:
+            at, covered = self.checkpoint["wal_start"], self.checkpoint["position"]["commit_id"]
+            tip = position(at["position"])
+            start = (at["segment"], at["frame_seq"], tip[0] + 1)
+        log, text = self.log("wal", start, record=covered)
+        if not self.authority:
+            return f"{text}; batches not checked without the authority ledger"
+        ends = batches(log, self.authority, tip or (0, H("history origin", self.authority.cluster)))
+        named = [(f"entry {seq} of the authority ledger", at) for seq, at in self.authority.named]
+        if self.checkpoint:
+            named.append(("the checkpoint", position(self.checkpoint["position"])))
+        for who, at in named:
+            if ends[0][0] <= at[0] <= ends[-1][0] and at not in ends:
+                raise Fault(log.dir, 0, f"{who} names commit {at[0]} with another chain")
+        return f"{text}, commits {ends[0][0] + 1} to {ends[-1][0]}"
+
+    def run(self):
+        for name, check in (("identity", self.check_identity), ("authority.ledger", self.check_authority),
+                            ("decision.ledger", self.check_decisions), ("checkpoint", self.check_checkpoint), ("wal", self.check_wal)):
+            self.step(name, check)
+        print("verdict           " + ("ok" if not self.faults else f"{self.faults} FOUND WRONG"))
+        return 1 if self.faults else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print(__doc__)
+        sys.exit(2)
+    try:
+        next(Path(sys.argv[1]).iterdir(), None)
+        sys.exit(Verifier(Path(sys.argv[1])).run())
+    except OSError as error:
+        print(f"cannot read: {error}")
+        sys.exit(3)

@@ -1,0 +1,115 @@
+//! What n1 wrote into its decision ledger: every kind of entry, every command.
+
+use aerodb_core::authority::{Membership, Succession, Tenure};
+use aerodb_core::decision::command::{Command, CommandFacts};
+use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts};
+use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::Recorded;
+use aerodb_core::hash::Hash;
+use aerodb_core::id::{Address, Boundary, CommitId, Epoch, PromotionId, RequestId};
+use aerodb_core::machine::RoleName;
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::EpochMismatch;
+
+use super::{History, member, node};
+
+fn request(id: &str) -> Option<RequestRef> {
+    let request_id = RequestId::new(id).unwrap();
+    Some(RequestRef { request_id, body_digest: Hash([0x77; 32]) })
+}
+
+fn refused(told: &History, command: Command, tenure: Tenure) -> Recorded<CommandFacts> {
+    let heir = Succession::Releasing {
+        successor: node("n2"),
+        at: told.end,
+        entry: told.authority().head(),
+    };
+    let facts = CommandFacts {
+        cluster: *told.authority().cluster(),
+        node: node("n1"),
+        command,
+        expected_epoch: None,
+        ledger: told.authority().head(),
+        authority: AuthorityFacts {
+            tenure,
+            succession: Some(heir),
+            ..AuthorityFacts::from(told.authority())
+        },
+        role: RoleName::PrimarySealed,
+        halt: None,
+        wal_end: told.end,
+        membership: Some(Membership::Removed),
+        key_known: true,
+        pulling: false,
+    };
+    Recorded::decide(facts).0
+}
+
+fn designated(told: &History) -> Recorded<CommandFacts> {
+    let facts = CommandFacts {
+        cluster: *told.authority().cluster(),
+        node: node("n1"),
+        command: Command::Designate(node("n2")),
+        expected_epoch: Some(told.authority().epoch()),
+        ledger: told.authority().head(),
+        authority: AuthorityFacts::from(told.authority()),
+        role: RoleName::PrimaryActive,
+        halt: None,
+        wal_end: told.end,
+        membership: Some(Membership::Admitted),
+        key_known: true,
+        pulling: true,
+    };
+    Recorded::decide(facts).0
+}
+
+/// Every kind of entry, in the order of their discriminants.
+pub fn decisions(told: &History) -> Vec<DecisionBody> {
+    let upstream = Address::new("http://127.0.0.1:7402").unwrap();
+    let promotion_id = PromotionId::new("n1-1").unwrap();
+    let entry = told.authority().head();
+    let denied = PromotionFacts {
+        member: false,
+        role: RoleName::ReplicationHalted,
+        halt: Some(RuleId::FV1),
+        replica_id: None,
+        epoch_mismatch: Some(EpochMismatch { commit: CommitId::FIRST, found: Epoch::FIRST }),
+        ..told.facts("n1")
+    };
+    let relinquished =
+        Tenure::Relinquished { successor: node("n2"), final_position: told.end, entry };
+    let refuse = |command, tenure: &Tenure| DecisionBody::CommandRefused {
+        decision: refused(told, command, tenure.clone()),
+        request: None,
+    };
+    vec![
+        DecisionBody::PromotionRequested {
+            expected_epoch: Epoch::FIRST,
+            replica_id: Some(node("n1")),
+            request: request("first try"),
+        },
+        DecisionBody::PromotionDenied {
+            promotion_id: promotion_id.clone(),
+            decision: Recorded::decide(denied).0,
+        },
+        DecisionBody::PromotionGranted { promotion_id, entry },
+        refuse(Command::Admit(member("n3")), &relinquished),
+        refuse(Command::Remove(node("n2")), &relinquished),
+        refuse(Command::Release(node("n3")), &Tenure::Held),
+        refuse(Command::Relinquish(node("n3")), &Tenure::Held),
+        DecisionBody::CommandDone {
+            decision: designated(told),
+            entry,
+            request: request("heir \u{2192} n2"),
+        },
+        DecisionBody::Followed { upstream: upstream.clone(), request: None },
+        DecisionBody::Resumed { upstream, request: request("resume") },
+        DecisionBody::Halted { rule: RuleId::FV2, evidence: "{\"at\":9}".to_owned() },
+        DecisionBody::SuffixDiscarded {
+            cleared: Some(RuleId::FV2),
+            kept: told.end,
+            discarded: Boundary::new(9),
+            quarantine: "wal-1".to_owned(),
+        },
+    ]
+}
