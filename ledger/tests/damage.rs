@@ -10,14 +10,13 @@ use std::path::{Path, PathBuf};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
-use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Damage, Fault};
 use support::{
-    DIR, OWNER, QUARANTINE, Story, assert_corrupt, batches, change, decisions, key, ledger_place,
-    new_disk, node, open_wal, seen_frame, seen_record, segments_of, wal_place,
+    DIR, OWNER, QUARANTINE, Story, assert_corrupt, batches, change, ledger_place, new_disk,
+    open_wal, seen_frame, seen_record, segments_of, wal_place,
 };
 
 const SECTOR: usize = 512;
@@ -55,59 +54,6 @@ fn open_authority(disk: &SimulatedDisk, witness: Witness) -> Result<(usize, Reco
     let place = ledger_place(disk, segments_of(3), OWNER);
     let (ledger, recovery) = AuthorityLedger::open(&place, witness, Path::new(QUARANTINE))?;
     Ok((ledger.entries().len(), recovery))
-}
-
-fn decision_disk() -> SimulatedDisk {
-    let disk = new_disk();
-    let place = ledger_place(&disk, segments_of(3), key("n1").public_key());
-    let mut ledger = DecisionLedger::create(&place, node("n1")).unwrap();
-    decisions(&mut ledger, 2);
-    disk
-}
-
-fn open_decisions(disk: &SimulatedDisk) -> Result<Recovery, Fault> {
-    let place = ledger_place(disk, segments_of(3), key("n1").public_key());
-    let quarantine = Path::new(QUARANTINE);
-    DecisionLedger::open(&place, node("n1"), Witness::default(), quarantine).map(|opened| opened.1)
-}
-
-/// Flips one bit of every byte of every file, one at a time.
-fn every_byte_is_guarded<R: std::fmt::Debug>(
-    disk: &SimulatedDisk,
-    open: impl Fn(&SimulatedDisk) -> Result<R, Fault>,
-) {
-    open(disk).unwrap();
-    let good = disk.files();
-    for (path, bytes) in &good {
-        for at in 0..bytes.len() {
-            let bit = 1 << (at % 8);
-            change(disk, path, |file| file[at] ^= bit);
-            let damaged = disk.files();
-            match open(disk) {
-                Err(fault) => assert_corrupt(&fault),
-                Ok(opened) => panic!("byte {at} of {}: {opened:?}", path.display()),
-            }
-            assert_eq!(disk.files(), damaged, "nothing is changed");
-            change(disk, path, |file| file[at] ^= bit);
-        }
-    }
-    assert_eq!(disk.files(), good);
-    open(disk).unwrap();
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_a_wal_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&wal_disk(), |disk| open_wal_disk(disk, Witness::default()));
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_an_authority_ledger_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&authority_disk(), |disk| open_authority(disk, Witness::default()));
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_a_decision_ledger_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&decision_disk(), open_decisions);
 }
 
 fn rule_and_damage(fault: Fault) -> (RuleId, Damage) {
