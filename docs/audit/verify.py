@@ -359,7 +359,7 @@ class Authority:
         illegal = getattr(self, kind)(entry, author, body)
         self.hashes.append(entry["hash"])
         if "at" in body:
-            self.named.append((entry["seq"], body["at"]))
+            self.named.append((entry["seq"], author, body["at"]))
         return illegal
 
     def genesis(self, entry, author, body):
@@ -585,11 +585,13 @@ class Verifier:
             at, covered = self.checkpoint["wal_start"], self.checkpoint["position"]["commit_id"]
             tip = position(at["position"])
             start = (at["segment"], at["frame_seq"], tip[0] + 1)
+        if self.authority and self.identity:  # what this node's own entries name was durable here
+            covered = max([covered] + [at[0] for _, author, at in self.authority.named if author == self.identity["node_id"]])
         log, text = self.log("wal", start, record=covered)
         if not self.authority:
             return f"{text}; batches not checked without the authority ledger"
         ends = batches(log, self.authority, tip or (0, H("history origin", self.authority.cluster)))
-        named = [(f"entry {seq} of the authority ledger", at) for seq, at in self.authority.named]
+        named = [(f"entry {seq} of the authority ledger", at) for seq, _, at in self.authority.named]
         if self.checkpoint:
             named.append(("the checkpoint", position(self.checkpoint["position"])))
         for who, at in named:

@@ -17,6 +17,8 @@ pub mod decision;
 pub mod disk;
 mod durable;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod log;
 mod sealed;
 pub mod verify;

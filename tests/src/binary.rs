@@ -5,7 +5,11 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The path of the binary, built for this run.
-pub(crate) fn path() -> &'static PathBuf {
+///
+/// # Panics
+/// When it does not build.
+#[must_use]
+pub fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let built = Command::new(env!("CARGO"))

@@ -1,12 +1,13 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state.
+//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`].
 
 mod binary;
 mod cluster;
+pub mod decoders;
 mod http;
 mod node;
 
-pub use binary::{Output, aerodb};
+pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};

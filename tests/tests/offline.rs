@@ -182,7 +182,7 @@ fn wal_show_lists_every_batch_commit_and_operation() {
 fn p3_d4_a_flipped_byte_is_named_by_each_command_and_what_lies_before_it_is_shown() {
     let (n1, root) = stopped();
     for (log, commands) in [
-        ("wal", &[&["wal", "verify"][..], &["wal", "show"]][..]),
+        ("wal", &[&["wal", "verify"][..], &["wal", "show"], &["ledger", "verify"]][..]),
         ("authority.ledger", &[&["ledger", "verify"], &["ledger", "show"], &["ledger", "replay"]]),
         (
             "decision.ledger",
@@ -213,6 +213,11 @@ fn p3_d4_a_flipped_byte_is_named_by_each_command_and_what_lies_before_it_is_show
         if log == "wal" {
             let shown = in_json(&["wal", "show"], &damaged).json();
             assert_eq!(shown["batches"].as_array().map(Vec::len), Some(KEYS));
+            // What the WAL has seen of the authority ledger is then not known.
+            let ledger =
+                in_json(&["ledger", "verify"], &damaged).json()["authority_ledger"].clone();
+            assert_eq!(ledger["integrity"], json!({ "status": "ok" }));
+            assert_eq!(ledger["completeness"], json!({ "status": "unknown" }));
         }
     }
 }
@@ -435,6 +440,19 @@ fn diff_compares_nothing_with_a_damaged_or_unreadable_ledger() {
 }
 
 #[test]
+fn f_rc2_an_identity_larger_than_any_can_be_is_damaged_and_not_read() {
+    let root = tempfile::tempdir().expect("a directory");
+    let huge = fs::File::create(root.path().join("identity")).expect("a file");
+    huge.set_len(1 << 40).expect("a sparse file");
+    for command in COMMANDS {
+        let shown = table(command, root.path());
+        assert_eq!(shown.code, Some(1), "{command:?}: {shown:?}");
+        let said = shown.stdout + &shown.stderr;
+        assert!(said.contains("F-RC2") && said.contains("1099511627776 bytes"), "{said}");
+    }
+}
+
+#[test]
 fn what_is_no_directory_of_a_node_is_said_to_be_none() {
     let (n1, root) = stopped();
     let place = |name: &str| root.path().join(name);
@@ -443,9 +461,6 @@ fn what_is_no_directory_of_a_node_is_said_to_be_none() {
     symlink(place("loop"), place("loop")).expect("a link");
     fs::create_dir(place("odd")).expect("a directory");
     fs::create_dir(place("odd").join("identity")).expect("a directory in place of a file");
-    fs::create_dir(place("huge")).expect("a directory");
-    let huge = fs::File::create(place("huge").join("identity")).expect("a file");
-    huge.set_len(1 << 40).expect("a sparse file");
     fs::create_dir(place("pipe")).expect("a directory");
     let pipe = Command::new("mkfifo").arg(place("pipe").join("identity")).status();
     assert!(pipe.expect("mkfifo runs").success());
@@ -455,7 +470,6 @@ fn what_is_no_directory_of_a_node_is_said_to_be_none() {
         ("file", "Not a directory"),
         ("loop", "Too many levels of symbolic links"),
         ("odd", "not a regular file"),
-        ("huge", "1099511627776 bytes"),
         ("pipe", "not a regular file"),
     ] {
         for command in COMMANDS {
@@ -502,6 +516,7 @@ fn p3_d9_what_the_disk_does_not_give_ends_with_3_and_is_not_called_damage() {
     for (log, command) in [
         ("wal", &["wal", "verify"][..]),
         ("wal", &["wal", "show"]),
+        ("wal", &["ledger", "verify"]),
         ("decision.ledger", &["ledger", "verify"]),
         ("decision.ledger", &["ledger", "show", "--log", "decision"]),
         ("decision.ledger", &["ledger", "replay"]),
@@ -557,5 +572,28 @@ fn ledger_show_reads_a_part_of_a_directory_as_of_a_node() {
         let shown: Vec<_> = of_dir["data"].as_array().expect("a list").iter().collect();
         assert!(shown.iter().map(|entry| &entry["seq"]).eq(seqs), "{part:?}: {of_dir}");
         assert_eq!(of_node["observed_at"]["node_id"], "n1");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_printed_is_a_failure_and_a_closed_pipe_is_none() {
+    let (n1, _root) = stopped();
+    let binary = aerodb_tests::binary_path();
+    for command in COMMANDS {
+        let run = |stdout: &str| {
+            let line = format!(
+                "{} {} --data-dir {} {stdout}",
+                binary.display(),
+                command.join(" "),
+                n1.dir_arg()
+            );
+            let shell = Command::new("bash").args(["-o", "pipefail", "-c", &line]).output();
+            let output = shell.expect("bash runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (code, said) = run("> /dev/full");
+        assert_eq!(code, Some(3), "{command:?}: {said}");
+        assert!(said.contains("cannot print the answer: No space left on device"), "{said}");
+        assert_eq!(run("| true").0, Some(0), "{command:?}");
     }
 }

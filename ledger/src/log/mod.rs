@@ -31,6 +31,8 @@ pub use options::{InvalidOptions, LogKind, LogOptions, Prepare, Witness};
 pub use recovery::{Recovery, RewrittenFrame, UnprovenTail};
 pub(crate) use repair::repair;
 pub(crate) use scan::{Scan, ScannedLog};
+#[cfg(feature = "fuzzing")]
+pub(crate) use segment::SegmentHeader;
 pub(crate) use segment::{NUMBER_MAX as SEGMENT_MAX, path_of};
 pub use start::LogStart;
 pub(crate) use writer::{FramePlace, Location, Log, RecordsHeader};

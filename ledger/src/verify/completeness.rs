@@ -120,6 +120,14 @@ impl Completeness {
         }
     }
 
+    /// When a witness could not be heard to its end.
+    pub(super) fn unproven(self) -> Self {
+        match self {
+            Self::Fault(missing) => Self::Fault(missing),
+            Self::Ok | Self::Unknown => Self::Unknown,
+        }
+    }
+
     /// With what another witness says.
     pub(super) fn and(self, found: Option<Missing>) -> Self {
         match (self, found) {

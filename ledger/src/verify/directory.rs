@@ -36,6 +36,9 @@ pub fn verify_directory(disk: &dyn Disk, data: &Path, known: &Known<'_>) -> Dire
     if let (Some(authority), Some(seen)) = (authority, wal.last_stamp) {
         report.completeness = report.completeness.and(by_wal(&authority, seen));
     }
+    if wal.integrity != Integrity::Ok {
+        report.completeness = report.completeness.unproven();
+    }
     DirectoryReport { authority_ledger: report, decision_ledger, checkpoint, wal }
 }
 

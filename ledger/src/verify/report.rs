@@ -41,7 +41,7 @@ impl FaultReport {
     /// What is wrong with a batch that lies here.
     #[must_use]
     pub fn of_batch(place: &BatchPlace, rule: RuleId, what: String) -> Self {
-        let (file, offset) = (Some(place.file.clone()), Some(place.offset));
+        let (file, offset) = (Some(place.file.to_path_buf()), Some(place.offset));
         Self { kind: FaultKind::Damage, rule, file, offset, what }
     }
 }

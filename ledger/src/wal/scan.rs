@@ -1,6 +1,7 @@
 //! From frames to batches: what a frame of the WAL must hold, whoever reads it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use aerodb_core::hash::PublicKey;
 use aerodb_core::rules::RuleId;
@@ -49,7 +50,7 @@ pub struct PlacedBatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BatchPlace {
     /// The segment's file.
-    pub file: PathBuf,
+    pub file: Arc<Path>,
     /// Bytes from the start of the file to the batch.
     pub offset: u64,
     /// The sequence number of the append.
@@ -93,16 +94,21 @@ pub fn scan_placed<E>(
     let start = checkpoint.map(|marker| &marker.wal_start);
     let witness = witness_with(witness, checkpoint);
     let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(checkpoint), witness };
+    // Made once for each segment: there are a million batches in some.
+    let mut current: (u64, Arc<Path>) = (0, Arc::from(dir));
     let scanned = scan.run(&mut |place, frame| {
         check_start(dir, place, &frame, start)?;
-        let (file, append_seq) = (path_of(dir, place.segment), frame.header.seq);
+        if current.0 != place.segment {
+            current = (place.segment, path_of(dir, place.segment).into());
+        }
+        let append_seq = frame.header.seq;
         let mut at = 0;
         for raw in batches(dir, place, frame)? {
             // Each record stands behind its length.
             let offset = place.offset + payload_place(at + RECORD_LENGTH_BYTES) as u64;
             at += RECORD_LENGTH_BYTES + raw.bytes().len();
             let place = BatchPlace {
-                file: file.clone(),
+                file: Arc::clone(&current.1),
                 offset,
                 append_seq,
                 append_offset: place.offset,

@@ -1,6 +1,6 @@
 //! What a command prints: for people, or as exactly one JSON document.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use aerodb_http_api::client::ClientError;
@@ -86,22 +86,34 @@ impl Shown {
 pub(super) fn print(outcome: Result<Shown, Failure>, output: Output) -> ExitCode {
     match outcome {
         Ok(Shown { json, text, exit }) => {
-            match (output, text) {
-                (_, Text::Printed) => {}
+            let printed = match (output, text) {
+                (_, Text::Printed) => Ok(()),
                 (Output::Json, Text::Lines(_) | Text::Value(_)) => line(&json.to_string()),
                 (Output::Table, Text::Lines(lines)) => line(lines.trim_end()),
                 (Output::Table, Text::Value(value)) => raw(&value),
-            }
-            exit.into()
+            };
+            unless_unprinted(printed, exit).into()
         }
         Err(failure) => {
-            match output {
+            let printed = match output {
                 Output::Json => line(&failure.json().to_string()),
                 Output::Table => line(&decision_of(&failure)),
-            }
+            };
             summary(&failure);
-            failure.exit().into()
+            unless_unprinted(printed, failure.exit()).into()
         }
+    }
+}
+
+/// The exit code, if the answer was printed. Where standard output is closed (`| head`), nobody wants the
+/// rest; where it is a full disk, somebody will miss it.
+fn unless_unprinted(printed: io::Result<()>, exit: Exit) -> Exit {
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            summary(&Failure::Unreadable(format!("cannot print the answer: {error}")));
+            Exit::Unreachable
+        }
+        Ok(()) | Err(_) => exit,
     }
 }
 
@@ -130,21 +142,19 @@ fn decision_of(failure: &Failure) -> String {
 fn summary(failure: &Failure) {
     let text = failure.to_string().replace('\n', " ");
     // Where standard error is closed, the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "aerodb: {text}");
+    let _ = writeln!(io::stderr(), "aerodb: {text}");
 }
 
-/// Nothing is printed for nothing. Where standard output is closed (`| head`), nobody wants the rest.
-fn line(text: &str) {
-    if !text.is_empty() {
-        let _ = writeln!(std::io::stdout(), "{text}");
-    }
+/// Nothing is printed for nothing.
+fn line(text: &str) -> io::Result<()> {
+    if text.is_empty() { Ok(()) } else { writeln!(io::stdout(), "{text}") }
 }
 
-fn raw(value: &[u8]) {
-    let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(value);
+fn raw(value: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(value)?;
     if stdout.is_terminal() {
-        let _ = stdout.write_all(b"\n");
+        stdout.write_all(b"\n")?;
     }
-    let _ = stdout.flush();
+    stdout.flush()
 }

@@ -5,8 +5,7 @@
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use aerodb_ledger::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, RealDisk};
@@ -36,10 +35,10 @@ pub(super) struct WatchedDisk(Arc<Progress>);
 #[derive(Debug)]
 struct Progress {
     wanted: bool,
-    bytes: u64,
-    read: AtomicU64,
     started: Instant,
-    bar: OnceLock<ProgressBar>,
+    /// It counts from the beginning, so that its rate is right, and is hidden at first.
+    bar: ProgressBar,
+    shown: Once,
 }
 
 impl WatchedDisk {
@@ -47,8 +46,12 @@ impl WatchedDisk {
     pub(super) fn over(output: Output, printing: Printing, dirs: &[PathBuf]) -> Self {
         let wanted = is_wanted(output, printing, stderr().is_terminal(), stdout().is_terminal());
         let bytes = dirs.iter().map(|dir| bytes_in(dir)).sum();
-        let (read, started, bar) = (AtomicU64::new(0), Instant::now(), OnceLock::new());
-        Self(Arc::new(Progress { wanted, bytes, read, started, bar }))
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
+        let bar = match ProgressStyle::with_template(TEMPLATE) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        };
+        Self(Arc::new(Progress { wanted, started: Instant::now(), bar, shown: Once::new() }))
     }
 }
 
@@ -71,25 +74,17 @@ fn bytes_in(dir: &Path) -> u64 {
 
 impl Progress {
     fn advance(&self, bytes: usize) {
-        let read = self.read.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
         if self.wanted && self.started.elapsed() >= SILENT {
-            self.bar.get_or_init(|| self.make_bar()).set_position(read.min(self.bytes));
+            self.shown.call_once(|| self.bar.set_draw_target(ProgressDrawTarget::stderr()));
         }
-    }
-
-    fn make_bar(&self) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(self.bytes), ProgressDrawTarget::stderr());
-        match ProgressStyle::with_template(TEMPLATE) {
-            Ok(style) => bar.with_style(style).with_elapsed(self.started.elapsed()),
-            Err(_) => bar,
-        }
+        self.bar.inc(bytes as u64);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.get() {
-            bar.finish_and_clear();
+        if self.shown.is_completed() {
+            self.bar.finish_and_clear();
         }
     }
 }
@@ -203,13 +198,13 @@ mod tests {
         std::fs::write(dir.path().join("a"), [1; 5000]).unwrap();
         let dirs = [dir.path().to_owned(), dir.path().join("missing")];
         let disk = WatchedDisk::over(Output::Table, Printing::AtTheEnd, &dirs);
-        assert_eq!(disk.0.bytes, 5000);
+        assert_eq!(disk.0.bar.length(), Some(5000));
         let file = disk.open(&dir.path().join("a"), Access::Read).unwrap();
         file.read_at(0, &mut [0; 3000]).unwrap();
         file.read_uncached_at(3000, &mut [0; 2000]).unwrap();
         assert!(file.read_at(4000, &mut [0; 2000]).is_err());
-        assert_eq!(disk.0.read.load(Ordering::Relaxed), 5000);
-        assert!(disk.0.bar.get().is_none());
+        assert_eq!(disk.0.bar.position(), 5000);
+        assert!(disk.0.bar.is_hidden() && !disk.0.shown.is_completed());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::verify::wal_part;
 use crate::cli::{Failure, Output, Shown};
 
 /// The arguments.

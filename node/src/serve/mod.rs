@@ -54,6 +54,8 @@ fn abort_on_panic() {
 }
 
 async fn serve(opened: Opened) -> Result<(), ServeError> {
+    // Before anything can be asked of the node: whoever sees it answer may stop it.
+    let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
@@ -64,7 +66,7 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
     let stop = async move {
         tokio::select! {
-            () = told_to_stop() => tracing::info!("stopping"),
+            () = told_to_stop => tracing::info!("stopping"),
             _ = ended.wait_for(Option::is_some) => {}
         }
         shared.stopping.send_replace(true);
@@ -78,18 +80,14 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     failure.map_or(Ok(()), |fatal| Err(ServeError::Fatal(fatal)))
 }
 
-async fn told_to_stop() {
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    match (interrupt, terminate) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+/// Completes when the process is told to stop; the signals count from now on.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "cannot listen for signals; stop the node with SIGKILL");
-            std::future::pending::<()>().await;
-        }
-    }
+    })
 }

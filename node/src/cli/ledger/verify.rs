@@ -1,4 +1,5 @@
-//! `ledger verify`: integrity and completeness of both ledgers.
+//! `ledger verify`: integrity and completeness of both ledgers, and of the WAL, which the authority ledger is
+//! held against.
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use super::directory::{Offline, Part, exit_of, part_rows};
 use crate::cli::failure::Exit;
 use crate::cli::progress::{Printing, WatchedDisk};
 use crate::cli::status::notes;
+use crate::cli::wal::wal_part;
 use crate::cli::{Failure, Output, Shown, short};
 
 /// The arguments.
@@ -30,8 +32,8 @@ impl Verify {
         drop(disk);
         if report.wal.integrity != Integrity::Ok {
             offline.notes.push(
-                "the WAL is damaged (see wal verify); the authority ledger's completeness is judged by \
-                 its sound part"
+                "the WAL could not be checked to its end (see wal verify): what it has seen of the \
+                 authority ledger is not known"
                     .to_owned(),
             );
         }
@@ -40,6 +42,7 @@ impl Verify {
             offline.part(),
             part("authority ledger", authority),
             part("decision ledger", decision),
+            wal_part(&report.wal),
         ];
         let exit = exit_of(&parts);
         let json = json!({
@@ -48,6 +51,7 @@ impl Verify {
             "identity": offline.identity,
             "authority_ledger": authority,
             "decision_ledger": decision,
+            "wal": report.wal,
             "notes": offline.notes,
         });
         let text = part_rows(&parts) + &notes(&offline.notes);

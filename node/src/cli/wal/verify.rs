@@ -37,7 +37,11 @@ impl Verify {
         let wal = verify_wal(&disk, &wal_dir, &known, &ledger, checkpoint.as_ref());
         drop(disk);
         offline.notes.extend(remarks(&wal));
-        let parts = [offline.part(), checkpoint_part(&marker), part(&wal)];
+        let mut parts = vec![offline.part()];
+        if checkpoint.is_some() || marker != Integrity::Ok {
+            parts.push(checkpoint_part(&marker));
+        }
+        parts.push(wal_part(&wal));
         let exit = exit_of(&parts);
         let json = json!({
             "node_id": offline.node_id(),
@@ -57,7 +61,8 @@ fn checkpoint_part(marker: &Integrity) -> Part<'_> {
     Part { name: "checkpoint", integrity: marker, completeness: None, found }
 }
 
-fn part(wal: &WalReport) -> Part<'_> {
+/// The WAL as a part that was checked.
+pub(in crate::cli) fn wal_part(wal: &WalReport) -> Part<'_> {
     let found = match &wal.end {
         Some(end) => format!(
             "{} batches, ends at commit {} with chain {}",
