@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
-use aerodb_ledger::decision::DecisionLedger;
+use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Damage, Fault};
 use support::{
-    DIR, MemDisk, OWNER, QUARANTINE, Story, assert_corrupt, batches, decisions, key, ledger_place,
-    new_disk, node, open_wal, seen_frame, seen_record, segments_of, wal_place,
+    DIR, OWNER, QUARANTINE, Story, assert_corrupt, batches, change, ledger_place, new_disk,
+    open_wal, seen_frame, seen_record, segments_of, wal_place,
 };
 
 const SECTOR: usize = 512;
@@ -26,7 +26,7 @@ fn segment(number: u64) -> PathBuf {
 }
 
 /// Three frames: two in the first segment, one in the second.
-fn wal_disk() -> MemDisk {
+fn wal_disk() -> SimulatedDisk {
     let disk = new_disk();
     let mut wal = Wal::create(&wal_place(&disk, segments_of(2))).unwrap();
     let story = Story::begin();
@@ -36,12 +36,12 @@ fn wal_disk() -> MemDisk {
     disk
 }
 
-fn open_wal_disk(disk: &MemDisk, witness: Witness) -> Result<Recovery, Fault> {
+fn open_wal_disk(disk: &SimulatedDisk, witness: Witness) -> Result<Recovery, Fault> {
     open_wal(&wal_place(disk, segments_of(2)), witness).map(|(_, recovery, _)| recovery)
 }
 
 /// Genesis and a trailer, an admission and a trailer.
-fn authority_disk() -> MemDisk {
+fn authority_disk() -> SimulatedDisk {
     let disk = new_disk();
     let place = ledger_place(&disk, segments_of(3), OWNER);
     let entries = Story::begin().admit("n2").entries;
@@ -50,63 +50,10 @@ fn authority_disk() -> MemDisk {
     disk
 }
 
-fn open_authority(disk: &MemDisk, witness: Witness) -> Result<(usize, Recovery), Fault> {
+fn open_authority(disk: &SimulatedDisk, witness: Witness) -> Result<(usize, Recovery), Fault> {
     let place = ledger_place(disk, segments_of(3), OWNER);
     let (ledger, recovery) = AuthorityLedger::open(&place, witness, Path::new(QUARANTINE))?;
     Ok((ledger.entries().len(), recovery))
-}
-
-fn decision_disk() -> MemDisk {
-    let disk = new_disk();
-    let place = ledger_place(&disk, segments_of(3), key("n1").public_key());
-    let mut ledger = DecisionLedger::create(&place, node("n1")).unwrap();
-    decisions(&mut ledger, 2);
-    disk
-}
-
-fn open_decisions(disk: &MemDisk) -> Result<Recovery, Fault> {
-    let place = ledger_place(disk, segments_of(3), key("n1").public_key());
-    let quarantine = Path::new(QUARANTINE);
-    DecisionLedger::open(&place, node("n1"), Witness::default(), quarantine).map(|opened| opened.1)
-}
-
-/// Flips one bit of every byte of every file, one at a time.
-fn every_byte_is_guarded<R: std::fmt::Debug>(
-    disk: &MemDisk,
-    open: impl Fn(&MemDisk) -> Result<R, Fault>,
-) {
-    open(disk).unwrap();
-    let good = disk.files();
-    for (path, bytes) in &good {
-        for at in 0..bytes.len() {
-            let bit = 1 << (at % 8);
-            disk.change(path, |file| file[at] ^= bit);
-            let damaged = disk.files();
-            match open(disk) {
-                Err(fault) => assert_corrupt(&fault),
-                Ok(opened) => panic!("byte {at} of {}: {opened:?}", path.display()),
-            }
-            assert_eq!(disk.files(), damaged, "nothing is changed");
-            disk.change(path, |file| file[at] ^= bit);
-        }
-    }
-    assert_eq!(disk.files(), good);
-    open(disk).unwrap();
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_a_wal_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&wal_disk(), |disk| open_wal_disk(disk, Witness::default()));
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_an_authority_ledger_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&authority_disk(), |disk| open_authority(disk, Witness::default()));
-}
-
-#[test]
-fn wal_8_every_flipped_byte_of_a_decision_ledger_is_refused_and_nothing_is_changed() {
-    every_byte_is_guarded(&decision_disk(), open_decisions);
 }
 
 fn rule_and_damage(fault: Fault) -> (RuleId, Damage) {
@@ -116,7 +63,7 @@ fn rule_and_damage(fault: Fault) -> (RuleId, Damage) {
     }
 }
 
-fn refused(disk: &MemDisk) -> (RuleId, Damage) {
+fn refused(disk: &SimulatedDisk) -> (RuleId, Damage) {
     let before = disk.files();
     let fault = open_wal_disk(disk, Witness::default()).unwrap_err();
     assert_eq!(disk.files(), before, "nothing is changed");
@@ -127,42 +74,42 @@ fn refused(disk: &MemDisk) -> (RuleId, Damage) {
 fn a_segment_of_any_other_length_is_refused() {
     for length in [0, 1, 4095, 4096, 8191, 12_287] {
         let disk = wal_disk();
-        disk.change(segment(2), |file| file.truncate(length));
+        change(&disk, segment(2), |file| file.truncate(length));
         let (rule, damage) = refused(&disk);
         assert_eq!(rule, RuleId::Wal8, "{length}");
         assert!(matches!(damage, Damage::Length { .. }), "{damage}");
     }
     let disk = wal_disk();
-    disk.change(segment(2), |file| file.push(0));
+    change(&disk, segment(2), |file| file.push(0));
     assert!(matches!(refused(&disk), (RuleId::Wal8, Damage::Length { .. })));
 }
 
 #[test]
 fn dis_18_a_missing_segment_is_refused() {
     let disk = wal_disk();
-    disk.remove_file(segment(1));
+    disk.remove_file(&segment(1));
     assert_eq!(refused(&disk), (RuleId::Dis18, Damage::MissingSegment { missing: 1 }));
 }
 
 #[test]
 fn core_r3_a_log_without_segments_is_not_a_new_log() {
     let disk = wal_disk();
-    disk.remove_file(segment(1));
-    disk.remove_file(segment(2));
+    disk.remove_file(&segment(1));
+    disk.remove_file(&segment(2));
     assert_eq!(refused(&disk), (RuleId::R3, Damage::NoSegment));
 }
 
 #[test]
 fn dis_18_an_emptied_segment_before_a_used_one_is_refused() {
     let disk = wal_disk();
-    disk.change(segment(1), |file| file[4096..].fill(0));
+    change(&disk, segment(1), |file| file[4096..].fill(0));
     assert!(matches!(refused(&disk), (RuleId::Dis18, Damage::EmptySegment { number: 1 })));
 }
 
 #[test]
 fn dis_18_a_lost_frame_at_the_end_of_a_segment_before_a_used_one_is_refused() {
     let disk = wal_disk();
-    disk.change(segment(1), |file| file[8192..].fill(0));
+    change(&disk, segment(1), |file| file[8192..].fill(0));
     let expected = Damage::FrameSeq { expected: 2, found: 3 };
     assert_eq!(refused(&disk), (RuleId::Dis18, expected));
 }
@@ -170,7 +117,7 @@ fn dis_18_a_lost_frame_at_the_end_of_a_segment_before_a_used_one_is_refused() {
 #[test]
 fn dis_16_a_torn_frame_before_a_used_segment_is_refused() {
     let disk = wal_disk();
-    disk.change(segment(1), |file| file[8192..8704].fill(0));
+    change(&disk, segment(1), |file| file[8192..8704].fill(0));
     assert_eq!(refused(&disk), (RuleId::Dis16, Damage::LaterSegment { number: 2 }));
 }
 
@@ -192,8 +139,8 @@ fn st_2_segments_of_another_node_or_log_are_refused() {
 fn dis_16_any_zeroed_sectors_of_the_last_frame_are_an_unproven_tail_without_witness() {
     let good = wal_disk();
     for zeroed in 1..256_u32 {
-        let disk = good.copy();
-        disk.change(segment(2), |file| zero_sectors(&mut file[4096..8192], zeroed));
+        let disk = good.after_kill();
+        change(&disk, segment(2), |file| zero_sectors(&mut file[4096..8192], zeroed));
         let torn = disk.files()[&segment(2)][4096..8192].to_vec();
         let recovery = open_wal_disk(&disk, Witness::default()).unwrap();
         assert_eq!(recovery.last_record, Some(2), "{zeroed:b}");
@@ -217,8 +164,8 @@ fn dis_16_any_zeroed_sectors_of_the_last_frame_are_an_unproven_tail_without_witn
 fn dis_16_any_zeroed_sectors_of_a_witnessed_frame_are_refused() {
     let good = wal_disk();
     for zeroed in 1..256_u32 {
-        let disk = good.copy();
-        disk.change(segment(2), |file| zero_sectors(&mut file[4096..8192], zeroed));
+        let disk = good.after_kill();
+        change(&disk, segment(2), |file| zero_sectors(&mut file[4096..8192], zeroed));
         let before = disk.files();
         for witness in [seen_frame(3), seen_record(3)] {
             let fault = open_wal_disk(&disk, witness).unwrap_err();
@@ -249,7 +196,7 @@ fn a_torn_frame_of_several_blocks_without_header_is_dropped_whole() {
     wal.append(&all[1..]).unwrap();
     drop(wal);
     // Header and some sectors are gone, the last of the frame's sectors is there.
-    disk.change(segment(1), |file| file[8192..16_384].fill(0));
+    change(&disk, segment(1), |file| file[8192..16_384].fill(0));
     let place = wal_place(&disk, segments_of(8));
     let (mut wal, recovery, shown) = open_wal(&place, Witness::default()).unwrap();
     assert_eq!(shown, all[..1]);
@@ -264,9 +211,9 @@ fn a_torn_frame_of_several_blocks_without_header_is_dropped_whole() {
 fn wal_8_a_zero_sector_in_a_frame_with_a_later_frame_is_refused() {
     let good = wal_disk();
     for sector in 1..8 {
-        let disk = good.copy();
+        let disk = good.after_kill();
         let at = 4096 + sector * SECTOR;
-        disk.change(segment(1), |file| file[at..at + SECTOR].fill(0));
+        change(&disk, segment(1), |file| file[at..at + SECTOR].fill(0));
         let (rule, damage) = refused(&disk);
         assert!(matches!(rule, RuleId::Dis16 | RuleId::Wal8), "{damage}");
     }
@@ -276,7 +223,7 @@ fn wal_8_a_zero_sector_in_a_frame_with_a_later_frame_is_refused() {
 fn a_torn_sector_is_no_unproven_tail() {
     // Half a sector: no device does that to a sector that it writes whole or not at all.
     let disk = wal_disk();
-    disk.change(segment(2), |file| file[4096 + 600..4096 + 1024].fill(0));
+    change(&disk, segment(2), |file| file[4096 + 600..4096 + 1024].fill(0));
     assert!(matches!(refused(&disk), (RuleId::P3D4, Damage::PayloadChecksum { .. })));
 }
 
@@ -285,8 +232,8 @@ fn a_torn_trailer_leaves_its_entries_and_is_written_again() {
     let good = authority_disk();
     let trailer = 4096; // the fourth frame, alone in the second segment
     for zeroed in 1..256_u32 {
-        let disk = good.copy();
-        disk.change(segment(2), |file| zero_sectors(&mut file[trailer..trailer + 4096], zeroed));
+        let disk = good.after_kill();
+        change(&disk, segment(2), |file| zero_sectors(&mut file[trailer..trailer + 4096], zeroed));
         let (entries, recovery) = open_authority(&disk, Witness::default()).unwrap();
         assert_eq!((entries, recovery.trailer_missing), (2, true), "{zeroed:b}");
         assert_eq!(recovery.unproven_tail.is_some(), zeroed != 255);
@@ -302,8 +249,8 @@ fn dis_16_an_answered_ledger_entry_is_never_taken_for_a_tail() {
     // The entry's frame lies in the first segment, its trailer, which was synced later, in the second.
     let good = authority_disk();
     for zeroed in 1..256_u32 {
-        let disk = good.copy();
-        disk.change(segment(1), |file| zero_sectors(&mut file[12_288..16_384], zeroed));
+        let disk = good.after_kill();
+        change(&disk, segment(1), |file| zero_sectors(&mut file[12_288..16_384], zeroed));
         let before = disk.files();
         assert_corrupt(&open_authority(&disk, Witness::default()).unwrap_err());
         assert_eq!(disk.files(), before, "nothing is changed");
@@ -313,8 +260,8 @@ fn dis_16_an_answered_ledger_entry_is_never_taken_for_a_tail() {
 #[test]
 fn core_r3_an_authority_ledger_without_genesis_is_refused() {
     let disk = authority_disk();
-    disk.remove_file(segment(2));
-    disk.change(segment(1), |file| file[4096..].fill(0));
+    disk.remove_file(&segment(2));
+    change(&disk, segment(1), |file| file[4096..].fill(0));
     let before = disk.files();
     assert_corrupt(&open_authority(&disk, Witness::default()).unwrap_err());
     assert_eq!(disk.files(), before);
@@ -324,7 +271,7 @@ fn core_r3_an_authority_ledger_without_genesis_is_refused() {
 fn a_file_that_no_log_writes_is_refused() {
     let disk = wal_disk();
     let bytes = disk.files()[&segment(1)].clone();
-    disk.put_file(Path::new(DIR).join("copy of 0000000000000001.seg"), bytes);
+    disk.put_file(&Path::new(DIR).join("copy of 0000000000000001.seg"), bytes);
     assert_eq!(refused(&disk), (RuleId::St2, Damage::ForeignFile));
 }
 
@@ -333,7 +280,7 @@ fn reading_is_not_durability_a_frame_that_only_the_cache_holds_is_not_read() {
     let disk = wal_disk();
     let mut device = disk.files()[&segment(2)].clone();
     device[4096..].fill(0);
-    disk.differ(segment(2), device);
+    disk.set_device(&segment(2), device);
     let recovery = open_wal_disk(&disk, Witness::default()).unwrap();
     assert_eq!((recovery.last_record, recovery.unproven_tail), (Some(2), None));
     let fault = open_wal_disk(&disk, seen_frame(3)).unwrap_err();

@@ -13,18 +13,19 @@ use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, Rejected, SignatureError, sign_entry};
 use aerodb_ledger::decision::{DecisionLedger, DecisionRejected};
 use aerodb_ledger::disk::Operation;
+use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::log::Witness;
 use aerodb_ledger::{AppendError, Fault, LedgerPlace};
 use support::{
-    MemDisk, OWNER, QUARANTINE, Story, annotation, decisions, key, ledger_place, new_disk, node,
-    segments_of,
+    OWNER, QUARANTINE, Story, annotation, decisions, fail_next, key, ledger_place, new_disk, node,
+    segments_of, trace,
 };
 
-fn place(disk: &MemDisk) -> LedgerPlace<'static> {
+fn place(disk: &SimulatedDisk) -> LedgerPlace<'static> {
     ledger_place(disk, segments_of(8), OWNER)
 }
 
-fn reopen(disk: &MemDisk) -> AuthorityLedger {
+fn reopen(disk: &SimulatedDisk) -> AuthorityLedger {
     let opened = AuthorityLedger::open(&place(disk), Witness::default(), Path::new(QUARANTINE));
     opened.unwrap().0
 }
@@ -57,17 +58,17 @@ fn an_authority_ledger_reads_back_entry_by_entry() {
 fn a_ledger_append_is_two_writes_and_two_fsyncs() {
     let (disk, story) = (new_disk(), Story::begin().admit("n2"));
     let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
-    disk.trace();
+    trace(&disk);
     ledger.append(&story.entries[1..]).unwrap();
     let (write, sync) = ("write 0000000000000001.seg", "fsync 0000000000000001.seg");
-    assert_eq!(disk.trace(), [write, sync, write, sync]);
+    assert_eq!(trace(&disk), [write, sync, write, sync]);
 }
 
 #[test]
 fn a_ledger_whose_trailer_failed_has_not_appended_and_a_restart_finds_the_entry() {
     let (disk, story) = (new_disk(), Story::begin().admit("n2"));
     let mut ledger = AuthorityLedger::create(&place(&disk), story.entries[..1].to_vec()).unwrap();
-    disk.fail(Operation::Write, 1);
+    fail_next(&disk, Operation::Write, 1);
     let failed = ledger.append(&story.entries[1..]);
     assert!(matches!(failed, Err(AppendError::Fault(Fault::Disk(_)))));
     assert_eq!((ledger.entries().len(), ledger.authority().head().seq), (1, Seq::FIRST));
@@ -134,7 +135,7 @@ fn entries_that_do_not_begin_with_genesis_make_no_ledger() {
     assert!(disk.files().is_empty(), "nothing is written");
 }
 
-fn decision_place(disk: &MemDisk) -> LedgerPlace<'static> {
+fn decision_place(disk: &SimulatedDisk) -> LedgerPlace<'static> {
     ledger_place(disk, segments_of(8), key("n1").public_key())
 }
 

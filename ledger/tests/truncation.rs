@@ -13,17 +13,20 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
+use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::disk::{Disk, Operation};
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::{Wal, scan_read_only};
 use aerodb_ledger::{Fault, OpenError, SEALED_BYTES_MAX, SealedError};
-use support::{DIR, MemDisk, OWNER, QUARANTINE, Story, batches, new_disk, segments_of, wal_place};
+use support::{
+    DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, segments_of, wal_place,
+};
 
 const DATA: &str = "/n1";
 
 /// Seven commits, one a batch, two batches a segment.
 struct Seven {
-    disk: MemDisk,
+    disk: SimulatedDisk,
     wal: Wal,
     all: Vec<RawBatch>,
     story: Story,
@@ -72,7 +75,7 @@ impl Seven {
 }
 
 fn open(
-    disk: &MemDisk,
+    disk: &SimulatedDisk,
     checkpoint: Option<&Checkpoint>,
 ) -> Result<(Wal, Recovery, Vec<RawBatch>), Fault> {
     let mut shown = Vec::new();
@@ -162,7 +165,7 @@ fn wal13_a_truncation_that_fails_poisons_the_writer_and_loses_nothing() {
         let mut node = seven();
         let checkpoint = node.checkpoint(5);
         let durable = checkpoint.clone().write(&node.disk, Path::new(DATA)).unwrap();
-        node.disk.fail(operation, 0);
+        fail_next(&node.disk, operation, 0);
         let failed = node.wal.truncate(&durable).unwrap_err();
         assert!(matches!(&failed, Fault::Disk(error) if error.operation == operation), "{failed}");
         let refused = node.wal.append(&node.all[7..8]).unwrap_err();
@@ -187,7 +190,7 @@ fn dis18_leftovers_of_a_truncation_are_passed_over_and_removed_by_the_next() {
         let left: Vec<u64> = (1..=2).filter(|number| back & (1 << (number - 1)) != 0).collect();
         for number in &left {
             let path = Path::new(DIR).join(format!("{number:016}.seg"));
-            disk.put_file(path.clone(), before[&path].clone());
+            disk.put_file(&path, before[&path].clone());
         }
         let (mut wal, recovery, shown) = open(&disk, Some(&checkpoint)).unwrap();
         assert_eq!((recovery.leftover_segments, shown), (left, all[4..7].to_vec()));
@@ -226,7 +229,7 @@ fn dis16_a_log_that_ends_before_its_checkpoint_has_lost_something() {
     let Seven { disk, wal, .. } = node;
     drop(wal);
     let last = Path::new(DIR).join("0000000000000004.seg");
-    disk.change(&last, |bytes| bytes[4096..8192].fill(0));
+    change(&disk, &last, |bytes| bytes[4096..8192].fill(0));
     let refused = open(&disk, Some(&checkpoint)).unwrap_err();
     assert_eq!(refused.rule(), RuleId::Dis16);
     let read = scan_read_only(
@@ -249,11 +252,11 @@ fn f_rc2_every_flipped_byte_and_every_cut_of_a_checkpoint_is_found() {
     let path = Path::new(DATA).join("checkpoint");
     let whole = node.disk.files()[&path].clone();
     for at in 0..whole.len() {
-        node.disk.change(&path, |bytes| bytes[at] ^= 1);
+        change(&node.disk, &path, |bytes| bytes[at] ^= 1);
         assert!(matches!(read(), Err(SealedError::Damaged { .. })), "a flip at {at}");
-        node.disk.put_file(path.clone(), whole[..at].to_vec());
+        node.disk.put_file(&path, whole[..at].to_vec());
         assert!(matches!(read(), Err(SealedError::Damaged { .. })), "a cut at {at}");
-        node.disk.put_file(path.clone(), whole.clone());
+        node.disk.put_file(&path, whole.clone());
     }
     node.disk.remove_file(&path);
     assert_eq!(read().unwrap(), None);
@@ -290,7 +293,7 @@ fn f_rc2_a_checkpoint_of_another_version_or_size_is_told_apart() {
     let node = seven();
     let path = Path::new(DATA).join("checkpoint");
     let read = |bytes: &[u8]| {
-        node.disk.put_file(path.clone(), bytes.to_vec());
+        node.disk.put_file(&path, bytes.to_vec());
         Checkpoint::read(&node.disk, Path::new(DATA)).unwrap_err().to_string()
     };
     let later = br#"{"format":"aerodb checkpoint 2","shape":[1,2,3]}"#;

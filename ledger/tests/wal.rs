@@ -11,12 +11,13 @@ use aerodb_core::id::Boundary;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use aerodb_ledger::Fault;
+use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::disk::{Disk, Operation, RealDisk};
 use aerodb_ledger::log::{Block, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use support::{
-    DIR, MemDisk, OWNER, QUARANTINE, Story, batches, new_disk, open_wal, seen_frame, segments_of,
-    wal_place,
+    DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, open_wal, seen_frame,
+    segments_of, trace, wal_place,
 };
 
 fn some_batches(value_bytes: &[usize]) -> Vec<RawBatch> {
@@ -30,7 +31,7 @@ fn upto(commit: u64) -> Boundary {
 
 const ALL: Boundary = Boundary::new(u64::MAX);
 
-fn filled(disk: &MemDisk, blocks: u64, value_bytes: &[usize]) -> (Wal, Vec<RawBatch>) {
+fn filled(disk: &SimulatedDisk, blocks: u64, value_bytes: &[usize]) -> (Wal, Vec<RawBatch>) {
     let mut wal = Wal::create(&wal_place(disk, segments_of(blocks))).unwrap();
     let all = some_batches(value_bytes);
     for batch in &all {
@@ -81,16 +82,16 @@ fn appending_goes_on_after_a_restart() {
 fn one_append_is_one_write_and_one_fsync() {
     let disk = new_disk();
     let (mut wal, _) = filled(&disk, 4, &[10]);
-    disk.trace();
+    trace(&disk);
     wal.append(&some_batches(&[10, 10, 10])[1..]).unwrap();
-    assert_eq!(disk.trace(), ["write 0000000000000001.seg", "fsync 0000000000000001.seg"]);
+    assert_eq!(trace(&disk), ["write 0000000000000001.seg", "fsync 0000000000000001.seg"]);
 }
 
 #[test]
 fn p3_fs4_a_segment_is_complete_and_its_name_durable_before_it_is_written_to() {
     let disk = new_disk();
     let (mut wal, _) = filled(&disk, 1, &[10]);
-    disk.trace();
+    trace(&disk);
     wal.append(&some_batches(&[10, 10])[1..]).unwrap();
     let expected = [
         "create 0000000000000002.seg.tmp",
@@ -102,7 +103,7 @@ fn p3_fs4_a_segment_is_complete_and_its_name_durable_before_it_is_written_to() {
         "write 0000000000000002.seg",
         "fsync 0000000000000002.seg",
     ];
-    assert_eq!(disk.trace(), expected);
+    assert_eq!(trace(&disk), expected);
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn p3_pl14_a_reader_never_sees_what_no_fsync_covers() {
     let disk = new_disk();
     let (mut wal, all) = filled(&disk, 4, &[10]);
     let reader = wal.reader();
-    disk.fail(Operation::Sync, 0);
+    fail_next(&disk, Operation::Sync, 0);
     assert!(matches!(wal.append(&some_batches(&[10, 10])[1..]), Err(Fault::Disk(_))));
     assert_eq!(reader.durable_end(), upto(1));
     assert_eq!(reader.read_after(upto(0), ALL, usize::MAX).unwrap(), all);
@@ -184,16 +185,16 @@ fn wal_13_the_first_failure_poisons_the_writer() {
         let disk = new_disk();
         let (mut wal, _) = filled(&disk, 4, &[10]);
         let next = &some_batches(&[10, 10])[1..];
-        disk.fail(failing, 0);
+        fail_next(&disk, failing, 0);
         assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
-        disk.trace();
+        trace(&disk);
         for _ in 0..2 {
             match wal.append(next) {
                 Err(Fault::Poisoned { cause }) => assert_eq!(cause.operation, failing),
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(disk.trace(), Vec::<String>::new(), "nothing is written any more");
+        assert_eq!(trace(&disk), Vec::<String>::new(), "nothing is written any more");
     }
 }
 
@@ -202,7 +203,7 @@ fn a_segment_that_cannot_be_made_poisons_the_writer_and_a_restart_goes_on() {
     let disk = new_disk();
     let (mut wal, all) = filled(&disk, 1, &[10]);
     let next = &some_batches(&[10, 10])[1..];
-    disk.fail(Operation::Sync, 0);
+    fail_next(&disk, Operation::Sync, 0);
     assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
     drop(wal);
     let (mut wal, _, shown) =
@@ -212,44 +213,54 @@ fn a_segment_that_cannot_be_made_poisons_the_writer_and_a_restart_goes_on() {
 }
 
 #[test]
-fn a_segment_found_ready_is_used_only_after_its_name_is_durable() {
+fn a_segment_found_without_a_batch_is_made_anew_before_it_is_used() {
     let disk = new_disk();
     let (mut wal, _) = filled(&disk, 1, &[10]);
     let next = &some_batches(&[10, 10])[1..];
-    disk.fail(Operation::SyncDir, 0);
+    fail_next(&disk, Operation::SyncDir, 0);
     assert!(matches!(wal.append(next), Err(Fault::Disk(_))));
     drop(wal);
-    disk.trace();
-    // The last frame is witnessed, so that nothing else fsyncs the directory.
+    trace(&disk);
+    // The last frame is witnessed, so that it is not written again.
     let (mut wal, ..) = open_wal(&wal_place(&disk, segments_of(1)), seen_frame(1)).unwrap();
     wal.append(next).unwrap();
-    let expected =
-        ["fsync directory log", "write 0000000000000002.seg", "fsync 0000000000000002.seg"];
-    assert_eq!(disk.trace(), expected);
+    let expected = [
+        "fsync 0000000000000001.seg",
+        "fsync directory log",
+        "create 0000000000000002.seg.tmp",
+        "write 0000000000000002.seg.tmp",
+        "write 0000000000000002.seg.tmp",
+        "fsync 0000000000000002.seg.tmp",
+        "rename 0000000000000002.seg.tmp",
+        "fsync directory log",
+        "write 0000000000000002.seg",
+        "fsync 0000000000000002.seg",
+    ];
+    assert_eq!(trace(&disk), expected);
 }
 
 #[test]
 fn reading_is_not_durability_the_last_frame_is_written_again_unless_it_is_witnessed() {
     let disk = new_disk();
     drop(filled(&disk, 4, &[10, 10]));
-    disk.trace();
+    trace(&disk);
     let place = wal_place(&disk, segments_of(4));
     let (_, recovery, _) = open_wal(&place, Witness::default()).unwrap();
     let rewritten = recovery.rewritten_frame.unwrap();
     assert_eq!((rewritten.frame_seq, rewritten.offset, rewritten.bytes), (2, 8192, 4096));
     let expected =
         ["write 0000000000000001.seg", "fsync 0000000000000001.seg", "fsync directory log"];
-    assert_eq!(disk.trace(), expected);
+    assert_eq!(trace(&disk), expected);
     let (_, recovery, _) = open_wal(&place, seen_frame(2)).unwrap();
     assert_eq!(recovery.rewritten_frame, None);
-    assert_eq!(disk.trace(), Vec::<String>::new());
+    assert_eq!(trace(&disk), expected[1..], "what reads as zeros after it becomes so");
 }
 
 #[test]
 fn a_read_only_scan_changes_nothing_and_creates_nothing() {
     let disk = new_disk();
     drop(filled(&disk, 4, &[10, 10]));
-    disk.trace();
+    trace(&disk);
     let mut shown = 0;
     let dir = Path::new(support::DIR);
     let mut count = |_| {
@@ -258,7 +269,7 @@ fn a_read_only_scan_changes_nothing_and_creates_nothing() {
     };
     let recovery = scan_read_only(&disk, dir, None, None, Witness::default(), &mut count).unwrap();
     assert_eq!((shown, recovery.rewritten_frame), (2, None));
-    assert_eq!(disk.trace(), Vec::<String>::new());
+    assert_eq!(trace(&disk), Vec::<String>::new());
 }
 
 #[test]
@@ -307,10 +318,10 @@ fn frames_start_at_multiples_of_the_block_that_the_log_was_made_with() {
     let bytes = disk.files()[&second].clone();
     assert_eq!(bytes.len(), 4 * 16384);
     for at in [4096, 16383] {
-        disk.change(&second, |bytes| bytes[at] = 1);
+        change(&disk, &second, |bytes| bytes[at] = 1);
         let found = open_wal(&wal_place(&disk, options), Witness::default()).unwrap_err();
         assert!(matches!(found, Fault::Corrupt { offset: 4096, .. }), "{found}");
-        disk.put_file(second.clone(), bytes.clone());
+        disk.put_file(&second, bytes.clone());
     }
 }
 
@@ -328,7 +339,7 @@ fn a_segment_with_another_block_than_the_log_is_foreign() {
     };
     let ((disk, options), (other, _)) = (blocks(Block::MIN), blocks(Block::holding(16384)));
     let second = Path::new(DIR).join("0000000000000002.seg");
-    disk.put_file(second.clone(), other.files()[&second].clone());
+    disk.put_file(&second, other.files()[&second].clone());
     let found = open_wal(&wal_place(&disk, options), Witness::default()).unwrap_err();
     assert_eq!(found.rule(), RuleId::St2, "{found}");
 }

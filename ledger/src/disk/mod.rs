@@ -4,6 +4,8 @@
 
 mod error;
 mod real;
+#[cfg(feature = "simulated-disk")]
+pub mod simulated;
 mod tree;
 mod whole;
 

@@ -27,11 +27,18 @@ pub fn is_dir(disk: &dyn Disk, path: &Path) -> Result<bool, DiskError> {
     }
 }
 
-/// Creates a directory and makes its name durable.
+/// Creates a directory and makes its name durable. An empty one that is there is made anew: it may be left of
+/// an attempt whose fsync failed, and after that another fsync proves nothing about its name (P3-FS9).
 ///
 /// # Errors
 /// [`DiskError`].
 pub fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    match disk.list(dir) {
+        Ok(names) if names.is_empty() => disk.remove_dir(dir)?,
+        Ok(_) => {}
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error),
+    }
     disk.create_dir(dir)?;
     disk.sync_dir(parent(dir))
 }

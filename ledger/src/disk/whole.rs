@@ -34,10 +34,11 @@ pub fn create_filled(
     let temp = temporary(path);
     let file = disk.create(&temp)?;
     file.write_at(0, head)?;
-    let zeros = vec![0; CHUNK_BYTES];
+    let chunk_of = |bytes: u64| usize::try_from(bytes).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+    let zeros = vec![0; chunk_of(bytes)];
     let mut offset = head.len() as u64;
     while offset < bytes {
-        let chunk = usize::try_from(bytes - offset).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let chunk = chunk_of(bytes - offset);
         file.write_at(offset, &zeros[..chunk])?;
         offset += chunk as u64;
     }

@@ -3,8 +3,11 @@
 //!
 //! 1. A torn tail is copied into quarantine (file and directory fsynced).
 //! 2. It is overwritten with zeros, and these are fsynced.
-//! 3. The last whole frame, unless a witness shows that it was durable, is written again as it is
-//!    and fsynced, file and directory: that it could be read proves nothing about the device.
+//! 3. The last whole frame, unless a witness shows that it was durable, is written again as it is: that
+//!    it could be read proves nothing about the device.
+//! 4. Its segment is fsynced in any case, file and directory: that zeros are read after it proves
+//!    nothing about the device either. They may be those of a process that died within step 2, and the
+//!    next frame must not come to lie over sectors that may return.
 //!
 //! A crash between or within any of these leaves a log on which the same steps run again: the copy
 //! has a name made of its content, a partly zeroed tail is a tail, and a frame that is written over
@@ -68,7 +71,10 @@ pub(crate) fn repair(
         overwrite(disk, dir, tail.segment, tail.offset, &vec![0; tail.bytes.len()])?;
     }
     match &log.last_frame {
-        Some(last) if !log.is_witnessed(last, kind, witness) => {
+        Some(last) if log.is_witnessed(last, kind, witness) => {
+            sync(disk, dir, last.place.segment)?;
+        }
+        Some(last) => {
             overwrite(disk, dir, last.place.segment, last.place.offset, &last.bytes)?;
             recovery.rewritten_frame = Some(RewrittenFrame {
                 file: path_of(dir, last.place.segment),
@@ -77,7 +83,7 @@ pub(crate) fn repair(
                 frame_seq: last.seq,
             });
         }
-        Some(_) | None => {}
+        None => {}
     }
     Ok(recovery)
 }
@@ -107,7 +113,16 @@ fn overwrite(
     bytes: &[u8],
 ) -> Result<(), DiskError> {
     let file = disk.open(&path_of(dir, segment), Access::ReadWrite)?;
-    file.write_at(offset, bytes)?;
+    if let Err(error) = file.write_at(offset, bytes) {
+        // Cut within a sector it would be damage to the next opening. The failure is told all the same.
+        drop(file.write_at(offset, bytes).and_then(|()| file.sync_data()));
+        return Err(error);
+    }
     file.sync_data()?;
+    disk.sync_dir(dir)
+}
+
+fn sync(disk: &dyn Disk, dir: &Path, segment: u64) -> Result<(), DiskError> {
+    disk.open(&path_of(dir, segment), Access::ReadWrite)?.sync_data()?;
     disk.sync_dir(dir)
 }

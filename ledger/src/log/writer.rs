@@ -118,21 +118,28 @@ impl Log {
         Ok((log, recovery))
     }
 
-    /// Goes on after the last frame. A segment that stands ready may have been found under a name that was
-    /// never fsynced:
+    /// Goes on after the last frame. A segment in which there is none is made anew before anything is
+    /// appended: neither its name nor the zeros in it are known to be on the device, and an fsync proves
+    /// neither after one that failed.
     ///
     /// 1. the segment is renamed into place, and the process dies before the directory is fsynced
     /// 2. the next process finds it, rolls into it, and a batch in it is acknowledged
     /// 3. the power fails, the name is gone, and the batch with it
+    ///
+    /// And with a torn batch at its start:
+    ///
+    /// 1. the next process overwrites the batch with zeros, and dies before these are fsynced
+    /// 2. the one after that finds zeros, and appends a batch with the same sequence number
+    /// 3. the power fails, and sectors of both are found in one place
     fn resume(location: &Location<'_>, scanned: &ScannedLog) -> Result<Self, DiskError> {
         let (number, end) = scanned.end();
         // All segments have one size; a log keeps the one that it was made with.
         let bytes = scanned.segments.first().map_or(0, |segment| segment.bytes);
         let maker = location.maker(bytes, scanned.block);
-        let ready = scanned.segments.last().is_some_and(|last| last.number > number);
-        if ready {
-            location.disk.sync_dir(location.dir)?;
+        for unused in scanned.segments.iter().filter(|segment| segment.frames == 0) {
+            maker.make(unused.number)?;
         }
+        let ready = scanned.segments.last().is_some_and(|last| last.number > number);
         let mut log = Self {
             active: Active { number, file: maker.open(number)?, end },
             maker,
@@ -257,13 +264,25 @@ impl Log {
             self.roll()?;
         }
         let frame = self.buffer.form(header, block, records);
-        self.active.file.write_at(self.active.end, frame)?;
+        if let Err(error) = self.active.file.write_at(self.active.end, frame) {
+            self.wipe(bytes);
+            return Err(error);
+        }
         self.active.file.sync_data()?;
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;
         self.next_seq += 1;
         self.prepare_next();
         Ok(place)
+    }
+
+    /// Takes back what a write that failed may have left: cut within a sector it would be damage to the next
+    /// opening, which cannot tell it from a bad disk. The failure is told whatever comes of this; where it
+    /// fails too, that opening refuses.
+    fn wipe(&self, bytes: u64) {
+        let zeros = vec![0; usize::try_from(bytes).unwrap_or_default()];
+        let wiped = self.active.file.write_at(self.active.end, &zeros);
+        drop(wiped.and_then(|()| self.active.file.sync_data()));
     }
 
     /// Removes every segment before `first`, oldest first, and makes that durable; the active one stays. A

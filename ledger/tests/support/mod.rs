@@ -1,24 +1,26 @@
-//! What the tests share: a disk in memory that can fail, and a small cluster's worth of entries.
+//! What the tests share: places on a simulated disk, and a small cluster's worth of entries.
 // Each test binary uses its part of this; all of it is test code.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
-mod mem_disk;
 mod story;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use aerodb_core::hash::PublicKey;
 use aerodb_core::wal::RawBatch;
-use aerodb_ledger::disk::Disk;
+use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
+use aerodb_ledger::disk::{Disk, Operation};
 use aerodb_ledger::log::{LogOptions, Prepare, Recovery, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Fault, LedgerPlace, OpenError};
 
-pub use mem_disk::MemDisk;
 #[allow(unused_imports)]
-pub use story::{Story, annotation, batches, decisions, key, node};
+pub use story::{
+    Story, annotation, batches, batches_filled, decisions, key, member, node, position_after,
+};
 
+pub const DATA: &str = "/n1";
 pub const DIR: &str = "/n1/log";
 pub const QUARANTINE: &str = "/n1/quarantine";
 pub const OWNER: PublicKey = PublicKey([7; 32]);
@@ -28,11 +30,15 @@ pub fn segments_of(blocks: u64) -> LogOptions {
     LogOptions::new((blocks + 1) * 4096, Prepare::OnDemand).unwrap()
 }
 
-pub fn wal_place(disk: &MemDisk, options: LogOptions) -> WalPlace<'static> {
+pub fn wal_place(disk: &SimulatedDisk, options: LogOptions) -> WalPlace<'static> {
     WalPlace { disk: disk.shared(), dir: Path::new(DIR), options, owner: OWNER }
 }
 
-pub fn ledger_place(disk: &MemDisk, options: LogOptions, owner: PublicKey) -> LedgerPlace<'static> {
+pub fn ledger_place(
+    disk: &SimulatedDisk,
+    options: LogOptions,
+    owner: PublicKey,
+) -> LedgerPlace<'static> {
     LedgerPlace { disk: disk.shared(), dir: Path::new(DIR), options, owner }
 }
 
@@ -41,8 +47,17 @@ pub fn open_wal(
     place: &WalPlace<'_>,
     witness: Witness,
 ) -> Result<(Wal, Recovery, Vec<RawBatch>), Fault> {
+    open_wal_after(place, None, witness)
+}
+
+/// As [`open_wal`], of a WAL that may have been truncated.
+pub fn open_wal_after(
+    place: &WalPlace<'_>,
+    checkpoint: Option<&Checkpoint>,
+    witness: Witness,
+) -> Result<(Wal, Recovery, Vec<RawBatch>), Fault> {
     let mut shown = Vec::new();
-    let opened = Wal::open(place, None, witness, Path::new(QUARANTINE), &mut |batch| {
+    let opened = Wal::open(place, checkpoint, witness, Path::new(QUARANTINE), &mut |batch| {
         shown.push(batch);
         Ok::<(), std::convert::Infallible>(())
     });
@@ -62,11 +77,28 @@ pub fn seen_record(record: u64) -> Witness {
 }
 
 /// A disk that holds `/n1`.
-pub fn new_disk() -> MemDisk {
-    let disk = MemDisk::default();
-    let shared: Arc<dyn Disk> = disk.shared();
-    shared.create_dir(Path::new("/n1")).unwrap();
+pub fn new_disk() -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    disk.create_dir(Path::new("/n1")).unwrap();
+    disk.sync_dir(Path::new("/")).unwrap();
     disk
+}
+
+/// Lets the operation fail once, after it has succeeded so many times more.
+pub fn fail_next(disk: &SimulatedDisk, operation: Operation, after: u64) {
+    disk.fail(At::Next(operation, after), Failure::NoSpace, Times::Once);
+}
+
+/// The calls since the last look, as text.
+pub fn trace(disk: &SimulatedDisk) -> Vec<String> {
+    disk.trace().iter().map(ToString::to_string).collect()
+}
+
+/// Changes a file behind the program's back.
+pub fn change(disk: &SimulatedDisk, path: impl AsRef<Path>, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = disk.file(path.as_ref()).unwrap();
+    change(&mut bytes);
+    disk.put_file(path.as_ref(), bytes);
 }
 
 pub fn assert_corrupt(found: &Fault) {

@@ -32,7 +32,7 @@ pub fn annotation() -> Annotation {
     Annotation { received_at_ms: 1_000, operator: "local".to_owned(), reason }
 }
 
-fn member(name: &str) -> Member {
+pub fn member(name: &str) -> Member {
     let address = Address::new("http://127.0.0.1:7401").unwrap();
     Member { node_id: node(name), public_key: key(name).public_key(), address }
 }
@@ -59,6 +59,14 @@ impl Story {
         let mut authority = None;
         admit_entry(&mut authority, &signed).unwrap();
         Self { entries: vec![signed], authority: authority.unwrap() }
+    }
+
+    /// The story that these entries tell.
+    pub fn of(entries: Vec<SignedEntry>) -> Self {
+        let mut authority = None;
+        entries.iter().for_each(|entry| admit_entry(&mut authority, entry).unwrap());
+        let authority = authority.unwrap();
+        Self { entries, authority }
     }
 
     pub fn epoch(&self) -> Epoch {
@@ -175,10 +183,26 @@ fn entry(before: Option<LedgerHead>, author: &str, body: EntryBody) -> Entry {
 
 /// Batches that continue `tip`, one commit each, with values of these lengths.
 pub fn batches(tip: Position, stamp: LedgerHead, value_bytes: &[usize]) -> Vec<RawBatch> {
+    batches_filled(tip, stamp, value_bytes, b'v')
+}
+
+/// The position at which a batch claims to end.
+pub fn position_after(batch: &RawBatch) -> Position {
+    let (_, last) = batch.claimed_range().unwrap();
+    Position { boundary: last.into(), chain: batch.claimed_chains().1 }
+}
+
+/// As [`batches`], with values made of this byte.
+pub fn batches_filled(
+    tip: Position,
+    stamp: LedgerHead,
+    value_bytes: &[usize],
+    fill: u8,
+) -> Vec<RawBatch> {
     let mut tip = tip;
     let mut formed = Vec::new();
     for bytes in value_bytes {
-        let value = vec![b'v'; *bytes].into();
+        let value = vec![fill; *bytes].into();
         let commits = vec![Commit { ops: vec![Op::Put { key: "key".into(), value }] }];
         let (batch, raw) = Batch::form(&tip, Epoch::FIRST, stamp, commits).unwrap();
         tip = batch.end();

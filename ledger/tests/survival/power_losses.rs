@@ -1,0 +1,63 @@
+//! Power loss at every disk operation, with every choice of what survived, and the same again in every
+//! recovery.
+
+use crate::search::{Reach, Stamps};
+use crate::subject::{Act, AuthoritySubject, WalSubject};
+use crate::support::segments_of;
+use crate::{FULL, LARGE, SMALL, append, assert_searched, other, search};
+
+#[test]
+fn p3_pl_a_wal_survives_every_power_loss_and_kill() {
+    let subject = WalSubject::new(segments_of(2));
+    let acts = [append(SMALL), append(&[10, 20]), append(SMALL), append(SMALL), append(SMALL)];
+    for stamps in [Stamps::None, Stamps::Kept] {
+        let reach = Reach { stamps, ..FULL };
+        let what = format!("WAL, one block, stamps {stamps:?}");
+        let counts = search(&what, &subject, reach, &[other(SMALL)], |search| search.run(&acts));
+        assert_searched(counts, 4_900, 7_700);
+        assert_eq!(counts.sampled, 0);
+    }
+}
+
+#[test]
+fn p3_pl_a_wal_survives_every_power_loss_and_kill_around_a_truncation() {
+    let subject = WalSubject::new(segments_of(1));
+    let acts = [append(SMALL), append(SMALL), append(SMALL), Act::Truncate, append(SMALL)];
+    let later = [other(SMALL), Act::Truncate];
+    let counts = search("WAL, truncated", &subject, FULL, &later, |search| search.run(&acts));
+    assert_searched(counts, 8_500, 12_200);
+    assert_eq!(counts.sampled, 0);
+}
+
+#[test]
+fn p3_pl_a_wal_survives_every_power_loss_within_two_blocks() {
+    let subject = WalSubject::new(segments_of(3));
+    let acts = [append(SMALL), append(SMALL), append(LARGE)];
+    let reach = Reach { kills_in_recovery: false, ..FULL };
+    let counts =
+        search("WAL, two blocks", &subject, reach, &[other(SMALL)], |search| search.run(&acts));
+    assert_searched(counts, 65_000, 65_536);
+    assert_eq!(counts.sampled, 0);
+}
+
+/// A batch of two blocks is torn at the start of a segment, one of a block that follows fits before it.
+#[test]
+fn p3_pl_a_wal_survives_kills_while_two_torn_blocks_are_dropped() {
+    let subject = WalSubject::new(segments_of(3));
+    let acts = [append(SMALL), append(SMALL), append(LARGE)];
+    let reach = Reach { outcomes_max: 1 << 8, ..FULL };
+    let counts = search("WAL, two blocks, kills", &subject, reach, &[other(SMALL)], |search| {
+        search.run(&acts)
+    });
+    assert_searched(counts, 100, 100);
+}
+
+#[test]
+fn p3_pl_an_authority_ledger_survives_every_power_loss_and_kill() {
+    let subject = AuthoritySubject(segments_of(3));
+    let acts = [append(SMALL), append(SMALL)];
+    let counts =
+        search("authority ledger", &subject, FULL, &[other(SMALL)], |search| search.run(&acts));
+    assert_searched(counts, 3_400, 5_800);
+    assert_eq!(counts.sampled, 0);
+}
