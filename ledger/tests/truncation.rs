@@ -7,7 +7,7 @@ mod support;
 use std::convert::Infallible;
 use std::path::Path;
 
-use aerodb_core::hash::Hash;
+use aerodb_core::hash::{Hash, PublicKey};
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
@@ -296,4 +296,15 @@ fn f_rc2_a_checkpoint_of_another_version_or_size_is_told_apart() {
     let later = br#"{"format":"aerodb checkpoint 2","shape":[1,2,3]}"#;
     assert!(read(later).contains(r#"format "aerodb checkpoint 2" is not known"#));
     assert!(read(&vec![b' '; SEALED_BYTES_MAX + 1]).contains("more than it can have"));
+}
+
+#[test]
+fn st_2_a_checkpoint_of_another_node_is_foreign() {
+    let node = seven();
+    let other = Checkpoint { owner: PublicKey([8; 32]), ..node.checkpoint(5) };
+    let Seven { disk, wal, .. } = node;
+    drop(wal);
+    let refused = open(&disk, Some(&other)).unwrap_err();
+    assert_eq!(refused.rule(), RuleId::St2);
+    assert!(refused.to_string().starts_with("/n1/checkpoint is corrupt"), "{refused}");
 }

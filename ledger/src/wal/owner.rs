@@ -16,7 +16,7 @@ use crate::log::{
     Frame, FrameHeader, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery, Witness,
 };
 use crate::wal::index::{Index, NewFrame};
-use crate::wal::scan::{batches, check_start, header_of};
+use crate::wal::scan::{batches, check_marker, check_start, header_of};
 use crate::wal::start::log_start;
 use crate::wal::{WalReader, WalStart};
 
@@ -86,6 +86,7 @@ impl Wal {
         quarantine: &Path,
         visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
     ) -> Result<(Self, Recovery), OpenError<E>> {
+        check_marker(place.dir, Some(&place.owner), checkpoint)?;
         let start = checkpoint.map(|marker| marker.wal_start);
         let witness = witness.with_checkpoint(checkpoint);
         let index = Index::starting_at(start);

@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::fault::{Damage, Fault, OpenError};
 use crate::log::path_of;
 use crate::log::{Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness};
+use crate::sealed::Sealed;
 use crate::wal::WalStart;
 use crate::wal::start::log_start;
 
@@ -28,6 +29,7 @@ pub fn scan_read_only<E>(
     witness: Witness,
     visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
 ) -> Result<Recovery, OpenError<E>> {
+    check_marker(dir, owner, checkpoint)?;
     let start = checkpoint.map(|marker| &marker.wal_start);
     let witness = witness.with_checkpoint(checkpoint);
     let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(start), witness };
@@ -36,6 +38,22 @@ pub fn scan_read_only<E>(
         show(dir, place, frame, visit)
     })?;
     Ok(scanned.recovery(dir, LogKind::Wal))
+}
+
+/// The checkpoint, which lies beside the WAL, is of the node whose WAL it is: of another's, start and commit
+/// mean nothing here (ST-2).
+pub(super) fn check_marker(
+    dir: &Path,
+    owner: Option<&PublicKey>,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(), Fault> {
+    match (owner, checkpoint.map(|marker| marker.owner)) {
+        (Some(expected), Some(found)) if *expected != found => {
+            let damage = Damage::Owner { expected: *expected, found };
+            Err(Fault::corrupt(&dir.with_file_name(Checkpoint::NAME), 0, damage))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
 }
 
 /// The first frame continues the history that the checkpoint covers.
