@@ -14,6 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 KINDS = {"wal": 1, "authority.ledger": 2, "decision.ledger": 3}
 BLOCKS = (4096, 8192, 16384, 32768, 65536)
 NONE_BEFORE = bytes(32)
+RULES = """
+P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3 F-V1
+F-V2 F-R1 F-RS1 F-RS2 F-X4 F-RC2 WAL-2 WAL-8 WAL-13 P3-D4 P3-D9 P3-FS5 DIS-16 DIS-18 DIS-22 ST-2 CORE-R3 CORE-D1
+MVV-1 MVG-2 RD-2 AU-1 AU-2 AU-3 AU-4 AU-5 AU-6 AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 MEM-1 AU-15
+""".split()
 
 
 class Fault(Exception):
@@ -229,8 +234,8 @@ class Reader:
         return text
 
     def name(self): return self.limited(64, re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*").fullmatch)
-    def address(self): return self.limited(256, lambda t: (m := re.fullmatch(r"http://([^/@?# ]+):\+?([0-9]+)", t)) and int(m[2]) < 65536)
-    def rule(self): return self.limited(32)
+    def address(self): return self.limited(256, lambda t: (m := re.fullmatch(r"http://([^/@?# ]+):([0-9]{1,5})", t)) and int(m[2]) < 65536)
+    def rule(self): return self.limited(32, RULES.__contains__)
     def position(self): return (self.varint(), self.fixed())
     def head(self): return (self.id(), self.fixed())
     def member(self): return dict(id=self.name(), key=self.fixed(), address=self.address())
