@@ -212,7 +212,12 @@ text! {
     |text| is_printable(text, 256)
         && text.strip_prefix("http://").is_some_and(|rest| {
             rest.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ']) && port.parse::<u16>().is_ok()
+                // `parse` alone also takes a sign, and any number of zeros in front.
+                let digits = (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+                !host.is_empty()
+                    && !host.contains(['/', '@', '?', '#', ' '])
+                    && digits
+                    && port.parse::<u16>().is_ok()
             })
         })
 }
@@ -264,6 +269,8 @@ mod tests {
             "http://a:1/x",
             "http://:1",
             "http://a:99999",
+            "http://a:+80",
+            "http://a:000080",
         ] {
             assert!(Address::new(bad).is_err(), "{bad:?}");
         }

@@ -14,6 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 KINDS = {"wal": 1, "authority.ledger": 2, "decision.ledger": 3}
 BLOCKS = (4096, 8192, 16384, 32768, 65536)
 NONE_BEFORE = bytes(32)
+RULES = """
+P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3 F-V1
+F-V2 F-R1 F-RS1 F-RS2 F-X4 F-RC2 WAL-2 WAL-8 WAL-13 P3-D4 P3-D9 P3-FS5 DIS-16 DIS-18 DIS-22 ST-2 CORE-R3 CORE-D1
+MVV-1 MVG-2 RD-2 AU-1 AU-2 AU-3 AU-4 AU-5 AU-6 AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 MEM-1 AU-15
+""".split()
 
 
 class Fault(Exception):
@@ -229,8 +234,8 @@ class Reader:
         return text
 
     def name(self): return self.limited(64, re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*").fullmatch)
-    def address(self): return self.limited(256, lambda t: (m := re.fullmatch(r"http://([^/@?# ]+):\+?([0-9]+)", t)) and int(m[2]) < 65536)
-    def rule(self): return self.limited(32)
+    def address(self): return self.limited(256, lambda t: (m := re.fullmatch(r"http://([^/@?# ]+):([0-9]{1,5})", t)) and int(m[2]) < 65536)
+    def rule(self): return self.limited(32, RULES.__contains__)
     def position(self): return (self.varint(), self.fixed())
     def head(self): return (self.id(), self.fixed())
     def member(self): return dict(id=self.name(), key=self.fixed(), address=self.address())
@@ -435,8 +440,122 @@ class Authority:
         if (facts["cluster"], facts["node"], facts["ledger"], facts["authority"], facts["wal_end"]) != (
                 self.cluster, author, self.head(), state, body["at"]) or body["decision"]["status"] != "approved":
             return "the recorded decision is of another state, or denies"
+        wrong = misjudged(body["decision"])
+        if wrong:
+            return wrong
         self.epochs.append((body["epoch"], body["at"]))
         self.holder, self.relinquished, self.succession, self.reached = author, None, None, body["at"]
+
+
+# 9: decisions -------------------------------------------------------------------------------------------
+
+def at_json(at): return {"commit_id": at[0], "chain": at[1].hex()}
+def head_json(head): return {"seq": head[0], "hash": head[1].hex()}
+def hex_or_null(blob): return None if blob is None else blob.hex()
+
+
+def succession_json(s):
+    return s and {s[0]: {"successor": s[1], "at": at_json(s[2]), "entry": head_json(s[3])}}
+
+
+def tenure_json(a):
+    gone = a.get("relinquished")
+    return {"relinquished": {"successor": gone[0], "final_position": at_json(gone[1]), "entry": head_json(gone[2])}} if gone else "held"
+
+
+def inputs_json(f):
+    a = f["authority"]
+    shown = {"cluster": f["cluster"].hex(), "node": f["node"]}
+    if "command" in f:
+        what, of = f["command"]
+        shown["command"] = {what: {"node_id": of["id"], "public_key": of["key"].hex(), "address": of["address"]} if what == "admit" else of}
+    shown["expected_epoch"] = f["expected"]
+    if "replica" in f:
+        shown["replica_id"] = f["replica"]
+    shown["ledger"] = head_json(f["ledger"])
+    shown["authority"] = {"epoch": a["epoch"], "holder": a["holder"], "start": at_json(a["start"]), "tenure": tenure_json(a),
+                          "succession": succession_json(a["succession"])}
+    if "command" in f:
+        return shown | {"role": f["role"], "halt": f["halt"], "wal_end": at_json(f["wal_end"]), "membership": f["membership"],
+                        "key_known": f["key_known"], "pulling": f["pulling"]}
+    mismatch = f["mismatch"] and {"commit": f["mismatch"][0], "found": f["mismatch"][1]}
+    return shown | {"member": f["member"], "role": f["role"], "halt": f["halt"], "attempt_in_progress": f["attempt"],
+                    "progress": dict(zip(("received", "validated", "applied"), f["progress"])), "wal_end": at_json(f["wal_end"]),
+                    "chain_at_basis": hex_or_null(f["chain"]), "epoch_mismatch": mismatch}
+
+
+def promotion_rules(f):
+    a, end, (received, validated, applied) = f["authority"], f["wal_end"], f["progress"]
+    gone, s, heir, basis, needed = a.get("relinquished"), a["succession"], None, None, None
+    if gone:
+        heir = gone[0]
+        if heir == f["node"]:
+            basis, needed = {"relinquishment": {"entry": head_json(gone[2])}}, gone[1]
+    elif s and s[0] == "designated":
+        heir = s[1]
+        if heir == f["node"]:
+            basis, needed = {"designation": {"entry": head_json(s[3])}}, s[2]
+    exact = basis is not None and "relinquishment" in basis
+    lossless = needed is not None and (end == needed or (not exact and end[0] > needed[0]))
+    mismatch = inputs_json(f)["epoch_mismatch"]
+    yield "P6-A3", f["expected"] == a["epoch"], {"expected_epoch": f["expected"], "ledger_epoch": a["epoch"]}
+    yield "P6-SC1", f["replica"] in (None, f["node"]), {"replica_id": f["replica"], "node_id": f["node"]}
+    yield "P6-V29", f["member"] and f["role"] == "ReplicaActive", {"member": f["member"], "role": f["role"]}
+    yield "P6-SM2", not f["attempt"], {"attempt_in_progress": f["attempt"]}
+    yield "RM-5", f["halt"] is None, {"halt": f["halt"]}
+    yield "P6-S2", needed is not None and f["chain"] == needed[1], {
+        "basis_position": needed and at_json(needed), "chain_here": hex_or_null(f["chain"]), "wal_end": at_json(end)}
+    yield "P6-S1", lossless, {"acknowledged_at_least": needed and needed[0], "must_end_exactly_there": exact, "wal_end": end[0]}
+    yield "P6-A1", basis is not None, {"basis": basis, "holder": a["holder"], "heir": heir, "node_id": f["node"]}
+    yield "P6-S3", applied == validated, {"validated": validated, "applied": applied}
+    yield "P5-I5", received == validated == end[0], {"received": received, "validated": validated, "wal_end": end[0]}
+    yield "P5-I4", mismatch is None, {"first_mismatch": mismatch}
+
+
+def command_rules(f):
+    a, (what, of), s = f["authority"], f["command"], f["authority"]["succession"]
+    who = of["id"] if what == "admit" else of
+    shown, member, heir = succession_json(s), f["membership"], s is not None and s[1] == who
+    free = f["expected"] is None and what in ("admit", "remove")
+    yield "P6-A3", free or f["expected"] == a["epoch"], {"expected_epoch": f["expected"], "ledger_epoch": a["epoch"]}
+    yield "AU-1", (f["node"], f["role"], tenure_json(a)) == (a["holder"], "PrimaryActive", "held"), {
+        "node_id": f["node"], "holder": a["holder"], "role": f["role"], "tenure": tenure_json(a)}
+    yield "RM-5", f["halt"] is None, {"halt": f["halt"]}
+    if what in ("designate", "relinquish"):
+        yield "AU-2", member == "admitted" and who != a["holder"], {"successor": who, "membership": member, "holder": a["holder"]}
+    if what == "designate":
+        yield "AU-3", f["pulling"], {"successor": who, "pulling": f["pulling"]}
+        yield "AU-4", s is None, {"succession": shown}
+    if what == "release":
+        yield "AU-5", heir and s[0] == "designated", {"successor": who, "succession": shown}
+    if what == "relinquish":
+        yield "AU-6", s is None or heir, {"successor": who, "succession": shown}
+    if what == "admit":
+        yield "AU-7", member is None and not f["key_known"], {"node_id": who, "membership": member, "key_known": f["key_known"]}
+    if what == "remove":
+        yield "AU-8", member == "admitted" and who != a["holder"] and not heir, {
+            "node_id": who, "membership": member, "holder": a["holder"], "succession": shown}
+
+
+def misjudged(decision):
+    """What is wrong with a recorded decision, or None."""
+    facts, command = decision["facts"], "command" in decision["facts"]
+    if decision["ruleset"] != 1:
+        return f"ruleset {decision['ruleset']} is not known"
+    rules = [(rule, "true" if holds else "false", evidence) for rule, holds, evidence in (command_rules if command else promotion_rules)(facts)]
+    failed = [rule for rule, evaluation, _ in rules if evaluation != "true"]
+    status = "approved" if not failed else "refused" if command else "denied"
+    explanation = {
+        "explanation_type": "authority.command" if command else "replication.promotion",
+        "observed_snapshot": {"snapshot_id": facts["wal_end"][1].hex(), "commit_id": facts["wal_end"][0]},
+        "inputs": inputs_json(facts),
+        "rules_applied": [{"rule_id": r, "evaluation": e, "evidence": v} for r, e, v in rules],
+        "conclusion": {"status": status, "reason": ", ".join(failed) or None},
+    }
+    digest = H("explanation", json.dumps(explanation, separators=(",", ":"), ensure_ascii=False).encode())
+    recorded = (decision["evaluations"], decision["status"], decision["reason"], decision["digest"])
+    if recorded != ([(rule, evaluation) for rule, evaluation, _ in rules], status, ", ".join(failed) or None, digest):
+        return "the rules give another answer for its facts"
 
 
 # 6: the WAL ---------------------------------------------------------------------------------------------
@@ -557,6 +676,10 @@ class Verifier:
             author = author or entry["author"]
             if entry["author"] != author or not signed(self.owner, entry["hash"], entry["signature"]):
                 raise Fault(*place, f"entry {entry['seq']} is not signed by {author}")
+            for decision in entry["body"]:
+                wrong = isinstance(decision, dict) and misjudged(decision)
+                if wrong:
+                    raise Fault(*place, f"entry {entry['seq']}, {entry['kind']}: {wrong}")
         known = self.authority and self.authority.members.get(author)
         if known and known[0] != self.owner:
             raise Fault(log.dir, 0, f"the key of {author} in the authority ledger is another")

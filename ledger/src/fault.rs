@@ -148,12 +148,12 @@ pub enum Damage {
         /// The version found.
         found: u16,
     },
-    /// The segment belongs to another node.
-    #[error("the segment belongs to {found}, not to {expected}")]
+    /// The segment, or the checkpoint beside the log, belongs to another node.
+    #[error("it belongs to {found}, not to {expected}")]
     Owner {
         /// The owner by the node's identity.
         expected: PublicKey,
-        /// The owner by the segment.
+        /// The owner by the file.
         found: PublicKey,
     },
     /// The batch header is not one.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use aerodb_core::authority::ENTRY_BYTES_MAX;
 use aerodb_core::explain::Recorded;
+use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::log::Block;
@@ -221,6 +222,15 @@ fn the_rules_of_a_promotion_stand_in_the_order_of_its_explanation() {
     let applied: Vec<_> = decision.evaluations.iter().map(|(rule, _)| rule.to_string()).collect();
     let documented: Vec<_> = table("Ruleset 1 (").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(documented, applied);
+}
+
+#[test]
+fn the_rule_ids_are_those_of_the_catalogue() {
+    let document = document();
+    let (_, rest) = document.split_once("<!-- rules -->\nRule ids: ").unwrap();
+    let (ids, _) = rest.split_once(".\n").unwrap();
+    let documented: Vec<_> = ids.split(',').map(|id| id.trim().trim_matches('`')).collect();
+    assert_eq!(documented, RuleId::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>());
 }
 
 #[test]

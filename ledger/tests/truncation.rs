@@ -7,7 +7,7 @@ mod support;
 use std::convert::Infallible;
 use std::path::Path;
 
-use aerodb_core::hash::Hash;
+use aerodb_core::hash::{Hash, PublicKey};
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
@@ -318,4 +318,15 @@ fn dis18_a_wal_that_follows_a_snapshot_begins_where_its_checkpoint_says() {
     assert_eq!((recovery.first_record, recovery.last_record), (Some(6), Some(7)));
     assert_eq!(shown, node.all[5..7]);
     assert_eq!(open(&disk, None).unwrap_err().rule(), RuleId::Dis18);
+}
+
+#[test]
+fn st_2_a_checkpoint_of_another_node_is_foreign() {
+    let node = seven();
+    let other = Checkpoint { owner: PublicKey([8; 32]), ..node.checkpoint(5) };
+    let Seven { disk, wal, .. } = node;
+    drop(wal);
+    let refused = open(&disk, Some(&other)).unwrap_err();
+    assert_eq!(refused.rule(), RuleId::St2);
+    assert!(refused.to_string().starts_with("/n1/checkpoint is corrupt"), "{refused}");
 }

@@ -17,7 +17,7 @@ use crate::log::{
 };
 use crate::wal::WalReader;
 use crate::wal::index::{Index, NewFrame};
-use crate::wal::scan::{batches, check_start, header_of};
+use crate::wal::scan::{batches, check_marker, check_start, header_of};
 
 /// Where the WAL of a node lives.
 #[derive(Debug, Clone)]
@@ -99,6 +99,7 @@ impl Wal {
         quarantine: &Path,
         visit: &mut dyn FnMut(RawBatch) -> Result<(), E>,
     ) -> Result<(Self, Recovery), OpenError<E>> {
+        check_marker(place.dir, Some(&place.owner), checkpoint)?;
         let start = checkpoint.map(|marker| marker.wal_start);
         let witness = witness_with(witness, checkpoint);
         let index = Index::starting_at(start);

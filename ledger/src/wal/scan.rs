@@ -16,6 +16,7 @@ use crate::log::{
     Frame, FrameKind, FramePlace, LogKind, RecordsHeader, Recovery, Scan, Witness, path_of,
     payload_place,
 };
+use crate::sealed::Sealed;
 
 /// The length before each record of a frame.
 const RECORD_LENGTH_BYTES: usize = 4;
@@ -61,6 +62,22 @@ pub struct BatchPlace {
     pub append_bytes: u64,
 }
 
+/// The checkpoint, which lies beside the WAL, is of the node whose WAL it is: of another's, start and commit
+/// mean nothing here (ST-2).
+pub(super) fn check_marker(
+    dir: &Path,
+    owner: Option<&PublicKey>,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(), Fault> {
+    match (owner, checkpoint.map(|marker| marker.owner)) {
+        (Some(expected), Some(found)) if *expected != found => {
+            let damage = Damage::Owner { expected: *expected, found };
+            Err(Fault::corrupt(&dir.with_file_name(Checkpoint::NAME), 0, damage))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
 /// The first frame continues the history that the checkpoint covers.
 pub(super) fn check_start(
     dir: &Path,
@@ -91,6 +108,7 @@ pub fn scan_placed<E>(
     witness: Witness,
     visit: &mut dyn FnMut(PlacedBatch) -> Result<(), E>,
 ) -> Result<Recovery, OpenError<E>> {
+    check_marker(dir, owner, checkpoint)?;
     let start = checkpoint.map(|marker| &marker.wal_start);
     let witness = witness_with(witness, checkpoint);
     let scan = Scan { disk, dir, kind: LogKind::Wal, owner, start: log_start(checkpoint), witness };
