@@ -87,6 +87,10 @@ impl Disk for Unsynced {
     fn directory_id(&self, dir: &Path) -> Result<DirectoryId, DiskError> {
         RealDisk.directory_id(dir)
     }
+    fn physical_block_bytes(&self, dir: &Path) -> Option<u64> {
+        RealDisk.physical_block_bytes(dir)
+    }
+
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
         RealDisk.lock(path)
     }

@@ -17,12 +17,11 @@ use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{
     Disk, DiskError, DiskLock, create_dir, create_dirs, is_dir, remove_tree, replace_file,
 };
-use aerodb_ledger::log::{InvalidOptions, LogOptions};
+use aerodb_ledger::log::{Block, InvalidOptions, LogOptions};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Fault, LedgerPlace};
 
 use crate::config::Config;
-use crate::device::block_under;
 use crate::identity::IdentityFile;
 
 /// The paths of a data directory.
@@ -197,6 +196,12 @@ pub fn create(
     Ok(cluster)
 }
 
+/// The block for logs in this directory: not smaller than what its device writes at once.
+#[must_use]
+pub(crate) fn block_under(dir: &DataDir, disk: &dyn Disk) -> Block {
+    Block::holding(disk.physical_block_bytes(dir.path()).unwrap_or_default())
+}
+
 /// Checks that a node's directory can be made here.
 ///
 /// # Errors
@@ -224,7 +229,7 @@ fn fill(
     entries: Vec<SignedEntry>,
 ) -> Result<ClusterId, DirectoryError> {
     let owner = key.public_key();
-    let block = block_under(dir.path());
+    let block = block_under(dir, &**disk);
     let options = LogOptions::LEDGER.with_block(block)?;
     let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let (authority_dir, decision_dir, wal_dir) =

@@ -31,8 +31,7 @@ use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use aerodb_ledger::{Fault, LedgerPlace, OpenError};
 use serde::Serialize;
 
-use crate::device::block_under;
-use crate::directory::{DataDir, DirectoryError, lock};
+use crate::directory::{DataDir, DirectoryError, block_under, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::replay::{LedgerShort, Replay};
@@ -264,7 +263,7 @@ fn keep(
         remove_tree(&**disk, kept_dir)?;
     }
     let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
-        .with_block(block_under(dir.path()))?;
+        .with_block(block_under(dir, &**disk))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
     let mut wal = Wal::create(&place)?;
     let (mut frame, mut bytes) = (Vec::new(), 0);

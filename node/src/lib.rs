@@ -17,7 +17,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
-mod device;
 pub mod directory;
 pub mod discard;
 pub mod halts;

@@ -2,6 +2,7 @@
 //! at each of them. What is made of several primitives ([`create_filled`], [`replace_file`], [`remove_tree`]) stands
 //! outside of the trait, and so goes through the same failures.
 
+mod device;
 mod error;
 mod real;
 #[cfg(feature = "simulated-disk")]
@@ -89,6 +90,9 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// [`DiskError`].
     fn directory_id(&self, dir: &Path) -> Result<DirectoryId, DiskError>;
+
+    /// Bytes that the device under a directory writes at once; `None` where the system does not say.
+    fn physical_block_bytes(&self, dir: &Path) -> Option<u64>;
 
     /// Takes the exclusive lock on a file, which is created if need be. `None` when it is held, by this
     /// process or another (WAL-2). It is given back when the value is dropped or the process ends.

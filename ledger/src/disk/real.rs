@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, Operation};
+use crate::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock, Operation, device};
 
 /// Files through `std`, page-cache advice and locks through `rustix`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -108,6 +108,10 @@ impl Disk for RealDisk {
         let metadata = std::fs::metadata(dir);
         let found = metadata.map_err(|source| DiskError::new(Operation::Open, dir, source))?;
         Ok(DirectoryId { device: found.dev(), inode: found.ino() })
+    }
+
+    fn physical_block_bytes(&self, dir: &Path) -> Option<u64> {
+        device::physical_block_bytes(dir)
     }
 
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {

@@ -133,6 +133,10 @@ impl Disk for WatchedDisk {
         RealDisk.directory_id(dir)
     }
 
+    fn physical_block_bytes(&self, dir: &Path) -> Option<u64> {
+        RealDisk.physical_block_bytes(dir)
+    }
+
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
         RealDisk.lock(path)
     }

@@ -69,6 +69,10 @@ impl Disk for Directory {
         Err(refused(Operation::Open, dir, ErrorKind::NotFound))
     }
 
+    fn physical_block_bytes(&self, _: &Path) -> Option<u64> {
+        None
+    }
+
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
         Err(read_only(Operation::Lock, path))
     }

@@ -103,6 +103,10 @@ impl Disk for SimulatedDisk {
         Ok(DirectoryId { device: 1, inode: u64::from(found.number()) })
     }
 
+    fn physical_block_bytes(&self, _: &Path) -> Option<u64> {
+        None
+    }
+
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn DiskLock>>, DiskError> {
         let found = self.read(Operation::Lock, path, |content| match content.find_file(path) {
             Err(ErrorKind::NotFound) => content.create(path),

@@ -4,14 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use aerodb_ledger::log::Block;
-
-/// The block for logs in this directory, which exists: not smaller than what its device writes at once.
-/// The smallest where the system does not say, as for file systems in memory or over a network.
-#[must_use]
-pub(crate) fn block_under(dir: &Path) -> Block {
-    let device = fs::metadata(dir).map(|found| found.dev()).unwrap_or_default();
-    Block::holding(physical_bytes(Path::new("/sys/dev/block"), device).unwrap_or_default())
+/// Bytes that the device under this directory writes at once. `None` where the system does not say, as for
+/// file systems in memory or over a network.
+pub(super) fn physical_block_bytes(dir: &Path) -> Option<u64> {
+    physical_bytes(Path::new("/sys/dev/block"), fs::metadata(dir).ok()?.dev())
 }
 
 /// The physical block of a block device, in bytes. A partition has that of the disk that it is part of.
@@ -47,9 +43,8 @@ mod tests {
     }
 
     #[test]
-    fn every_directory_gets_some_block() {
+    fn nothing_is_said_of_a_directory_that_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(block_under(dir.path()).bytes() >= 4096);
-        assert_eq!(block_under(&dir.path().join("absent")), Block::MIN);
+        assert_eq!(physical_block_bytes(&dir.path().join("absent")), None);
     }
 }
