@@ -15,10 +15,9 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 
 use crate::stream::{Arrived, Inbound};
-use crate::zero_filled;
+use crate::support::{BLOCK_BYTES, zero_filled};
 
 const FILE_BYTES: usize = 256 << 20;
-const BLOCK_BYTES: usize = 4096;
 const EVENTS_MAX: usize = 1024;
 /// The listener's token; a connection's is its place in the list.
 const LISTENER: u64 = u64::MAX;
@@ -43,7 +42,8 @@ impl BareProcess {
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        let port = line.trim().parse().map_err(|_| io::Error::other("the bare server is silent"))?;
+        let port =
+            line.trim().parse().map_err(|_| io::Error::other("the bare server is silent"))?;
         Ok(Self { child, port })
     }
 }

@@ -13,7 +13,8 @@
 //!   thread it reads what is ready, writes all of it at once to a file of zeros, syncs it, and answers.
 //!   It is the floor of this machine, not a database: nothing can be read back from it.
 //! - AeroDB is the shipped binary, in the profile that `cargo build --release` uses, on a fresh data
-//!   directory with the default configuration. Both write below the target directory, on one file system.
+//!   directory with the default configuration. Both write to one file system, that of the target directory
+//!   unless `-- --dir DIR` names another.
 //! - They take turns of a second, a few rounds for each number of clients. A pair of turns gives one ratio;
 //!   the median of the ratios counts, since what else the machine does moves both turns of a pair alike.
 
@@ -22,9 +23,11 @@ mod load;
 mod node;
 mod report;
 mod stream;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -52,6 +55,9 @@ struct Arguments {
     /// A line of configuration for the node, for example `request_threads = 2`.
     #[arg(long)]
     config: Vec<String>,
+    /// The disk to measure: both servers keep their files below this directory.
+    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
+    dir: PathBuf,
     /// Measure the server that listens on this port alone, for a profiler that is attached to it.
     #[arg(long)]
     only_port: Option<u16>,
@@ -98,7 +104,7 @@ fn alone(arguments: &Arguments, port: u16) -> io::Result<()> {
 }
 
 fn compare(arguments: &Arguments) -> io::Result<()> {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let place = tempfile::tempdir_in(&arguments.dir)?;
     let bare = BareProcess::start(&place.path().join("bare"))?;
     let node = NodeProcess::start(&place.path().join("node"), &arguments.config)?;
     report::heading(arguments.rounds, arguments.turn_ms, place.path());
@@ -114,16 +120,4 @@ type Pair = (Figures, Figures);
 
 fn rounds(count: usize, pair: impl Fn() -> io::Result<Pair>) -> io::Result<Vec<Pair>> {
     (0..count.max(1)).map(|_| pair()).collect()
-}
-
-/// A file of zeros that were really written and synced, so that no later write has to allocate.
-fn zero_filled(path: &Path, bytes: usize) -> io::Result<std::fs::File> {
-    use std::io::Write;
-    let mut file = std::fs::File::options().write(true).create_new(true).open(path)?;
-    let zeros = vec![0; 1 << 20];
-    for _ in 0..bytes / zeros.len() {
-        file.write_all(&zeros)?;
-    }
-    file.sync_all()?;
-    Ok(file)
 }

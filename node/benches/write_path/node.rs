@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_aerodb");
+use crate::support::{BINARY, found};
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A node of its own cluster as a child process; it ends with this value.
@@ -20,16 +21,7 @@ impl NodeProcess {
     /// Makes the directory and serves it, with these lines added to the configuration.
     pub(crate) fn start(dir: &Path, config: &[String]) -> io::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let made = Command::new(BINARY)
-            .arg("init")
-            .arg("--data-dir")
-            .arg(dir)
-            .args(["--node-id", "n1", "--listen", &format!("127.0.0.1:{port}")])
-            .stdout(Stdio::null())
-            .status()?;
-        if !made.success() {
-            return Err(io::Error::other(format!("aerodb init: {made}")));
-        }
+        found(dir, &format!("127.0.0.1:{port}"))?;
         configure(dir, config)?;
         let child = Command::new(BINARY)
             .arg("serve")

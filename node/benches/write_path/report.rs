@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::load::Figures;
+use crate::support::{median, verdict};
 
 /// The 99th percentile at 64 clients may be so many times that of the bare server.
 const P99_CLIENTS: usize = 64;
@@ -17,9 +18,7 @@ pub(crate) struct Level {
 
 impl Level {
     fn median(&self, of: impl Fn(&(Figures, Figures)) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.rounds.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        median(&self.rounds, of)
     }
 }
 
@@ -27,14 +26,20 @@ pub(crate) fn heading(rounds: usize, turn_ms: u64, place: &Path) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("durable puts of 100 bytes, {cores} cores, files in {}", place.display());
     println!("medians of {rounds} pairs of turns of {turn_ms} ms");
-    println!(
-        "{:>7} {:>29} {:>29} {:>17} {:>17}",
-        "", "bare server", "AeroDB", "rate", "p99"
-    );
+    println!("{:>7} {:>29} {:>29} {:>17} {:>17}", "", "bare server", "AeroDB", "rate", "p99");
     println!(
         "{:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>9} {:>7}",
-        "clients", "puts/s", "p50 us", "p99 us", "puts/s", "p50 us", "p99 us", "ratio", "target",
-        "ratio", "target"
+        "clients",
+        "puts/s",
+        "p50 us",
+        "p99 us",
+        "puts/s",
+        "p50 us",
+        "p99 us",
+        "ratio",
+        "target",
+        "ratio",
+        "target"
     );
 }
 
@@ -54,6 +59,6 @@ pub(crate) fn line(level: &Level) {
         level.median(|(_, node)| node.p99_us),
         level.target,
         p99_max.map_or_else(String::new, |max| format!("{max:.2}")),
-        if met { "met" } else { "MISSED" },
+        verdict(met),
     );
 }

@@ -44,7 +44,10 @@ impl Inbound {
     ///
     /// # Errors
     /// When the head is no HTTP/1.1 with a content length that fits the buffer.
-    pub(crate) fn take<T>(&mut self, look: impl FnOnce(&[u8], &[u8]) -> T) -> io::Result<Option<T>> {
+    pub(crate) fn take<T>(
+        &mut self,
+        look: impl FnOnce(&[u8], &[u8]) -> T,
+    ) -> io::Result<Option<T>> {
         let arrived = &self.bytes[..self.filled];
         let Some(head) = arrived.windows(4).position(|four| four == b"\r\n\r\n") else {
             return self.unless_full(None);
