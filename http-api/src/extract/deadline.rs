@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::code::Code;
@@ -19,11 +20,10 @@ const MILLISECONDS_MAX: u64 = 600_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Duration);
 
-impl<S: Sync> FromRequestParts<S> for Deadline {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(text) = header::single(&parts.headers, DEADLINE_HEADER)? else {
+impl Deadline {
+    /// What the headers say.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(text) = header::single(headers, DEADLINE_HEADER)? else {
             return Ok(Self(DEFAULT));
         };
         // Digits only: the parser for numbers would take a sign too.
@@ -35,5 +35,13 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
                 format!("AeroDB-Deadline-Ms must be 1 to {MILLISECONDS_MAX}"),
             )),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Deadline {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
     }
 }

@@ -9,7 +9,7 @@ mod error;
 use std::sync::Arc;
 
 use aerodb_http_api::extract::Limits;
-use aerodb_http_api::{router, server};
+use aerodb_http_api::{Site, server};
 use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,7 +69,7 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
         }
         shared.stopping.send_replace(true);
     };
-    server::serve(listener, router(Arc::new(http), limits), stop).await;
+    server::serve(listener, Site::new(Arc::new(http), limits), stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }
