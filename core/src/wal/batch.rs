@@ -15,10 +15,11 @@
 //!    137     n  payload: the commits (postcard)
 //! ```
 
+use blake3::hazmat::hash_derive_key_context;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::hash::{Chain, Hash};
+use crate::hash::{Chain, Hash, Purpose};
 use crate::id::{Boundary, CommitId, Epoch, Seq};
 use crate::position::{LedgerHead, Position};
 
@@ -110,7 +111,8 @@ pub enum BatchError {
 
 /// chain(n) = H(chain(n-1), epoch, first and last commit id, ledger stamp, payload).
 fn chain_of(before: &Chain, header: &[u8], payload: &[u8]) -> Chain {
-    Chain(Hash::of("aerodb 2026 history chain", &[before.as_bytes(), header, payload]).0)
+    static PURPOSE: Purpose = Purpose::new(|| hash_derive_key_context("aerodb 2026 history chain"));
+    Chain(PURPOSE.of(&[before.as_bytes(), header, payload]).0)
 }
 
 impl Batch {

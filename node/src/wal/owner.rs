@@ -1,7 +1,6 @@
-//! The one thread that owns the WAL and the writing side of the store.
+//! The one owner of the WAL and of the writing side of the store: what it does with each job.
 //!
-//! Group commit without timers: a batch is what arrived while the last fsync ran. One hand-over brings a
-//! write here, one takes the answer back.
+//! Group commit without timers: a batch is what arrived while the last fsync ran.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;
@@ -24,8 +23,6 @@ use crate::wal::{
 
 /// The most bytes of values in one batch.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// Jobs that may queue before senders wait.
-const QUEUE: usize = 4096;
 
 /// What the owner may do now.
 #[derive(Debug)]
@@ -105,43 +102,7 @@ impl std::fmt::Debug for FailureSink {
     }
 }
 
-/// The way to the owner.
-#[derive(Debug, Clone)]
-pub struct OwnerHandle {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl OwnerHandle {
-    /// Queues a job, waiting for room.
-    pub async fn send(&self, job: Job) -> bool {
-        self.jobs.send(job).await.is_ok()
-    }
-
-    /// Stills the owner; everything queued before is done first. `None` when it has ended.
-    #[must_use]
-    pub fn pause(&self) -> Option<Paused> {
-        let (reply, paused) = sync::channel();
-        self.jobs.blocking_send(Job::Pause(reply)).ok()?;
-        paused.recv().ok()
-    }
-
-    /// Where things stand between two batches. `None` when the owner has ended.
-    pub async fn look(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.send(Job::Look(reply)).await.ok()?;
-        standing.await.ok()
-    }
-
-    /// The same, for a thread of its own.
-    #[must_use]
-    pub fn look_blocking(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.blocking_send(Job::Look(reply)).ok()?;
-        standing.blocking_recv().ok()
-    }
-}
-
-/// The owner's state; it lives on its own thread.
+/// The owner's state. There is one of it, and it lives behind the lock of [`OwnerHandle`](super::OwnerHandle).
 #[derive(Debug)]
 pub struct Owner {
     /// The log.
@@ -168,57 +129,15 @@ pub struct Owner {
     pub failed: FailureSink,
 }
 
-/// Starts the owner.
-///
-/// # Errors
-/// When the thread cannot be started.
-pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
-    let (jobs, queue) = mpsc::channel(QUEUE);
-    std::thread::Builder::new().name("wal".to_owned()).spawn(move || run(owner, mode, queue))?;
-    Ok(OwnerHandle { jobs })
-}
-
-fn run(mut owner: Owner, mut mode: Mode, mut queue: mpsc::Receiver<Job>) {
-    let mut next = queue.blocking_recv();
-    while let Some(job) = next.take() {
-        match job {
-            Job::Write(first) => {
-                let (jobs, after) = owner.gather(first, &mut queue);
-                if let Err(failed) = owner.write(&mode, jobs) {
-                    mode = failed;
-                }
-                next = after;
-            }
-            Job::Receive(pulled, reply) => {
-                let received = match mode {
-                    Mode::Replica => owner.receive(pulled),
-                    Mode::Holder { .. } | Mode::Idle => Err(ReceiveError::NotReplica),
-                };
-                if let Err(error) = &received {
-                    owner.report(error);
-                }
-                let _ = reply.send(received);
-            }
-            Job::Pause(reply) => mode = owner.pause(mode, &reply),
-            Job::Look(reply) => {
-                let _ = reply.send(owner.standing());
-            }
-        }
-        if next.is_none() {
-            next = queue.blocking_recv();
-        }
-    }
-}
-
 impl Owner {
-    fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> Standing {
         let (tip, received, epochs) = (self.tip, self.received, self.epochs.clone());
         Standing { tip, received, epochs, frame: self.wal.last_frame_seq() }
     }
 
     /// Takes what is queued behind `first`, up to the bounds; a job of another kind ends the batch and
     /// comes next, so that order is kept.
-    fn gather(
+    pub(super) fn gather(
         &self,
         first: WriteJob,
         queue: &mut mpsc::Receiver<Job>,
@@ -239,7 +158,7 @@ impl Owner {
     }
 
     /// Appends the batch. After a failure nothing is appended any more: the error is the mode to go on in.
-    fn write(&mut self, mode: &Mode, jobs: Vec<WriteJob>) -> Result<(), Mode> {
+    pub(super) fn write(&mut self, mode: &Mode, jobs: Vec<WriteJob>) -> Result<(), Mode> {
         let Mode::Holder { authority, stamp } = mode else {
             jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
             return Ok(());
@@ -318,14 +237,14 @@ impl Owner {
     }
 
     /// What upstream sent breaks a rule, or the disk failed: say so to the supervisor.
-    fn report(&self, error: &ReceiveError) {
+    pub(super) fn report(&self, error: &ReceiveError) {
         if error.is_failure() {
             (self.failed.0)(WalFailure::Rejected(error.clone()));
         }
     }
 
     /// Holds still until told how to go on; when nobody says so, the WAL stays idle.
-    fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
+    pub(super) fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
         let authority = match mode {
             Mode::Holder { authority, .. } => Some(authority),
             Mode::Replica | Mode::Idle => None,
