@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::code::Code;
 use crate::extract::header;
 use crate::problem::Problem;
 
 /// The header's name.
-pub(crate) const DEADLINE_HEADER: &str = "aerodb-deadline-ms";
+pub(crate) const DEADLINE_HEADER: HeaderName = HeaderName::from_static("aerodb-deadline-ms");
 
 const DEFAULT: Duration = Duration::from_millis(30_000);
 const MILLISECONDS_MAX: u64 = 600_000;
@@ -23,7 +23,7 @@ pub(crate) struct Deadline(pub(crate) Duration);
 impl Deadline {
     /// What the headers say.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(text) = header::single(headers, DEADLINE_HEADER)? else {
+        let Some(text) = header::single(headers, &DEADLINE_HEADER)? else {
             return Ok(Self(DEFAULT));
         };
         // Digits only: the parser for numbers would take a sign too.

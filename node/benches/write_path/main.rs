@@ -58,6 +58,9 @@ struct Arguments {
     /// The disk to measure: both servers keep their files below this directory.
     #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
     dir: PathBuf,
+    /// The binary to measure.
+    #[arg(long, default_value = support::BINARY)]
+    binary: PathBuf,
     /// Measure the server that listens on this port alone, for a profiler that is attached to it.
     #[arg(long)]
     only_port: Option<u16>,
@@ -106,7 +109,8 @@ fn alone(arguments: &Arguments, port: u16) -> io::Result<()> {
 fn compare(arguments: &Arguments) -> io::Result<()> {
     let place = tempfile::tempdir_in(&arguments.dir)?;
     let bare = BareProcess::start(&place.path().join("bare"))?;
-    let node = NodeProcess::start(&place.path().join("node"), &arguments.config)?;
+    let node =
+        NodeProcess::start(&place.path().join("node"), &arguments.binary, &arguments.config)?;
     report::heading(arguments.rounds, arguments.turn_ms, place.path());
     for (clients, target) in arguments.levels() {
         let load = arguments.load(clients);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{BINARY, found};
+use crate::support::found;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -19,11 +19,11 @@ pub(crate) struct NodeProcess {
 
 impl NodeProcess {
     /// Makes the directory and serves it, with these lines added to the configuration.
-    pub(crate) fn start(dir: &Path, config: &[String]) -> io::Result<Self> {
+    pub(crate) fn start(dir: &Path, binary: &Path, config: &[String]) -> io::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         found(dir, &format!("127.0.0.1:{port}"))?;
         configure(dir, config)?;
-        let child = Command::new(BINARY)
+        let child = Command::new(binary)
             .arg("serve")
             .arg("--data-dir")
             .arg(dir)

@@ -51,6 +51,7 @@ impl Http {
         let ticket = Ticket::default();
         let job = WriteJob { write: job, ticket: ticket.clone(), reply };
         let patient = write.deadline >= PATIENCE;
+        let _under_way = self.shared.owner.enter();
         let mut queued = false;
         let settled = timeout_at(give_up, async {
             queued = self.hand_over(job, patient).await;
@@ -75,7 +76,7 @@ impl Http {
 
     /// Has the write carried out on this thread or queued. `false` when the owner has ended.
     async fn hand_over(&self, job: WriteJob, patient: bool) -> bool {
-        let job = if patient { self.shared.owner.write_here(job) } else { Err(job) };
+        let job = if patient { self.shared.owner.write_here(job).await } else { Err(job) };
         match job {
             Ok(()) => true,
             Err(job) => self.shared.owner.send(Job::Write(job)).await,
@@ -227,6 +228,7 @@ impl Http {
 
     /// Passes the gate, waiting for the barrier's echo or the least commit within the caller's deadline.
     async fn admit_read(&self, wanted: Wanted) -> Result<Admitted, Problem> {
+        self.shared.owner.note_read();
         let view = self.shared.view.load_full();
         let linearizable = self.consistency(&view, wanted) == Consistency::Linearizable;
         let obliged = self.obliged(&view);

@@ -1,6 +1,6 @@
 //! Serving a data directory until told to stop.
 //!
-//! Threads: the WAL's owner, the supervisor, and the request threads of the runtime. Nothing of promotion
+//! Threads: the WAL's, the supervisor, the request threads of the runtime, and one more of these in reserve. Nothing of promotion
 //! runs outside of an attempt (P6-PN2).
 
 mod assemble;
@@ -33,7 +33,8 @@ pub fn run(dir: &DataDir) -> Result<(), ServeError> {
     tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
     let opened = open(dir.clone(), &disk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(opened.config.request_threads)
+        // One more stands in reserve.
+        .worker_threads(opened.config.request_threads + 1)
         .enable_all()
         .build();
     let runtime = system("start the runtime", runtime)?;
@@ -59,6 +60,7 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
     let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    tokio::spawn(http.shared.owner.reserve().man());
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());

@@ -4,19 +4,20 @@
 //! else can append. Mostly that is the WAL's own thread, which takes jobs from the queue, a write and what
 //! queued behind it in one batch. One hand-over brings a write there, one takes the answer back.
 //!
-//! A writer that is alone gains nothing from a batch and pays for the two hand-overs; on an idle machine each
-//! of them takes about as long as the write to the disk. So when the last batch was a single write, the
-//! queue is empty and the lock is free, the request's own thread takes the lock and does the append
-//! itself. The runtime puts another thread in its place meanwhile, so no read and no other request waits
-//! for the disk. Whatever arrives meanwhile queues and comes in one batch, after which writers are not alone.
+//! A writer that is alone ([`Lone`]) gains nothing from a batch and pays for the two hand-overs; on an idle
+//! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
+//! on its request's own thread. Nobody waits for the disk because of it: as soon as there are other writes
+//! or reads beside it everything goes through the queue again, and when the disk takes long a thread in
+//! reserve serves whatever else comes ([`Reserve`]).
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::block_in_place;
 
+use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
+use super::reserve::Reserve;
 use super::{ReceiveError, WriteJob};
 
 /// Jobs that may queue before senders wait.
@@ -27,8 +28,6 @@ const QUEUE: usize = 4096;
 struct Desk {
     owner: Owner,
     mode: Mode,
-    /// Whether the last batch was a single write.
-    alone: bool,
 }
 
 impl Desk {
@@ -63,7 +62,6 @@ impl Desk {
     }
 
     fn write(&mut self, jobs: Vec<WriteJob>) {
-        self.alone = jobs.len() == 1;
         if let Err(failed) = self.owner.write(&self.mode, jobs) {
             self.mode = failed;
         }
@@ -75,25 +73,46 @@ impl Desk {
 pub struct OwnerHandle {
     jobs: mpsc::Sender<Job>,
     desk: Arc<Mutex<Desk>>,
+    lone: Arc<Lone>,
+    reserve: Arc<Reserve>,
 }
 
 impl OwnerHandle {
-    /// Carries out a write on this thread, if no other is under way; it is settled as a queued one is. To
-    /// be called on a thread of a runtime with several.
+    /// A write is under way until what this gives is dropped.
+    #[must_use]
+    pub fn enter(&self) -> UnderWay {
+        self.lone.enter()
+    }
+
+    /// A read was served: writers are not alone.
+    pub fn note_read(&self) {
+        self.lone.note_read();
+    }
+
+    /// The request thread in reserve; without one every write is queued.
+    #[must_use]
+    pub fn reserve(&self) -> Arc<Reserve> {
+        Arc::clone(&self.reserve)
+    }
+
+    /// Carries out a write on this thread if it is alone; it is settled as a queued one is.
     ///
     /// # Errors
     /// The job, when it should queue.
-    pub fn write_here(&self, job: WriteJob) -> Result<(), WriteJob> {
+    pub async fn write_here(&self, job: WriteJob) -> Result<(), WriteJob> {
+        if !self.reserve.is_manned() || !self.lone.is_alone().await || self.jobs.capacity() < QUEUE
+        {
+            return Err(job);
+        }
         let mut desk = match self.desk.try_lock() {
             Ok(desk) => desk,
             // A panic stops the process, so a poisoned lock is never seen.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(job),
         };
-        if !desk.alone || self.jobs.capacity() < QUEUE {
-            return Err(job);
-        }
-        block_in_place(|| desk.write(vec![job]));
+        self.reserve.begin();
+        desk.write(vec![job]);
+        self.reserve.end();
         Ok(())
     }
 
@@ -132,8 +151,9 @@ impl OwnerHandle {
 /// When the thread cannot be started.
 pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
     let (jobs, mut queue) = mpsc::channel(QUEUE);
-    let desk = Arc::new(Mutex::new(Desk { owner, mode, alone: true }));
-    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk) };
+    let desk = Arc::new(Mutex::new(Desk { owner, mode }));
+    let (lone, reserve) = (Arc::default(), Arc::default());
+    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone, reserve };
     std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
         let mut next = queue.blocking_recv();
         while let Some(job) = next {
@@ -147,3 +167,6 @@ pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
 fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,16 @@
 
 mod acknowledge;
 mod desk;
+mod lone;
 mod owner;
 mod pipeline;
+mod reserve;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
 pub use desk::{OwnerHandle, spawn};
+pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{Divergence, Pulled, ReceiveError, Stages, prove};
+pub use reserve::Reserve;
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

@@ -129,6 +129,24 @@ pub struct Owner {
     pub failed: FailureSink,
 }
 
+/// A batch of writes as they were judged: for each write its ticket and its waiter, in order, and the commits
+/// of those that came to one.
+struct Judged {
+    tickets: Vec<Ticket>,
+    waiters: Vec<Waiter<Answer>>,
+    commits: Vec<Commit>,
+}
+
+impl Judged {
+    fn with_room(writes: usize) -> Self {
+        Self {
+            tickets: Vec::with_capacity(writes),
+            waiters: Vec::with_capacity(writes),
+            commits: Vec::with_capacity(writes),
+        }
+    }
+}
+
 impl Owner {
     pub(super) fn standing(&self) -> Standing {
         let (tip, received, epochs) = (self.tip, self.received, self.epochs.clone());
@@ -163,8 +181,7 @@ impl Owner {
             jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
             return Ok(());
         };
-        let tickets: Vec<Ticket> = jobs.iter().map(|job| job.ticket.clone()).collect();
-        let (waiters, commits) = self.judge(jobs, authority.epoch());
+        let Judged { tickets, waiters, commits } = self.judge(jobs, authority.epoch());
         let durable = if commits.is_empty() {
             Ok(())
         } else {
@@ -191,25 +208,29 @@ impl Owner {
     }
 
     /// Judges each write against the tip that the ones before it leave.
-    fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> (Vec<Waiter<Answer>>, Vec<Commit>) {
+    fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> Judged {
         let mut tip = Tip::new(self.store.store());
         let mut end = self.tip.boundary;
-        let (mut waiters, mut commits) =
-            (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
-        for job in jobs {
-            let value = match (tip.judge(job.write), end.next_commit()) {
+        let mut judged = Judged::with_room(jobs.len());
+        // Where nothing is conditional nobody looks at what the writes before have changed.
+        let conditional = jobs.iter().any(|job| job.write.is_conditional());
+        for WriteJob { write, ticket, reply } in jobs {
+            let value = match (tip.judge(write), end.next_commit()) {
                 (Ok(change), Some(commit)) => {
-                    tip.advance(commit, &change);
-                    commits.push(change);
+                    if conditional {
+                        tip.advance(commit, &change);
+                    }
+                    judged.commits.push(change);
                     end = Boundary::from(commit);
                     Ok(Outcome::Committed { commit, epoch })
                 }
                 (Err(outcome), _) => Ok(outcome),
                 (Ok(_), None) => Err(WriteError::Closed),
             };
-            waiters.push(Waiter { needs: end, value, reply: job.reply });
+            judged.tickets.push(ticket);
+            judged.waiters.push(Waiter { needs: end, value, reply });
         }
-        (waiters, commits)
+        judged
     }
 
     pub(super) fn append(&mut self, raws: &[RawBatch]) -> Result<(), Fault> {
