@@ -43,10 +43,10 @@ impl OnKey {
         if !request.uri().path().starts_with("/v1/kv/") {
             return None;
         }
-        match request.method() {
-            &Method::PUT => Some(Self::Put),
-            &Method::GET => Some(Self::Get),
-            &Method::DELETE => Some(Self::Delete),
+        match *request.method() {
+            Method::PUT => Some(Self::Put),
+            Method::GET => Some(Self::Get),
+            Method::DELETE => Some(Self::Delete),
             _ => None,
         }
     }
