@@ -1,7 +1,9 @@
 //! 32-byte hashes and the two Ed25519 byte strings: lower-case hex in JSON, raw bytes elsewhere.
 
 use std::fmt;
+use std::sync::LazyLock;
 
+use blake3::hazmat::{ContextKey, HasherExt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::id::InvalidId;
@@ -131,8 +133,29 @@ impl Hash {
     }
 }
 
+/// A purpose that is hashed for often: [`Hash::of`] derives its key anew each time.
+pub(crate) struct Purpose(LazyLock<ContextKey>);
+
+impl Purpose {
+    /// The purpose whose key this gives: `|| hash_derive_key_context("…")`.
+    pub(crate) const fn new(key: fn() -> ContextKey) -> Self {
+        Self(LazyLock::new(key))
+    }
+
+    /// The same as [`Hash::of`] with this purpose.
+    pub(crate) fn of(&self, parts: &[&[u8]]) -> Hash {
+        let mut hasher = blake3::Hasher::new_from_context_key(&self.0);
+        for part in parts {
+            hasher.update(part);
+        }
+        Hash(*hasher.finalize().as_bytes())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use blake3::hazmat::hash_derive_key_context;
+
     use super::*;
 
     #[test]
@@ -144,6 +167,14 @@ mod tests {
         assert!("AB".repeat(32).parse::<Hash>().is_err(), "upper case");
         assert!("ab".repeat(31).parse::<Hash>().is_err(), "short");
         assert!("zz".repeat(32).parse::<Hash>().is_err(), "no hex");
+    }
+
+    #[test]
+    fn a_purpose_kept_gives_the_same_hash_as_one_named() {
+        static KEPT: Purpose = Purpose::new(|| hash_derive_key_context("aerodb test"));
+        for parts in [&[&b"a"[..], b"b"][..], &[], &[&[7; 3000]]] {
+            assert_eq!(KEPT.of(parts), Hash::of("aerodb test", parts));
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use aerodb_core::hash::ClusterId;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
-use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -70,7 +71,7 @@ impl<T: Serialize> Serialize for View<T> {
 
 impl<T: Serialize> IntoResponse for View<T> {
     fn into_response(self) -> Response {
-        Json(self).into_response()
+        json(&self)
     }
 }
 
@@ -83,6 +84,15 @@ pub struct Answer<T> {
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        Json(self).into_response()
+        json(&self)
     }
+}
+
+fn json(value: &impl Serialize) -> Response {
+    // A value of our own types with text keys always serialises.
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = Response::new(Body::from(bytes));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }

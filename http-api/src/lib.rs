@@ -1,7 +1,7 @@
 //! The wire contract of AeroDB: what is said over HTTP, and nothing of how it is done.
 //!
 //! - [`types`], [`envelope`], [`problem`], [`code`]: what is said
-//! - [`route`], [`router()`], [`extract`]: how requests are read and where they go
+//! - [`route`], [`Site`], [`extract`]: how requests are read and where they go
 //! - [`port`]: what the routes need of a node
 //! - [`stream`]: what replicas pull
 //! - [`server`], [`connection`]: the listener, and the life of a connection
@@ -18,7 +18,8 @@ pub mod route;
 mod router;
 mod routes;
 pub mod server;
+mod site;
 pub mod stream;
 pub mod types;
 
-pub use router::router;
+pub use site::Site;

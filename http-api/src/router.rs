@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Uri;
-use axum::middleware::map_request;
 use axum::routing::{MethodRouter, on};
 
 use crate::code::Code;
-use crate::extract::{Limits, drain, name_principal};
+use crate::extract::{Limits, drain};
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::route::{Operation, ROUTES, Route};
@@ -30,14 +30,10 @@ impl<N> Clone for Api<N> {
     }
 }
 
-/// The routes of a node.
-pub fn router<N: NodePort>(port: Arc<N>, limits: Limits) -> Router {
+/// Every route of the table.
+pub(crate) fn router<N: NodePort>(api: Api<N>) -> Router {
     let routes = ROUTES.iter().fold(Router::new(), mount);
-    routes
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(map_request(name_principal))
-        .with_state(Api { port, limits })
+    routes.fallback(no_such_route).method_not_allowed_fallback(method_not_allowed).with_state(api)
 }
 
 fn mount<N: NodePort>(router: Router<Api<N>>, route: &Route) -> Router<Api<N>> {
@@ -53,9 +49,9 @@ fn mount<N: NodePort>(router: Router<Api<N>>, route: &Route) -> Router<Api<N>> {
 fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
     let filter = route.verb.filter();
     match route.operation {
-        Operation::PutKey => on(filter, kv::put::<N>),
-        Operation::GetKey => on(filter, kv::get::<N>),
-        Operation::DeleteKey => on(filter, kv::delete::<N>),
+        Operation::PutKey => on(filter, kv::put::<N, Body>),
+        Operation::GetKey => on(filter, kv::get::<N, Body>),
+        Operation::DeleteKey => on(filter, kv::delete::<N, Body>),
         Operation::Scan => on(filter, scan::scan::<N>),
         Operation::Txn => on(filter, txn::txn::<N>),
         Operation::Status => on(filter, inspect::status::<N>),

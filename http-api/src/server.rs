@@ -1,21 +1,21 @@
 //! The server: an accept loop of our own, because a handler must be able to see its connection end.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connection::ConnectionGuard;
+use crate::port::NodePort;
+use crate::site::Site;
 
 /// A connection over which no whole request head comes for so long is closed, idle ones too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,9 +26,14 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// After a failed accept (for example no file descriptors left) the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves the router until `shutdown` completes, then lets running requests end for
+/// Serves the site until `shutdown` completes, then lets running requests end for
 /// 5 seconds and closes what is left. Every request carries its [`ConnectionGuard`].
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve<N: NodePort>(
+    listener: TcpListener,
+    site: Site<N>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let site = Arc::new(site);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -38,7 +43,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), stopping.clone()));
+                    connections.spawn(connection(stream, peer, Arc::clone(&site), stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");
@@ -55,10 +60,10 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     }
 }
 
-async fn connection(
+async fn connection<N: NodePort>(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    site: Arc<Site<N>>,
     mut stopping: watch::Receiver<bool>,
 ) {
     if let Err(error) = prepare(&stream) {
@@ -67,10 +72,10 @@ async fn connection(
     }
     // `_life` ends with this function, however it ends: the guard then says so.
     let (_life, guard) = ConnectionGuard::open(&peer.to_string());
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(guard.clone());
-        router.call(request)
+    let site = Arc::new((site, guard));
+    let service = service_fn(move |request| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(site.0.answer(request, &site.1).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -12,7 +12,7 @@ use aerodb_http_api::client::{Client, ClientError};
 use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::stream::PullRequest;
-use support::{CLUSTER, genesis, node, read_answer, serve};
+use support::{CLUSTER, genesis, node, read_answer, serve, serve_until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -147,10 +147,7 @@ async fn a_stop_ends_idle_connections_and_serve_returns() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served =
-        tokio::spawn(aerodb_http_api::server::serve(listener, axum::Router::new(), async move {
-            stopped.await.unwrap()
-        }));
+    let served = tokio::spawn(serve_until(listener, async move { stopped.await.unwrap() }));
     let mut stream = TcpStream::connect(at).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: n1\r\n\r\n").await.unwrap();
     let mut first = [0; 12];

@@ -18,10 +18,11 @@
 //! Length, checksum and format version keep their places in every version. The chain covers bytes 8 to
 //! 73 and the payload: what the payload means is fixed by the version, so the version is under it too.
 
+use blake3::hazmat::hash_derive_key_context;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::hash::{Chain, Hash};
+use crate::hash::{Chain, Hash, Purpose};
 use crate::id::{CommitId, Epoch, Seq};
 use crate::position::{LedgerHead, Position};
 use crate::wal::payload::{self, Changes, CommitRef};
@@ -87,7 +88,8 @@ pub enum BatchError {
 
 /// chain(n) = H(chain(n-1), version, epoch, first and last commit id, ledger stamp, payload).
 fn chain_of(before: &Chain, header: &[u8], payload: &[u8]) -> Chain {
-    Chain(Hash::of("aerodb 2026 history chain", &[before.as_bytes(), header, payload]).0)
+    static PURPOSE: Purpose = Purpose::new(|| hash_derive_key_context("aerodb 2026 history chain"));
+    Chain(PURPOSE.of(&[before.as_bytes(), header, payload]).0)
 }
 
 impl Batch {

@@ -2,8 +2,8 @@
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 use crate::code::Code;
@@ -30,29 +30,41 @@ impl Default for Limits {
 /// when the connection closes loses the answer.
 const DRAIN_BYTES_MAX: usize = 8 << 20;
 
-/// The whole body.
-pub(crate) async fn read_bytes(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+/// The whole body. One that arrived in one piece is not copied.
+pub(crate) async fn read_bytes<B: HttpBody<Data = Bytes> + Unpin>(
+    mut body: B,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
     let too_large =
         || Problem::new(Code::TooLarge, format!("the body has more than {bytes_max} bytes"));
     if body.size_hint().lower() > bytes_max as u64 {
         drain(body).await;
         return Err(too_large());
     }
-    match Limited::new(&mut body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
+    let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            let detail = "the body ended before it was complete; nothing was done";
+            Problem::new(Code::InvalidRequest, detail)
+        })?;
+        // Trailers carry nothing that we know.
+        let piece = frame.into_data().unwrap_or_default();
+        if whole.len() + pieces.len() + piece.len() > bytes_max {
             drain(body).await;
-            Err(too_large())
+            return Err(too_large());
         }
-        Err(_) => Err(Problem::new(
-            Code::InvalidRequest,
-            "the body ended before it was complete; nothing was done",
-        )),
+        if whole.is_empty() && pieces.is_empty() {
+            whole = piece;
+            continue;
+        }
+        pieces.extend_from_slice(&std::mem::take(&mut whole));
+        pieces.extend_from_slice(&piece);
     }
+    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
 /// Reads a body to its end, or to [`DRAIN_BYTES_MAX`], keeping nothing.
-pub(crate) async fn drain(mut body: Body) {
+pub(crate) async fn drain<B: HttpBody<Data = Bytes> + Unpin>(mut body: B) {
     let mut bytes = 0;
     while let Some(Ok(frame)) = body.frame().await {
         bytes += frame.data_ref().map_or(0, Bytes::len);

@@ -2,6 +2,7 @@
 
 use aerodb_core::id::CommitId;
 use axum::http::HeaderMap;
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use bytes::Bytes;
 
 use crate::code::Code;
@@ -14,7 +15,7 @@ use crate::types::{Condition, Expect};
 pub(crate) fn conditions(headers: &HeaderMap, key: &Bytes) -> Result<Vec<Condition>, Problem> {
     let mut conditions = Vec::new();
     let mut expect = |expect| conditions.push(Condition { key: key.clone(), expect });
-    match header::single(headers, "if-match")? {
+    match header::single(headers, &IF_MATCH)? {
         None => {}
         Some("*") => expect(Expect::Present),
         Some(tag) => expect(Expect::Version(opaque_tag(tag).ok_or_else(|| {
@@ -22,7 +23,7 @@ pub(crate) fn conditions(headers: &HeaderMap, key: &Bytes) -> Result<Vec<Conditi
             Problem::new(Code::InvalidParameter, detail)
         })?)),
     }
-    match header::single(headers, "if-none-match")? {
+    match header::single(headers, &IF_NONE_MATCH)? {
         None => {}
         Some("*") => expect(Expect::Absent),
         Some(tag) => {

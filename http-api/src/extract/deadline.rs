@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::code::Code;
 use crate::extract::header;
 use crate::problem::Problem;
 
 /// The header's name.
-pub(crate) const DEADLINE_HEADER: &str = "aerodb-deadline-ms";
+pub(crate) const DEADLINE_HEADER: HeaderName = HeaderName::from_static("aerodb-deadline-ms");
 
 const DEFAULT: Duration = Duration::from_millis(30_000);
 const MILLISECONDS_MAX: u64 = 600_000;
@@ -19,11 +20,10 @@ const MILLISECONDS_MAX: u64 = 600_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Duration);
 
-impl<S: Sync> FromRequestParts<S> for Deadline {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(text) = header::single(&parts.headers, DEADLINE_HEADER)? else {
+impl Deadline {
+    /// What the headers say.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let Some(text) = header::single(headers, &DEADLINE_HEADER)? else {
             return Ok(Self(DEFAULT));
         };
         // Digits only: the parser for numbers would take a sign too.
@@ -35,5 +35,13 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
                 format!("AeroDB-Deadline-Ms must be 1 to {MILLISECONDS_MAX}"),
             )),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Deadline {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
     }
 }

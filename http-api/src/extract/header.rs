@@ -1,6 +1,6 @@
 //! One header, at most once, in ASCII.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::code::Code;
 use crate::problem::Problem;
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 /// that both ends agree on.
 pub(crate) fn single<'a>(
     headers: &'a HeaderMap,
-    name: &'static str,
+    name: &HeaderName,
 ) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
     let refused = |what| Problem::new(Code::InvalidParameter, format!("header {name}: {what}"));

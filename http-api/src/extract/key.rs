@@ -1,8 +1,7 @@
 //! The key in a path. It is decoded from the raw path, since a decoded one cannot tell `a/b` from a path
 //! with two segments and a router would swallow an empty one.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use axum::http::Uri;
 use bytes::Bytes;
 
 use crate::code::Code;
@@ -16,20 +15,17 @@ const KEY_BYTES_MAX: usize = 1024;
 pub(crate) struct Key(pub(crate) String);
 
 impl Key {
-    pub(crate) fn bytes(&self) -> Bytes {
-        Bytes::copy_from_slice(self.0.as_bytes())
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Key {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let raw = parts.uri.path().strip_prefix("/v1/kv/").unwrap_or_default();
+    /// The key that this URI names.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let raw = uri.path().strip_prefix("/v1/kv/").unwrap_or_default();
         let key = percent::decode(raw)
             .map_err(|error| Problem::new(Code::InvalidParameter, format!("key: {error}")))?;
         check_key(&key)?;
         Ok(Self(key.into_owned()))
+    }
+
+    pub(crate) fn bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.0.as_bytes())
     }
 }
 

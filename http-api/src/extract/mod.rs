@@ -15,7 +15,6 @@ pub(crate) use body::{check_media_type, drain, read_bytes, read_json};
 pub(crate) use condition::{conditions, opaque_tag};
 pub(crate) use deadline::Deadline;
 pub(crate) use key::{Key, check_key};
-pub(crate) use params::{NoParams, Params};
+pub(crate) use params::{NoParams, Params, no_params};
 pub(crate) use path::PathId;
 pub use principal::Principal;
-pub(crate) use principal::name_principal;

@@ -1,6 +1,7 @@
 //! Query parameters: unknown, repeated and malformed ones are refused.
 
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -18,18 +19,33 @@ pub(crate) struct Params<T>(pub(crate) T);
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoParams {}
 
+/// Refuses a query where there is no parameter to be had.
+pub(crate) fn no_params(uri: &Uri) -> Result<(), Problem> {
+    match uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => Params::of(uri).map(|Params(NoParams {})| ()),
+    }
+}
+
+impl<T: DeserializeOwned> Params<T> {
+    /// The query of this URI.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let refused = |detail: String| Problem::new(Code::InvalidParameter, detail);
+        // The form decoder would replace what is not UTF-8.
+        for part in uri.query().unwrap_or_default().split(['&', '=']) {
+            percent::decode(part).map_err(|error| refused(format!("query: {error}")))?;
+        }
+        match Query::try_from_uri(uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(refused(rejection.body_text())),
+        }
+    }
+}
+
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let refused = |detail: String| Problem::new(Code::InvalidParameter, detail);
-        // The form decoder would replace what is not UTF-8.
-        for part in parts.uri.query().unwrap_or_default().split(['&', '=']) {
-            percent::decode(part).map_err(|error| refused(format!("query: {error}")))?;
-        }
-        match Query::try_from_uri(&parts.uri) {
-            Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => Err(refused(rejection.body_text())),
-        }
+        Self::of(&parts.uri)
     }
 }

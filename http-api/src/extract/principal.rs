@@ -1,4 +1,4 @@
-//! Who asks. [`name_principal`] is the one place that every request passes (DESIGN section 8).
+//! Who asks. [`Principal::of`] is called in the one place that every request passes (DESIGN section 8).
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
@@ -25,17 +25,16 @@ impl Principal {
         LOCAL.clone()
     }
 
+    /// The principal of a request, named before any handler sees it.
+    pub(crate) fn of<B>(_request: &Request<B>) -> Self {
+        Self::local()
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Names the principal of a request before any handler sees it.
-pub(crate) async fn name_principal(mut request: Request) -> Request {
-    request.extensions_mut().insert(Principal::local());
-    request
 }
 
 impl<S: Sync> FromRequestParts<S> for Principal {

@@ -1,17 +1,21 @@
 //! `/v1/kv/{key}`.
 
+use std::time::Duration;
+
 use aerodb_core::id::Boundary;
 use aerodb_core::wal::Op;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::view_headers::view_headers;
 use crate::code::Code;
 use crate::envelope::Answer;
-use crate::extract::{Deadline, Key, NoParams, Params, Principal, conditions, read_bytes};
+use crate::extract::{Deadline, Key, Params, Principal, conditions, no_params, read_bytes};
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
@@ -22,36 +26,46 @@ fn receipt(key: String, written: Written) -> Answer<WriteReceipt> {
     Answer { data: WriteReceipt { key: Some(key), commit_id, epoch, durability } }
 }
 
-pub(crate) async fn put<N: NodePort>(
+/// A body of whichever kind the connection or the router gives.
+pub(crate) trait Payload: HttpBody<Data = Bytes> + Unpin {}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> Payload for B {}
+
+pub(crate) async fn put<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
-    key: Key,
-    Params(NoParams {}): Params<NoParams>,
-    Deadline(deadline): Deadline,
     principal: Principal,
-    headers: HeaderMap,
-    body: Body,
+    request: Request<B>,
 ) -> Result<Answer<WriteReceipt>, Problem> {
+    let (head, body) = request.into_parts();
+    let (key, deadline) = addressed(&head)?;
     let value = read_bytes(body, api.limits.value_bytes_max).await?;
     let bytes = key.bytes();
-    let conditions = conditions(&headers, &bytes)?;
+    let conditions = conditions(&head.headers, &bytes)?;
     let ops = vec![Op::Put { key: bytes, value }];
     let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
 
-pub(crate) async fn delete<N: NodePort>(
+pub(crate) async fn delete<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
-    key: Key,
-    Params(NoParams {}): Params<NoParams>,
-    Deadline(deadline): Deadline,
     principal: Principal,
-    headers: HeaderMap,
+    request: Request<B>,
 ) -> Result<Answer<WriteReceipt>, Problem> {
+    let (head, _) = request.into_parts();
+    let (key, deadline) = addressed(&head)?;
     let bytes = key.bytes();
-    let conditions = conditions(&headers, &bytes)?;
+    let conditions = conditions(&head.headers, &bytes)?;
     let ops = vec![Op::Delete { key: bytes }];
     let write = Write { kind: WriteKind::Delete, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
+}
+
+/// The key of a write and when its caller wants to be answered.
+fn addressed(head: &Parts) -> Result<(Key, Duration), Problem> {
+    let key = Key::of(&head.uri)?;
+    no_params(&head.uri)?;
+    let Deadline(deadline) = Deadline::of(&head.headers)?;
+    Ok((key, deadline))
 }
 
 /// The query of a read.
@@ -63,13 +77,14 @@ pub(crate) struct ReadParams {
     consistency: Option<Consistency>,
 }
 
-pub(crate) async fn get<N: NodePort>(
+pub(crate) async fn get<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
-    key: Key,
-    Params(params): Params<ReadParams>,
-    Deadline(deadline): Deadline,
+    request: Request<B>,
 ) -> Result<Response, Problem> {
-    let ReadParams { at, min_commit, consistency } = params;
+    let (head, _) = request.into_parts();
+    let key = Key::of(&head.uri)?;
+    let Params(ReadParams { at, min_commit, consistency }) = Params::of(&head.uri)?;
+    let Deadline(deadline) = Deadline::of(&head.headers)?;
     let request = ReadRequest { key: key.bytes(), at, min_commit, consistency, deadline };
     let ReadAnswer { value, boundary, epoch, cluster, consistency } =
         api.port.read(request).await?;

@@ -20,12 +20,14 @@ use aerodb_core::id::{
 use aerodb_core::machine::RoleName;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::Op;
+use aerodb_http_api::Site;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot, View};
 use aerodb_http_api::extract::Limits;
 use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
+use aerodb_http_api::server::serve as serve_site;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_http_api::types::*;
 use bytes::Bytes;
@@ -506,9 +508,15 @@ pub async fn serve_with(covered: bool) -> Served {
     let node = Arc::new(FakeNode::new(sender, covered));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let router = aerodb_http_api::router(Arc::clone(&node), Limits::default());
-    tokio::spawn(aerodb_http_api::server::serve(listener, router, std::future::pending()));
+    let site = Site::new(Arc::clone(&node), Limits::default());
+    tokio::spawn(serve_site(listener, site, std::future::pending()));
     Served { node, at, pulls }
+}
+
+/// A site behind a listener until the shutdown.
+pub async fn serve_until(listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let node = Arc::new(FakeNode::new(mpsc::unbounded_channel().0, true));
+    serve_site(listener, Site::new(node, Limits::default()), shutdown).await;
 }
 
 /// An answer as it came over the wire.

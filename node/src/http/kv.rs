@@ -22,6 +22,10 @@ use crate::store::ScanRange;
 use crate::view::View;
 use crate::wal::{Answer, Job, Outcome, Settled, Ticket, Unacknowledged, WriteError, WriteJob};
 
+/// A caller that wants its answer sooner is never made to wait for the disk: its write is always queued, so
+/// that a disk that hangs does not keep its deadline from being noticed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a read asks for, apart from the keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -46,26 +50,36 @@ impl Http {
         let job = crate::wal::Write { conditions: write.conditions, ops: write.ops, needs_key };
         let ticket = Ticket::default();
         let job = WriteJob { write: job, ticket: ticket.clone(), reply };
-        match timeout_at(give_up, self.shared.owner.send(Job::Write(job))).await {
-            Ok(true) => {}
-            Ok(false) => return Err(self.closed()),
-            Err(_) => {
-                let detail = "the deadline passed before the write was queued; nothing is written";
-                return Err(
-                    Problem::new(Code::NotAcknowledged, detail).with("commit_id", ticket.commit())
-                );
-            }
-        }
-        match timeout_at(give_up, answer).await {
+        let patient = write.deadline >= PATIENCE;
+        let _under_way = self.shared.owner.enter();
+        let mut queued = false;
+        let settled = timeout_at(give_up, async {
+            queued = self.hand_over(job, patient).await;
+            answer.await
+        });
+        match settled.await {
             Ok(Ok((value, settled))) => self.settle(value, settled),
             Ok(Err(_)) => Err(self.closed()),
-            Err(_) => {
+            Err(_) if queued => {
                 let detail =
                     "the deadline passed before the write was acknowledged; it may still become so";
                 Err(Problem::new(Code::NotAcknowledged, detail)
                     .rule(RuleId::Au10)
                     .with("commit_id", ticket.commit()))
             }
+            Err(_) => {
+                let detail = "the deadline passed before the write was queued; nothing is written";
+                Err(Problem::new(Code::NotAcknowledged, detail).with("commit_id", ticket.commit()))
+            }
+        }
+    }
+
+    /// Has the write carried out on this thread or queued. `false` when the owner has ended.
+    async fn hand_over(&self, job: WriteJob, patient: bool) -> bool {
+        let job = if patient { self.shared.owner.write_here(job).await } else { Err(job) };
+        match job {
+            Ok(()) => true,
+            Err(job) => self.shared.owner.send(Job::Write(job)).await,
         }
     }
 
@@ -214,6 +228,7 @@ impl Http {
 
     /// Passes the gate, waiting for the barrier's echo or the least commit within the caller's deadline.
     async fn admit_read(&self, wanted: Wanted) -> Result<Admitted, Problem> {
+        self.shared.owner.note_read();
         let view = self.shared.view.load_full();
         let linearizable = self.consistency(&view, wanted) == Consistency::Linearizable;
         let obliged = self.obliged(&view);

@@ -1,6 +1,6 @@
 //! Serving a data directory until told to stop.
 //!
-//! Threads: the WAL's owner, the supervisor, and the request threads of the runtime. Nothing of promotion
+//! Threads: the WAL's, the supervisor, the request threads of the runtime, and one more of these in reserve. Nothing of promotion
 //! runs outside of an attempt (P6-PN2).
 
 mod assemble;
@@ -9,7 +9,7 @@ mod error;
 use std::sync::Arc;
 
 use aerodb_http_api::extract::Limits;
-use aerodb_http_api::{router, server};
+use aerodb_http_api::{Site, server};
 use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,7 +33,8 @@ pub fn run(dir: &DataDir) -> Result<(), ServeError> {
     tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
     let opened = open(dir.clone(), &disk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(opened.config.request_threads)
+        // One more stands in reserve.
+        .worker_threads(opened.config.request_threads + 1)
         .enable_all()
         .build();
     let runtime = system("start the runtime", runtime)?;
@@ -61,6 +62,7 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
     let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    tokio::spawn(http.shared.owner.reserve().man());
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
@@ -71,7 +73,7 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
         }
         shared.stopping.send_replace(true);
     };
-    server::serve(listener, router(Arc::new(http), limits), stop).await;
+    server::serve(listener, Site::new(Arc::new(http), limits), stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }

@@ -2,11 +2,17 @@
 //! and batches received from upstream.
 
 mod acknowledge;
+mod desk;
+mod lone;
 mod owner;
 mod pipeline;
+mod reserve;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
-pub use owner::{FailureSink, Job, Mode, Owner, OwnerHandle, Paused, Standing, WalFailure, spawn};
+pub use desk::{OwnerHandle, spawn};
+pub use lone::UnderWay;
+pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{Divergence, Pulled, ReceiveError, Stages, prove};
+pub use reserve::Reserve;
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

@@ -1,7 +1,6 @@
-//! The one thread that owns the WAL and the writing side of the store.
+//! The one owner of the WAL and of the writing side of the store: what it does with each job.
 //!
-//! Group commit without timers: a batch is what arrived while the last fsync ran. One hand-over brings a
-//! write here, one takes the answer back.
+//! Group commit without timers: a batch is what arrived while the last fsync ran.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;
@@ -24,8 +23,6 @@ use crate::wal::{
 
 /// The most bytes of values in one batch.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// Jobs that may queue before senders wait.
-const QUEUE: usize = 4096;
 
 /// What the owner may do now.
 #[derive(Debug)]
@@ -105,43 +102,7 @@ impl std::fmt::Debug for FailureSink {
     }
 }
 
-/// The way to the owner.
-#[derive(Debug, Clone)]
-pub struct OwnerHandle {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl OwnerHandle {
-    /// Queues a job, waiting for room.
-    pub async fn send(&self, job: Job) -> bool {
-        self.jobs.send(job).await.is_ok()
-    }
-
-    /// Stills the owner; everything queued before is done first. `None` when it has ended.
-    #[must_use]
-    pub fn pause(&self) -> Option<Paused> {
-        let (reply, paused) = sync::channel();
-        self.jobs.blocking_send(Job::Pause(reply)).ok()?;
-        paused.recv().ok()
-    }
-
-    /// Where things stand between two batches. `None` when the owner has ended.
-    pub async fn look(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.send(Job::Look(reply)).await.ok()?;
-        standing.await.ok()
-    }
-
-    /// The same, for a thread of its own.
-    #[must_use]
-    pub fn look_blocking(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.blocking_send(Job::Look(reply)).ok()?;
-        standing.blocking_recv().ok()
-    }
-}
-
-/// The owner's state; it lives on its own thread.
+/// The owner's state. There is one of it, and it lives behind the lock of [`OwnerHandle`](super::OwnerHandle).
 #[derive(Debug)]
 pub struct Owner {
     /// The log.
@@ -168,57 +129,33 @@ pub struct Owner {
     pub failed: FailureSink,
 }
 
-/// Starts the owner.
-///
-/// # Errors
-/// When the thread cannot be started.
-pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
-    let (jobs, queue) = mpsc::channel(QUEUE);
-    std::thread::Builder::new().name("wal".to_owned()).spawn(move || run(owner, mode, queue))?;
-    Ok(OwnerHandle { jobs })
+/// A batch of writes as they were judged: for each write its ticket and its waiter, in order, and the commits
+/// of those that came to one.
+struct Judged {
+    tickets: Vec<Ticket>,
+    waiters: Vec<Waiter<Answer>>,
+    commits: Vec<Commit>,
 }
 
-fn run(mut owner: Owner, mut mode: Mode, mut queue: mpsc::Receiver<Job>) {
-    let mut next = queue.blocking_recv();
-    while let Some(job) = next.take() {
-        match job {
-            Job::Write(first) => {
-                let (jobs, after) = owner.gather(first, &mut queue);
-                if let Err(failed) = owner.write(&mode, jobs) {
-                    mode = failed;
-                }
-                next = after;
-            }
-            Job::Receive(pulled, reply) => {
-                let received = match mode {
-                    Mode::Replica => owner.receive(pulled),
-                    Mode::Holder { .. } | Mode::Idle => Err(ReceiveError::NotReplica),
-                };
-                if let Err(error) = &received {
-                    owner.report(error);
-                }
-                let _ = reply.send(received);
-            }
-            Job::Pause(reply) => mode = owner.pause(mode, &reply),
-            Job::Look(reply) => {
-                let _ = reply.send(owner.standing());
-            }
-        }
-        if next.is_none() {
-            next = queue.blocking_recv();
+impl Judged {
+    fn with_room(writes: usize) -> Self {
+        Self {
+            tickets: Vec::with_capacity(writes),
+            waiters: Vec::with_capacity(writes),
+            commits: Vec::with_capacity(writes),
         }
     }
 }
 
 impl Owner {
-    fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> Standing {
         let (tip, received, epochs) = (self.tip, self.received, self.epochs.clone());
         Standing { tip, received, epochs, frame: self.wal.last_frame_seq() }
     }
 
     /// Takes what is queued behind `first`, up to the bounds; a job of another kind ends the batch and
     /// comes next, so that order is kept.
-    fn gather(
+    pub(super) fn gather(
         &self,
         first: WriteJob,
         queue: &mut mpsc::Receiver<Job>,
@@ -239,13 +176,12 @@ impl Owner {
     }
 
     /// Appends the batch. After a failure nothing is appended any more: the error is the mode to go on in.
-    fn write(&mut self, mode: &Mode, jobs: Vec<WriteJob>) -> Result<(), Mode> {
+    pub(super) fn write(&mut self, mode: &Mode, jobs: Vec<WriteJob>) -> Result<(), Mode> {
         let Mode::Holder { authority, stamp } = mode else {
             jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
             return Ok(());
         };
-        let tickets: Vec<Ticket> = jobs.iter().map(|job| job.ticket.clone()).collect();
-        let (waiters, commits) = self.judge(jobs, authority.epoch());
+        let Judged { tickets, waiters, commits } = self.judge(jobs, authority.epoch());
         let durable = if commits.is_empty() {
             Ok(())
         } else {
@@ -272,25 +208,29 @@ impl Owner {
     }
 
     /// Judges each write against the tip that the ones before it leave.
-    fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> (Vec<Waiter<Answer>>, Vec<Commit>) {
+    fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> Judged {
         let mut tip = Tip::new(self.store.store());
         let mut end = self.tip.boundary;
-        let (mut waiters, mut commits) =
-            (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
-        for job in jobs {
-            let value = match (tip.judge(job.write), end.next_commit()) {
+        let mut judged = Judged::with_room(jobs.len());
+        // Where nothing is conditional nobody looks at what the writes before have changed.
+        let conditional = jobs.iter().any(|job| job.write.is_conditional());
+        for WriteJob { write, ticket, reply } in jobs {
+            let value = match (tip.judge(write), end.next_commit()) {
                 (Ok(change), Some(commit)) => {
-                    tip.advance(commit, &change);
-                    commits.push(change);
+                    if conditional {
+                        tip.advance(commit, &change);
+                    }
+                    judged.commits.push(change);
                     end = Boundary::from(commit);
                     Ok(Outcome::Committed { commit, epoch })
                 }
                 (Err(outcome), _) => Ok(outcome),
                 (Ok(_), None) => Err(WriteError::Closed),
             };
-            waiters.push(Waiter { needs: end, value, reply: job.reply });
+            judged.tickets.push(ticket);
+            judged.waiters.push(Waiter { needs: end, value, reply });
         }
-        (waiters, commits)
+        judged
     }
 
     pub(super) fn append(&mut self, raws: &[RawBatch]) -> Result<(), Fault> {
@@ -318,14 +258,14 @@ impl Owner {
     }
 
     /// What upstream sent breaks a rule, or the disk failed: say so to the supervisor.
-    fn report(&self, error: &ReceiveError) {
+    pub(super) fn report(&self, error: &ReceiveError) {
         if error.is_failure() {
             (self.failed.0)(WalFailure::Rejected(error.clone()));
         }
     }
 
     /// Holds still until told how to go on; when nobody says so, the WAL stays idle.
-    fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
+    pub(super) fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
         let authority = match mode {
             Mode::Holder { authority, .. } => Some(authority),
             Mode::Replica | Mode::Idle => None,

@@ -24,6 +24,12 @@ pub struct Write {
 }
 
 impl Write {
+    /// Whether what comes of it depends on what is there.
+    #[must_use]
+    pub const fn is_conditional(&self) -> bool {
+        self.needs_key || !self.conditions.is_empty()
+    }
+
     /// Its weight in a batch: the bytes of keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {

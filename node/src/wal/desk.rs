@@ -1,0 +1,172 @@
+//! Where the WAL's one owner sits, and the two ways to have it do a job.
+//!
+//! The owner and the right to write lie behind one lock: whoever has it is the owner for as long, and nothing
+//! else can append. Mostly that is the WAL's own thread, which takes jobs from the queue, a write and what
+//! queued behind it in one batch. One hand-over brings a write there, one takes the answer back.
+//!
+//! A writer that is alone ([`Lone`]) gains nothing from a batch and pays for the two hand-overs; on an idle
+//! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
+//! on its request's own thread. Nobody waits for the disk because of it: as soon as there are other writes
+//! or reads beside it everything goes through the queue again, and when the disk takes long a thread in
+//! reserve serves whatever else comes ([`Reserve`]).
+
+use std::sync::mpsc as sync;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::lone::{Lone, UnderWay};
+use super::owner::{Job, Mode, Owner, Paused, Standing};
+use super::reserve::Reserve;
+use super::{ReceiveError, WriteJob};
+
+/// Jobs that may queue before senders wait.
+const QUEUE: usize = 4096;
+
+/// The owner with what it may do now.
+#[derive(Debug)]
+struct Desk {
+    owner: Owner,
+    mode: Mode,
+}
+
+impl Desk {
+    /// Does the job, a write with what is queued behind it. Gives the job that comes next, if one was taken
+    /// from the queue.
+    fn serve(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        match job {
+            Job::Write(first) => {
+                let (jobs, after) = self.owner.gather(first, queue);
+                self.write(jobs);
+                return after;
+            }
+            Job::Receive(pulled, reply) => {
+                let received = match self.mode {
+                    Mode::Replica => self.owner.receive(pulled),
+                    Mode::Holder { .. } | Mode::Idle => Err(ReceiveError::NotReplica),
+                };
+                if let Err(error) = &received {
+                    self.owner.report(error);
+                }
+                let _ = reply.send(received);
+            }
+            Job::Pause(reply) => {
+                let mode = std::mem::replace(&mut self.mode, Mode::Idle);
+                self.mode = self.owner.pause(mode, &reply);
+            }
+            Job::Look(reply) => {
+                let _ = reply.send(self.owner.standing());
+            }
+        }
+        None
+    }
+
+    fn write(&mut self, jobs: Vec<WriteJob>) {
+        if let Err(failed) = self.owner.write(&self.mode, jobs) {
+            self.mode = failed;
+        }
+    }
+}
+
+/// The way to the owner.
+#[derive(Debug, Clone)]
+pub struct OwnerHandle {
+    jobs: mpsc::Sender<Job>,
+    desk: Arc<Mutex<Desk>>,
+    lone: Arc<Lone>,
+    reserve: Arc<Reserve>,
+}
+
+impl OwnerHandle {
+    /// A write is under way until what this gives is dropped.
+    #[must_use]
+    pub fn enter(&self) -> UnderWay {
+        self.lone.enter()
+    }
+
+    /// A read was served: writers are not alone.
+    pub fn note_read(&self) {
+        self.lone.note_read();
+    }
+
+    /// The request thread in reserve; without one every write is queued.
+    #[must_use]
+    pub fn reserve(&self) -> Arc<Reserve> {
+        Arc::clone(&self.reserve)
+    }
+
+    /// Carries out a write on this thread if it is alone; it is settled as a queued one is.
+    ///
+    /// # Errors
+    /// The job, when it should queue.
+    pub async fn write_here(&self, job: WriteJob) -> Result<(), WriteJob> {
+        if !self.reserve.is_manned() || !self.lone.is_alone().await || self.jobs.capacity() < QUEUE
+        {
+            return Err(job);
+        }
+        let mut desk = match self.desk.try_lock() {
+            Ok(desk) => desk,
+            // A panic stops the process, so a poisoned lock is never seen.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(job),
+        };
+        self.reserve.begin();
+        desk.write(vec![job]);
+        self.reserve.end();
+        Ok(())
+    }
+
+    /// Queues a job, waiting for room.
+    pub async fn send(&self, job: Job) -> bool {
+        self.jobs.send(job).await.is_ok()
+    }
+
+    /// Stills the owner; everything queued before is done first. `None` when it has ended.
+    #[must_use]
+    pub fn pause(&self) -> Option<Paused> {
+        let (reply, paused) = sync::channel();
+        self.jobs.blocking_send(Job::Pause(reply)).ok()?;
+        paused.recv().ok()
+    }
+
+    /// Where things stand between two batches. `None` when the owner has ended.
+    pub async fn look(&self) -> Option<Standing> {
+        let (reply, standing) = oneshot::channel();
+        self.jobs.send(Job::Look(reply)).await.ok()?;
+        standing.await.ok()
+    }
+
+    /// The same, for a thread of its own.
+    #[must_use]
+    pub fn look_blocking(&self) -> Option<Standing> {
+        let (reply, standing) = oneshot::channel();
+        self.jobs.blocking_send(Job::Look(reply)).ok()?;
+        standing.blocking_recv().ok()
+    }
+}
+
+/// Starts the owner's thread.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
+    let (jobs, mut queue) = mpsc::channel(QUEUE);
+    let desk = Arc::new(Mutex::new(Desk { owner, mode }));
+    let (lone, reserve) = (Arc::default(), Arc::default());
+    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone, reserve };
+    std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
+        let mut next = queue.blocking_recv();
+        while let Some(job) = next {
+            next = lock(&desk).serve(job, &mut queue);
+            next = next.or_else(|| queue.blocking_recv());
+        }
+    })?;
+    Ok(handle)
+}
+
+fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The two ways to the owner, over a log on the real disk.
+
+use std::sync::Arc;
+
+use aerodb_core::authority::Durability;
+use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::hash::{ClusterId, Hash, PublicKey};
+use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, Seq};
+use aerodb_core::machine::{RoleEvent, Step, WalWriter};
+use aerodb_core::position::{LedgerHead, Position};
+use aerodb_core::wal::{EpochRuns, Op};
+use aerodb_ledger::disk::RealDisk;
+use aerodb_ledger::log::{LogOptions, Prepare};
+use aerodb_ledger::wal::{Wal, WalPlace};
+
+use super::*;
+use crate::machines::Machines;
+use crate::store::Store;
+use crate::wal::{
+    Acknowledgements, Answer, FailureSink, Outcome, Settled, Stages, Ticket, Write, WriteError,
+};
+
+const STAMP: LedgerHead = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
+
+/// The owner of an empty log, holding epoch 1 without an obligation.
+fn holder() -> (tempfile::TempDir, OwnerHandle) {
+    let dir = tempfile::tempdir().unwrap();
+    let place = WalPlace {
+        disk: Arc::new(RealDisk),
+        dir: &dir.path().join("wal"),
+        options: LogOptions::new(1 << 16, Prepare::OnDemand).unwrap(),
+        owner: PublicKey([7; 32]),
+    };
+    let machines = Machines::default();
+    let event = RoleEvent::LedgerNamesThisNode { epoch: Epoch::FIRST };
+    let authority = machines.role.must_step_with(&machines.journal, &event, Step::into_authority);
+    machines.writer.renew(WalWriter::Open { epoch: Epoch::FIRST });
+    let acks = Acknowledgements::new(Boundary::ORIGIN, None, None);
+    acks.hold(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None);
+    let owner = Owner {
+        wal: Wal::create(&place).unwrap(),
+        store: Store::empty().0,
+        tip: Position::origin(&ClusterId([9; 32])),
+        received: Boundary::ORIGIN,
+        epochs: EpochRuns::default(),
+        acks: Arc::new(acks),
+        stages: Stages {
+            node: NodeId::new("n1").unwrap(),
+            machine: Arc::clone(&machines.pipeline),
+        },
+        writer: Arc::clone(&machines.writer),
+        journal: Arc::clone(&machines.journal),
+        group_commit_max: 1024,
+        failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
+    };
+    let mode = Mode::Holder { authority: authority.unwrap(), stamp: STAMP };
+    let handle = spawn(owner, mode).unwrap();
+    std::thread::spawn({
+        let reserve = handle.reserve();
+        // It blocks its thread and ends with the process.
+        move || block_on(reserve.man())
+    });
+    while !handle.reserve().is_manned() {
+        std::thread::yield_now();
+    }
+    (dir, handle)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A write on this thread, as a request makes it.
+fn write_here(handle: &OwnerHandle, job: WriteJob) -> Result<(), WriteJob> {
+    let _under_way = handle.enter();
+    block_on(handle.write_here(job))
+}
+
+type Settlement = oneshot::Receiver<(Answer, Settled)>;
+
+fn put(key: &'static str) -> (WriteJob, Settlement) {
+    let ops = vec![Op::Put { key: key.into(), value: "1".into() }];
+    let write = Write { conditions: Vec::new(), ops, needs_key: false };
+    let (reply, settlement) = oneshot::channel();
+    (WriteJob { write, ticket: Ticket::default(), reply }, settlement)
+}
+
+fn committed(number: u64) -> (Answer, Settled) {
+    let commit = CommitId::new(number).unwrap();
+    (Ok(Outcome::Committed { commit, epoch: Epoch::FIRST }), Ok(Durability::Local))
+}
+
+#[test]
+fn a_lone_write_is_settled_on_the_thread_that_asks() {
+    let (_dir, handle) = holder();
+    for number in 1..=3 {
+        let (job, mut settlement) = put("a");
+        assert!(write_here(&handle, job).is_ok());
+        assert_eq!(settlement.try_recv().unwrap(), committed(number));
+    }
+    assert_eq!(handle.look_blocking().unwrap().tip.boundary, Boundary::new(3));
+}
+
+#[test]
+fn a_write_queues_while_the_owner_is_paused() {
+    let (_dir, handle) = holder();
+    let mut paused = handle.pause().unwrap();
+    let mut settlements = Vec::new();
+    for key in ["a", "b"] {
+        let (job, settlement) = put(key);
+        let job = write_here(&handle, job).unwrap_err();
+        handle.jobs.blocking_send(Job::Write(job)).unwrap();
+        settlements.push(settlement);
+    }
+    let authority = paused.authority.take().unwrap();
+    paused.resume(Mode::Holder { authority, stamp: STAMP });
+    for (number, settlement) in (1..).zip(settlements) {
+        assert_eq!(settlement.blocking_recv().unwrap(), committed(number));
+    }
+    assert_eq!(handle.look_blocking().unwrap().frame, 1, "one batch");
+}
+
+#[test]
+fn a_write_queues_beside_another_write_and_after_a_read() {
+    let (_dir, handle) = holder();
+    let other = handle.enter();
+    assert!(write_here(&handle, put("a").0).is_err());
+    drop(other);
+    handle.note_read();
+    assert!(write_here(&handle, put("a").0).is_err());
+    assert!(write_here(&handle, put("a").0).is_ok());
+}
+
+#[test]
+fn rm3_without_the_authority_nothing_is_appended_on_any_thread() {
+    let (_dir, handle) = holder();
+    handle.pause().unwrap().resume(Mode::Idle);
+    let (job, settlement) = put("a");
+    if let Err(job) = write_here(&handle, job) {
+        // The thread that paused has not let go of the lock yet.
+        handle.jobs.blocking_send(Job::Write(job)).unwrap();
+    }
+    assert_eq!(settlement.blocking_recv().unwrap().0, Err(WriteError::Closed));
+    assert_eq!(handle.look_blocking().unwrap().tip.boundary, Boundary::ORIGIN);
+}
