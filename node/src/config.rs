@@ -60,7 +60,7 @@ const fn default_group_commit_max() -> usize {
 }
 
 const fn default_request_threads() -> usize {
-    1
+    2
 }
 
 /// A configuration that cannot be used.
