@@ -206,8 +206,11 @@ fn the_purposes_are_those_in_the_code() {
         sources(&root().join(folder), &mut files);
     }
     let mut used = BTreeSet::new();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
+    // What the simulated disk hashes is on no disk.
+    for file in
+        files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "simulated"))
+    {
+        let text = fs::read_to_string(file).unwrap();
         let literals = text.split('"').filter(|literal| literal.starts_with("aerodb 2026 "));
         used.extend(literals.map(|literal| format!("`{literal}`")));
     }
