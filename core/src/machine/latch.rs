@@ -30,10 +30,13 @@ impl WayBack {
     /// The way back from a failure of this rule.
     #[must_use]
     pub const fn of(rule: RuleId) -> Self {
-        match rule {
-            RuleId::FV1 | RuleId::FV2 | RuleId::P5I4 => Self::DiscardSuffix,
-            RuleId::St2 => Self::Original,
-            _ => Self::NewIdentity,
+        if matches!(rule, RuleId::FV1 | RuleId::FV2 | RuleId::P5I4) {
+            Self::DiscardSuffix
+        } else if matches!(rule, RuleId::St2) {
+            Self::Original
+        } else {
+            // Whatever other rule it is, and will be: nothing is undone unless it is named above.
+            Self::NewIdentity
         }
     }
 }
