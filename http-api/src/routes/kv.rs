@@ -41,7 +41,8 @@ pub(crate) async fn put<N: NodePort, B: Payload>(
     let value = read_bytes(body, api.limits.value_bytes_max).await?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
-    let ops = vec![Op::Put { key: bytes, value }];
+    drop(head);
+    let ops = vec![Op::Put { key: bytes, value: detached(value) }];
     let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
@@ -55,9 +56,20 @@ pub(crate) async fn delete<N: NodePort, B: Payload>(
     let (key, deadline) = addressed(&head)?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
+    drop(head);
     let ops = vec![Op::Delete { key: bytes }];
     let write = Write { kind: WriteKind::Delete, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
+}
+
+/// A value up to this many bytes is copied out of its connection's buffer.
+const DETACH_BYTES_MAX: usize = 16 << 10;
+
+/// The value, holding on to its connection's buffer only where a copy would cost more than a new buffer.
+/// With that, and the head dropped, the connection reads on into the buffer that it has; otherwise each write
+/// that waits for the disk makes it allocate another.
+fn detached(value: Bytes) -> Bytes {
+    if value.len() <= DETACH_BYTES_MAX { Bytes::copy_from_slice(&value) } else { value }
 }
 
 /// The key of a write and when its caller wants to be answered.
