@@ -85,12 +85,7 @@ impl Machine for Version {
     }
 
     fn states() -> Vec<Self> {
-        vec![
-            Self::Live,
-            Self::Obsolete { by: CommitId::FIRST },
-            Self::Reclaimable,
-            Self::Collected,
-        ]
+        vec![Self::Live, Self::Obsolete { by: CommitId::FIRST }, Self::Reclaimable, Self::Collected]
     }
 
     fn events() -> Vec<VersionEvent> {
