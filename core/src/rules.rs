@@ -174,6 +174,12 @@ catalogue! {
         "Writes are refused when the store's configured memory bound is reached.";
     Au15, "AU-15", "DESIGN 3.1", "ledger::authority",
         "Every ledger entry and every certificate in it carries a valid signature of the member that it names.";
+    P3S2, "P3-S2", "FAILURE_MODEL_PHASE3 9.1", "ledger::snapshot",
+        "An incomplete snapshot is detected, and never used.";
+    Snp4, "SNP-4", "CORE_SNAPSHOT 6; DESIGN 5", "ledger::snapshot",
+        "Every byte of a snapshot is verified before anything of it is used; a mismatch is fatal for that use.";
+    Snp5, "SNP-5", "CORE_SNAPSHOT 7", "ledger::snapshot",
+        "A snapshot never changes: a new one never takes the place of another.";
 }
 
 impl fmt::Display for RuleId {
