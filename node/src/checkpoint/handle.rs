@@ -19,6 +19,7 @@ type Reply = oneshot::Sender<Result<Taken, CheckpointError>>;
 #[derive(Debug, Clone)]
 pub struct CheckpointHandle {
     requests: sync::Sender<Option<Reply>>,
+    bytes: Arc<AtomicU64>,
 }
 
 /// The thread's queue.
@@ -26,11 +27,18 @@ pub struct CheckpointHandle {
 pub struct Requests(sync::Receiver<Option<Reply>>);
 
 impl CheckpointHandle {
-    /// A handle, and the queue that its requests arrive in.
+    /// A handle, and the queue that its requests arrive in. The log is to grow by `bytes` before the next
+    /// checkpoint; the worker moves that with the size of the snapshot.
     #[must_use]
-    pub fn channel() -> (Self, Requests) {
+    pub fn channel(bytes: Arc<AtomicU64>) -> (Self, Requests) {
         let (requests, queue) = sync::channel();
-        (Self { requests }, Requests(queue))
+        (Self { requests, bytes }, Requests(queue))
+    }
+
+    /// How far the log grows before the next checkpoint.
+    #[must_use]
+    pub fn bytes_between(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Asks for a checkpoint without waiting for it. Never blocks.
