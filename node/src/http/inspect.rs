@@ -215,6 +215,7 @@ impl Http {
     }
 
     pub(super) fn wal_data(&self) -> WalData {
+        let view = self.shared.view.load();
         let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
         let received = self.shared.wal.durable_end();
         let last = segments.last().map(|segment| segment.used_bytes);
@@ -231,12 +232,12 @@ impl Http {
                 })
                 .collect(),
             checksum_status: "verified".to_owned(),
-            truncation_point: None,
+            truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
             validated: Some(bounds.durable),
             applied: Some(bounds.durable),
             gaps: Vec::new(),
-            failures: Vec::new(),
+            failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }
     }
 
@@ -244,11 +245,15 @@ impl Http {
         let view = self.shared.view.load();
         let bounds = self.shared.acks.bounds();
         let replica = view.role.role_name() == RoleName::ReplicaActive;
+        let (floor, views) = (self.shared.store.oldest_retained(), self.shared.store.views());
         MvccData {
-            oldest_retained_commit_id: Some(Boundary::ORIGIN),
+            oldest_retained_commit_id: Some(floor),
             latest_commit_id: bounds.acknowledged,
-            active_snapshots: ActiveSnapshots::default(),
-            gc_watermark: Some(Boundary::ORIGIN),
+            active_snapshots: ActiveSnapshots {
+                count: views.iter().map(|view| view.count).sum(),
+                commit_ids: views.iter().map(|view| view.at).collect(),
+            },
+            gc_watermark: Some(floor),
             replica_commit_id: replica.then_some(bounds.durable),
             reads_blocked: self.read_refusal(&view).is_some(),
         }

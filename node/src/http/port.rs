@@ -10,10 +10,11 @@ use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
+    AdmitRequest, AuthorityCommand, AuthorityData, CheckpointRequest, CheckpointTaken,
+    CheckpointsData, CommandDone, FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView,
+    LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted, PromotionView,
+    ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer, ScanRequest,
+    SnapshotsData, StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
@@ -107,6 +108,14 @@ impl NodePort for Http {
         Ok(self.envelope(self.mvcc_data()))
     }
 
+    async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {
+        Ok(self.envelope(self.checkpoints_data()))
+    }
+
+    async fn snapshots(&self) -> Reply<View<SnapshotsData>> {
+        Ok(self.envelope(self.snapshots_data()))
+    }
+
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
         Ok(self.envelope(self.shared.machines.show().into_iter().map(state).collect()))
     }
@@ -198,8 +207,18 @@ impl NodePort for Http {
         Ok(self.envelope(self.write_explanation()))
     }
 
+    async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
+        Ok(self.envelope(self.checkpoint_explanation()))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
-        Ok(self.envelope(self.shared.recovery.clone()))
+        let mut recovery = self.shared.recovery.subscribe();
+        let explained = tokio::select! {
+            explained = recovery.wait_for(Option::is_some) => explained.ok().and_then(|it| it.clone()),
+            () = self.shared.stopped() => None,
+        };
+        let stopping = || Problem::new(Code::Recovering, "the node is stopping");
+        explained.map(|explained| self.envelope(explained)).ok_or_else(stopping)
     }
 
     async fn admit(&self, request: AdmitRequest, call: Call) -> Reply<CommandDone> {
@@ -230,6 +249,14 @@ impl NodePort for Http {
 
     async fn resume(&self, request: ResumeRequest, call: Call) -> Reply<Intervened> {
         self.do_resume(request, call).await
+    }
+
+    async fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> Reply<CheckpointTaken> {
+        self.do_take_checkpoint(request, call).await
     }
 
     async fn health(&self) -> Health {
