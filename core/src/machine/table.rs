@@ -20,8 +20,12 @@ pub enum MachineName {
     Segment,
     /// Failure latch (table 4.8).
     Latch,
+    /// Checkpoint in the making, or in force (table 4.9).
+    Checkpoint,
     /// Node lifecycle (table 4.10).
     Lifecycle,
+    /// One version of a key (table 4.13).
+    Version,
     /// WAL writer (table 4.14).
     WalWriter,
 }
@@ -34,7 +38,9 @@ impl MachineName {
         Self::Pipeline,
         Self::Segment,
         Self::Latch,
+        Self::Checkpoint,
         Self::Lifecycle,
+        Self::Version,
         Self::WalWriter,
     ];
 
@@ -47,7 +53,9 @@ impl MachineName {
             Self::Pipeline => "pipeline",
             Self::Segment => "segment",
             Self::Latch => "latch",
+            Self::Checkpoint => "checkpoint",
             Self::Lifecycle => "lifecycle",
+            Self::Version => "version",
             Self::WalWriter => "wal_writer",
         }
     }

@@ -244,11 +244,15 @@ impl Http {
         let view = self.shared.view.load();
         let bounds = self.shared.acks.bounds();
         let replica = view.role.role_name() == RoleName::ReplicaActive;
+        let (floor, views) = (self.shared.store.oldest_retained(), self.shared.store.views());
         MvccData {
-            oldest_retained_commit_id: Some(Boundary::ORIGIN),
+            oldest_retained_commit_id: Some(floor),
             latest_commit_id: bounds.acknowledged,
-            active_snapshots: ActiveSnapshots::default(),
-            gc_watermark: Some(Boundary::ORIGIN),
+            active_snapshots: ActiveSnapshots {
+                count: views.iter().map(|view| view.count).sum(),
+                commit_ids: views.iter().map(|view| view.at).collect(),
+            },
+            gc_watermark: Some(floor),
             replica_commit_id: replica.then_some(bounds.durable),
             reads_blocked: self.read_refusal(&view).is_some(),
         }

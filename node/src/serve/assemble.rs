@@ -27,6 +27,7 @@ use crate::open::Opened;
 use crate::replication::{Barriers, Peers, PullerContext};
 use crate::serve::error::{ServeError, system};
 use crate::shared::Shared;
+use crate::store::{Pruner, Store};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
 use crate::wal::{Acknowledgements, Answer, FailureSink, Mode, Owner, Stages, spawn};
@@ -94,6 +95,7 @@ pub(super) fn assemble(
         failed: failure_sink(&handle),
     };
     let owner = system("start the WAL's owner", spawn(owner, mode))?;
+    system("start pruning", start_pruning(&store, &acks, config.retain_commits))?;
 
     let view = View::new(
         &identity,
@@ -141,6 +143,18 @@ pub(super) fn assemble(
         .spawn(move || supervisor.run(inbox));
     system("start the supervisor", spawned)?;
     Ok(Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock })
+}
+
+/// Prunes on a thread of its own, see [`Pruner`].
+fn start_pruning(
+    store: &Store,
+    acks: &Arc<Acknowledgements<Answer>>,
+    retain_commits: u64,
+) -> std::io::Result<()> {
+    let (store, acks) = (store.clone(), Arc::clone(acks));
+    let acknowledged = Box::new(move || acks.bounds().acknowledged);
+    let pruner = Pruner { store, retain_commits, acknowledged };
+    std::thread::Builder::new().name("pruner".to_owned()).spawn(move || pruner.run()).map(drop)
 }
 
 fn failure_sink(handle: &SupervisorHandle) -> FailureSink {
