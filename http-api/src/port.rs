@@ -10,10 +10,10 @@ use crate::connection::ConnectionGuard;
 use crate::envelope::View;
 use crate::extract::Principal;
 use crate::problem::Problem;
-use crate::stream::{PullAnswer, PullRequest};
+use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
+    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CommandDone, FollowRequest,
+    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
     PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
     ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
 };
@@ -104,6 +104,8 @@ pub trait NodePort: Send + Sync + 'static {
     ) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// Whether a write would be admitted, and why.
     fn explain_write(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
+    /// Whether the last snapshot received was taken over, and why. `NO_SUCH_ENTRY` where none was received.
+    fn explain_bootstrap(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// What recovery found and did at this start.
     fn explain_recovery(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
 
@@ -148,6 +150,13 @@ pub trait NodePort: Send + Sync + 'static {
         call: Call,
     ) -> impl Future<Output = Reply<Intervened>> + Send;
 
+    /// Lets the replica take a snapshot over; answers once it has begun.
+    fn bootstrap(
+        &self,
+        request: BootstrapRequest,
+        call: Call,
+    ) -> impl Future<Output = Reply<Intervened>> + Send;
+
     /// The facts that every probe is decided from. Never waits.
     fn health(&self) -> impl Future<Output = Health> + Send;
     /// Serves one pull. The guard is of the connection that it came over: when that closes, the replica
@@ -157,4 +166,10 @@ pub trait NodePort: Send + Sync + 'static {
         request: PullRequest,
         connection: ConnectionGuard,
     ) -> impl Future<Output = Reply<PullAnswer>> + Send;
+    /// Serves a chunk of a snapshot. The connection is the one that it came over.
+    fn snapshot(
+        &self,
+        request: SnapshotRequest,
+        connection: ConnectionGuard,
+    ) -> impl Future<Output = Reply<SnapshotChunk>> + Send;
 }
