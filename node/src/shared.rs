@@ -12,6 +12,7 @@ use aerodb_ledger::wal::WalReader;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use crate::checkpoint::{CheckpointHandle, Shelf};
 use crate::machines::Machines;
 use crate::replication::{Barriers, Peers};
 use crate::store::Store;
@@ -47,8 +48,12 @@ pub struct Shared {
     pub decision_entries: Entries<SignedDecision>,
     /// The upstream's durable end as it last told; `None` when it never did.
     pub upstream_tip: watch::Sender<Option<Boundary>>,
-    /// What recovery found and did at this start.
-    pub recovery: Explanation,
+    /// The way to the thread that takes checkpoints.
+    pub checkpoints: CheckpointHandle,
+    /// The snapshots.
+    pub shelf: Arc<Shelf>,
+    /// What recovery found and did at this start; `None` until its digest is computed.
+    pub recovery: watch::Sender<Option<Explanation>>,
     /// True from the moment that the process was told to end.
     pub stopping: watch::Sender<bool>,
 }

@@ -199,7 +199,13 @@ impl NodePort for Http {
     }
 
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
-        Ok(self.envelope(self.shared.recovery.clone()))
+        let mut recovery = self.shared.recovery.subscribe();
+        let explained = tokio::select! {
+            explained = recovery.wait_for(Option::is_some) => explained.ok().and_then(|it| it.clone()),
+            () = self.shared.stopped() => None,
+        };
+        let stopping = || Problem::new(Code::Recovering, "the node is stopping");
+        explained.map(|explained| self.envelope(explained)).ok_or_else(stopping)
     }
 
     async fn admit(&self, request: AdmitRequest, call: Call) -> Reply<CommandDone> {

@@ -13,6 +13,9 @@
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
+use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::wal::Removal;
+use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
 use super::lone::{Lone, UnderWay};
@@ -53,6 +56,9 @@ impl Desk {
             Job::Pause(reply) => {
                 let mode = std::mem::replace(&mut self.mode, Mode::Idle);
                 self.mode = self.owner.pause(mode, &reply);
+            }
+            Job::LetGo(marker, reply) => {
+                let _ = reply.send(self.owner.wal.let_go(&marker));
             }
             Job::Look(reply) => {
                 let _ = reply.send(self.owner.standing());
@@ -142,6 +148,14 @@ impl OwnerHandle {
         let (reply, standing) = oneshot::channel();
         self.jobs.blocking_send(Job::Look(reply)).ok()?;
         standing.blocking_recv().ok()
+    }
+
+    /// Has the owner forget the segments that a checkpoint no longer needs. `None` when it has ended.
+    #[must_use]
+    pub fn let_go(&self, marker: Durable<Checkpoint>) -> Option<Result<Removal, Fault>> {
+        let (reply, removal) = oneshot::channel();
+        self.jobs.blocking_send(Job::LetGo(Box::new(marker), reply)).ok()?;
+        removal.blocking_recv().ok()
     }
 }
 
