@@ -9,6 +9,7 @@
 
 mod arguments;
 mod authority;
+mod bootstrap;
 mod curl;
 mod discard_suffix;
 mod explain;
@@ -106,6 +107,8 @@ enum Ask {
     Follow(replication::Follow),
     /// Let a replica pull again.
     Resume(replication::Resume),
+    /// Have a replica take the holder's snapshot over, and watch it; asked of the replica.
+    Bootstrap(bootstrap::Bootstrap),
     /// Set aside what a stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
     /// Say why.
@@ -169,6 +172,7 @@ impl Ask {
             Self::Switchover(switchover) => switchover.run(context).await,
             Self::Follow(follow) => follow.run(context).await,
             Self::Resume(resume) => resume.run(context).await,
+            Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
             Self::DiscardSuffix(discard) => discard.run(),
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,

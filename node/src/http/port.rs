@@ -8,16 +8,17 @@ use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::envelope::View;
 use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
-use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
+    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CommandDone, FollowRequest,
+    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
     PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
     ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
 use crate::attempts;
+use crate::bootstrap::serve as serve_snapshot;
 use crate::http::Http;
 use crate::journal::Transition;
 use crate::machines::Shown;
@@ -198,6 +199,13 @@ impl NodePort for Http {
         Ok(self.envelope(self.write_explanation()))
     }
 
+    async fn explain_bootstrap(&self) -> Reply<View<Explanation>> {
+        let explained = self.bootstrap_explanation();
+        explained
+            .map(|it| self.envelope(it))
+            .ok_or_else(|| Problem::new(Code::NoSuchEntry, "no snapshot was ever received here"))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
         let mut recovery = self.shared.recovery.subscribe();
         let explained = tokio::select! {
@@ -238,11 +246,23 @@ impl NodePort for Http {
         self.do_resume(request, call).await
     }
 
+    async fn bootstrap(&self, request: BootstrapRequest, call: Call) -> Reply<Intervened> {
+        self.do_bootstrap(request, call).await
+    }
+
     async fn health(&self) -> Health {
         self.health_facts()
     }
 
     async fn pull(&self, request: PullRequest, connection: ConnectionGuard) -> Reply<PullAnswer> {
         serve_pull(&self.shared, &self.supervisor, request, connection).await
+    }
+
+    async fn snapshot(
+        &self,
+        request: SnapshotRequest,
+        connection: ConnectionGuard,
+    ) -> Reply<SnapshotChunk> {
+        serve_snapshot(&self.shared, request, connection).await
     }
 }
