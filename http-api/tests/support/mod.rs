@@ -359,6 +359,19 @@ impl NodePort for FakeNode {
         })
     }
 
+    async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {
+        view(CheckpointsData {
+            last_completed: None,
+            pending_commit_id: None,
+            aborted: None,
+            wal_bytes_between: 1,
+        })
+    }
+
+    async fn snapshots(&self) -> Reply<View<SnapshotsData>> {
+        view(SnapshotsData { active: Vec::new(), files: Vec::new() })
+    }
+
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
         view(Vec::new())
     }
@@ -419,6 +432,10 @@ impl NodePort for FakeNode {
     async fn explain_bootstrap(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
+    async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
@@ -480,6 +497,22 @@ impl NodePort for FakeNode {
     async fn bootstrap(&self, _request: BootstrapRequest, call: Call) -> Reply<Intervened> {
         self.note("bootstrap", call);
         Ok(Intervened { seq: Seq::FIRST, upstream: member().address })
+    }
+
+    async fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> Reply<CheckpointTaken> {
+        let complete = call.deadline > std::time::Duration::from_secs(1);
+        self.note(format!("checkpoint {}", request.reason), call);
+        Ok(CheckpointTaken {
+            complete,
+            checkpoint: None,
+            unchanged: false,
+            segments_removed: 0,
+            snapshots_removed: 0,
+        })
     }
 
     async fn health(&self) -> Health {

@@ -148,7 +148,7 @@ impl Receiving {
         self.pull_ledger(&mut connection).await?;
         // A checkpoint of this node's own that was being taken is over when this is answered; no other begins,
         // because nothing is acknowledged here until the bootstrap has ended.
-        drop(self.context.shared.checkpoints.take().await);
+        self.context.shared.checkpoints.settled().await;
         self.tell(TransferEvent::ValidationBegun);
         let verified = tokio::task::spawn_blocking(move || received.verify()).await;
         let verified = verified.map_err(|_| failed("the node is stopping"))?;

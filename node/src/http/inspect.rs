@@ -245,6 +245,7 @@ impl Http {
     }
 
     pub(super) fn wal_data(&self) -> WalData {
+        let view = self.shared.view.load();
         let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
         let received = self.shared.wal.durable_end();
         let last = segments.last().map(|segment| segment.used_bytes);
@@ -261,12 +262,12 @@ impl Http {
                 })
                 .collect(),
             checksum_status: "verified".to_owned(),
-            truncation_point: None,
+            truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
             validated: Some(bounds.durable),
             applied: Some(bounds.durable),
             gaps: Vec::new(),
-            failures: Vec::new(),
+            failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }
     }
 

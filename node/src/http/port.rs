@@ -10,10 +10,11 @@ use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CommandDone, FollowRequest,
-    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
+    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
+    CheckpointTaken, CheckpointsData, CommandDone, FollowRequest, Health, HistoryEntry, Intervened,
+    LedgerEntryView, LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted,
+    PromotionView, ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer,
+    ScanRequest, SnapshotsData, StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
@@ -106,6 +107,14 @@ impl NodePort for Http {
 
     async fn mvcc(&self) -> Reply<View<MvccData>> {
         Ok(self.envelope(self.mvcc_data()))
+    }
+
+    async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {
+        Ok(self.envelope(self.checkpoints_data()))
+    }
+
+    async fn snapshots(&self) -> Reply<View<SnapshotsData>> {
+        Ok(self.envelope(self.snapshots_data()))
     }
 
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
@@ -206,6 +215,10 @@ impl NodePort for Http {
             .ok_or_else(|| Problem::new(Code::NoSuchEntry, "no snapshot was ever received here"))
     }
 
+    async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
+        Ok(self.envelope(self.checkpoint_explanation()))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
         let mut recovery = self.shared.recovery.subscribe();
         let explained = tokio::select! {
@@ -248,6 +261,14 @@ impl NodePort for Http {
 
     async fn bootstrap(&self, request: BootstrapRequest, call: Call) -> Reply<Intervened> {
         self.do_bootstrap(request, call).await
+    }
+
+    async fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> Reply<CheckpointTaken> {
+        self.do_take_checkpoint(request, call).await
     }
 
     async fn health(&self) -> Health {

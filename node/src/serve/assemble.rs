@@ -90,7 +90,7 @@ pub(super) fn assemble(
     let (store, reader) = (replayed.store.store().clone(), wal.reader());
     let shelf = Arc::new(Shelf::new(dir.snapshots(), checkpoint));
     let growth = growth(&shelf, &machines, &config);
-    let (checkpoints, requests) = CheckpointHandle::channel();
+    let (checkpoints, requests) = CheckpointHandle::channel(Arc::clone(&growth));
     let owner = Owner {
         wal,
         store: replayed.store,
@@ -101,7 +101,7 @@ pub(super) fn assemble(
         stages: Stages { node: identity.node_id.clone(), machine: Arc::clone(&machines.pipeline) },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
-        trigger: Trigger::new(Arc::clone(&growth), checkpoints.clone()),
+        trigger: Trigger::new(checkpoints.clone()),
         group_commit_max: config.group_commit_max,
         failed: failure_sink(&handle),
     };
