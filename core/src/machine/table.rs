@@ -24,6 +24,8 @@ pub enum MachineName {
     Checkpoint,
     /// Node lifecycle (table 4.10).
     Lifecycle,
+    /// One read (table 4.11).
+    Read,
     /// One version of a key (table 4.13).
     Version,
     /// WAL writer (table 4.14).
@@ -40,6 +42,7 @@ impl MachineName {
         Self::Latch,
         Self::Checkpoint,
         Self::Lifecycle,
+        Self::Read,
         Self::Version,
         Self::WalWriter,
     ];
@@ -55,6 +58,7 @@ impl MachineName {
             Self::Latch => "latch",
             Self::Checkpoint => "checkpoint",
             Self::Lifecycle => "lifecycle",
+            Self::Read => "read",
             Self::Version => "version",
             Self::WalWriter => "wal_writer",
         }

@@ -39,6 +39,8 @@ pub use remedy::RemedyView;
 pub use replication::{BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole};
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
-pub use status::{HaltData, Lifecycle, ReadSafetyData, StatusData, StoreData, Tips};
+pub use status::{
+    DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
+};
 pub use txn::{TxnCondition, TxnOp, TxnRequest};
 pub use wal::{WalData, WalFile};
