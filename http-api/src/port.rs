@@ -12,10 +12,10 @@ use crate::extract::Principal;
 use crate::problem::Problem;
 use crate::stream::{PullAnswer, PullRequest};
 use crate::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
+    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, DigestRequest, FollowRequest,
+    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
     PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StatusData, DigestRequest, TransitionView, WalData, Write, Written,
+    ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.

@@ -11,8 +11,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
-    AuthorityData, DigestRequest, MachineState, MemberView, MvccData, ReplicationData, StatusData, TransitionView,
-    WalData,
+    AuthorityData, DigestRequest, MachineState, MemberView, MvccData, ReplicationData, StatusData,
+    TransitionView, WalData,
 };
 
 /// The query of the status.

@@ -49,7 +49,8 @@ impl Incomplete for ReplicationData {
             ("lag", !replica || self.lag.is_some(), no_lag),
         ]);
         if replica && self.lag.is_none() && self.primary_commit_id.is_some() {
-            let stale = "incomplete: primary_commit_id is the last one heard of: the node is not pulling";
+            let stale =
+                "incomplete: primary_commit_id is the last one heard of: the node is not pulling";
             labels.push(stale.to_owned());
         }
         for peer in self.peers.iter().filter(|peer| !peer.attached) {

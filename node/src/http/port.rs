@@ -10,10 +10,11 @@ use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, DigestRequest, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
+    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, DigestRequest, FollowRequest,
+    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
     PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StateDigest, StatusData, TransitionView, WalData, Write, Written,
+    ResumeRequest, ScanAnswer, ScanRequest, StateDigest, StatusData, TransitionView, WalData,
+    Write, Written,
 };
 use bytes::Bytes;
 

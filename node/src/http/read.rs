@@ -140,11 +140,7 @@ impl Http {
     /// What the gate's answers stand on at this moment.
     fn standing(&self) -> Standing {
         let view = self.shared.view.load();
-        Standing {
-            role: view.role.role_name(),
-            epoch: view.authority.epoch(),
-            halt: view.halt(),
-        }
+        Standing { role: view.role.role_name(), epoch: view.authority.epoch(), halt: view.halt() }
     }
 
     /// What an answer of this read was taken from: its own view and nothing later.
