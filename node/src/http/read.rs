@@ -158,3 +158,6 @@ impl Http {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
