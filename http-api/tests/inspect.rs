@@ -31,7 +31,11 @@ async fn the_state_digest_comes_only_when_asked_for() {
     assert_eq!(plain["data"]["lifecycle"], "running");
     assert_eq!(plain["data"]["tips"], json!({"wal_tip":7,"acknowledged":null,"applied":null}));
     let digest = served.get("/v1/status?digest=true").await.json();
-    assert_eq!(digest["data"]["state_digest"], "04".repeat(32));
+    let expected = |commit: u64| json!({ "commit_id": commit, "digest": "04".repeat(32) });
+    assert_eq!(digest["data"]["state_digest"], expected(12));
+    let named = served.get("/v1/status?digest=true&at=9").await.json();
+    assert_eq!(named["data"]["state_digest"], expected(9));
+    assert_eq!(served.get("/v1/status?at=9").await.status, 400);
 }
 
 #[tokio::test]

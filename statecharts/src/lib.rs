@@ -5,7 +5,7 @@
 mod mermaid;
 
 use aerodb_core::machine::{
-    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Read, Role,
     Segment, TableRow, Version, WalWriter, table,
 };
 
@@ -45,6 +45,7 @@ pub fn chart(machine: MachineName) -> Chart {
         MachineName::Latch => of::<Latch>(),
         MachineName::Checkpoint => of::<Checkpoint>(),
         MachineName::Lifecycle => of::<Lifecycle>(),
+        MachineName::Read => of::<Read>(),
         MachineName::Version => of::<Version>(),
         MachineName::WalWriter => of::<WalWriter>(),
     }

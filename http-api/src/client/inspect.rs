@@ -69,6 +69,15 @@ impl Client {
         self.get(if digest { "/v1/status?digest=true" } else { "/v1/status" }).await
     }
 
+    /// The node at a glance with the digest of what reads show at a commit, the newest by default.
+    ///
+    /// # Errors
+    /// [`ClientError`]; also when the commit cannot be read.
+    pub async fn status_at(&self, at: Option<Boundary>) -> Result<View<StatusData>, ClientError> {
+        let at = at.map(|at| format!("&at={at}")).unwrap_or_default();
+        self.get(&format!("/v1/status?digest=true{at}")).await
+    }
+
     /// One attempt.
     ///
     /// # Errors

@@ -80,6 +80,21 @@ fn addressed(head: &Parts) -> Result<(Key, Duration), Problem> {
     Ok((key, deadline))
 }
 
+/// A commit that is named is a snapshot: nothing says that what came after it is seen.
+pub(super) fn check_view(
+    at: Option<Boundary>,
+    consistency: Option<Consistency>,
+) -> Result<(), Problem> {
+    match (at, consistency) {
+        (Some(_), Some(Consistency::Linearizable)) => {
+            let detail = "a read at a named commit is a snapshot; leave out at or consistency";
+            Err(Problem::new(Code::InvalidParameter, detail))
+        }
+        (Some(_) | None, Some(Consistency::Snapshot) | None)
+        | (None, Some(Consistency::Linearizable)) => Ok(()),
+    }
+}
+
 /// The query of a read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +112,7 @@ pub(crate) async fn get<N: NodePort, B: Payload>(
     let key = Key::of(&head.uri)?;
     let Params(ReadParams { at, min_commit, consistency }) = Params::of(&head.uri)?;
     let Deadline(deadline) = Deadline::of(&head.headers)?;
+    check_view(at, consistency)?;
     let request = ReadRequest { key: key.bytes(), at, min_commit, consistency, deadline };
     let ReadAnswer { value, boundary, epoch, cluster, consistency } =
         api.port.read(request).await?;

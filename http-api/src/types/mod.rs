@@ -47,6 +47,8 @@ pub use replication::{
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
-pub use status::{HaltData, Lifecycle, ReadSafetyData, StatusData, StoreData, Tips};
+pub use status::{
+    DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
+};
 pub use txn::{TxnCondition, TxnOp, TxnRequest};
 pub use wal::{WalData, WalFile};

@@ -22,6 +22,7 @@ fn every_command_of_the_manual_parses() {
         "join --data-dir n2 --node-id n2 --listen 127.0.0.1:7402 --upstream http://127.0.0.1:7401",
         "serve --data-dir n1 --log-format json",
         "status --digest",
+        "status --digest --at 12",
         "get k --at 3 --min-commit 2 --consistency linearizable",
         "put k v",
         "put k -",
