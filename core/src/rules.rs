@@ -170,6 +170,12 @@ catalogue! {
         "A peer whose receipts go back is halted: it has lost what it said was durable.";
     Au14, "AU-14", "DESIGN 3.1", "node::open",
         "An authority ledger is never shorter than its own WAL has seen.";
+    Au16, "AU-16", "DESIGN 3.3", "core::decision::decline",
+        "An epoch is declined only by the node that the ledger names heir or successor.";
+    Au17, "AU-17", "DESIGN 3.3", "core::decision::promotion",
+        "A node that has declined an epoch is never granted it.";
+    Au18, "AU-18", "DESIGN 3.3", "core::decision::command",
+        "A node that is known to have declined the next epoch is not designated for it.";
     Mem1, "MEM-1", "DESIGN 5", "core::decision::write",
         "Writes are refused when the store's configured memory bound is reached.";
     Au15, "AU-15", "DESIGN 3.1", "ledger::authority",

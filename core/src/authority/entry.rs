@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Certificate, Durability, Member};
+use crate::authority::{Certificate, Durability, Member, SignedDecline};
 use crate::decision::RecordedDecision;
 use crate::hash::{ClusterId, Hash, Signature};
 use crate::id::{ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq};
@@ -39,6 +39,13 @@ pub enum Basis {
         /// The designation.
         entry: LedgerHead,
     },
+    /// The ledger holds the grantee's own relinquishment, and its heir has declined.
+    Decline {
+        /// The relinquishment.
+        entry: LedgerHead,
+        /// The heir's word.
+        certificate: SignedDecline,
+    },
 }
 
 impl Basis {
@@ -48,6 +55,7 @@ impl Basis {
         match self {
             Self::Relinquishment { .. } => "relinquishment",
             Self::Designation { .. } => "designation",
+            Self::Decline { .. } => "decline",
         }
     }
 }

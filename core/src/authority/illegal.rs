@@ -92,6 +92,14 @@ pub enum Illegal {
         /// What it fails to show.
         what: &'static str,
     },
+    /// The node has declined the epoch that would come next.
+    #[error("{node_id} has declined the epoch after {epoch}")]
+    Declined {
+        /// The node.
+        node_id: NodeId,
+        /// The epoch that the ledger is in.
+        epoch: Epoch,
+    },
     /// The grant's basis is not in this ledger.
     #[error("the ledger holds no {basis} in favour of {holder}")]
     Basis {
@@ -119,6 +127,7 @@ impl Illegal {
             Self::Obligation { .. } | Self::Certificate { .. } => RuleId::P6Sb3,
             Self::Position { .. } => RuleId::P6S2,
             Self::Decision { .. } => RuleId::P6F1,
+            Self::Declined { .. } => RuleId::Au17,
         }
     }
 }

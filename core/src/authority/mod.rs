@@ -3,6 +3,7 @@
 
 mod certificate;
 mod comparison;
+mod decline;
 mod entry;
 mod evolve;
 mod illegal;
@@ -11,8 +12,9 @@ mod state;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
-pub use certificate::{Certificate, ReceiptClaim, SignedReceipt};
+pub use certificate::{Certificate, DeclineClaim, ReceiptClaim, SignedDecline, SignedReceipt};
 pub use comparison::{Comparison, Relation, Side, compare};
+pub use decline::PresentedDecline;
 pub(crate) use entry::check_format;
 pub use entry::{
     Annotation, Basis, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry,

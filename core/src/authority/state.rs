@@ -1,7 +1,7 @@
 //! The state that folding the authority ledger gives: who may write, since where, and whom the
 //! holder owes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,10 @@ pub struct Authority {
     /// epoch under writes that were acknowledged on the strength of that designation.
     pub(super) reached: Position,
     pub(super) current: EpochStart,
+    /// Every entry of this epoch that named an heir, oldest first.
+    pub(super) namings: Vec<(NodeId, LedgerHead)>,
+    /// The nodes that an entry of this epoch shows to have declined the next one.
+    pub(super) declined: BTreeSet<NodeId>,
 }
 
 impl Authority {
@@ -172,6 +176,24 @@ impl Authority {
         self.succession
             .as_ref()
             .map(|heir| Obligation { node_id: heir.successor().clone(), epoch: self.epoch() })
+    }
+
+    /// The last entry of this epoch that named the node heir, if one did.
+    #[must_use]
+    pub fn naming_of(&self, node: &NodeId) -> Option<LedgerHead> {
+        self.namings.iter().rev().find(|(named, _)| named == node).map(|(_, entry)| *entry)
+    }
+
+    /// Whether this entry named the node heir in this epoch.
+    #[must_use]
+    pub fn named(&self, node: &NodeId, entry: &LedgerHead) -> bool {
+        self.namings.iter().any(|(named, head)| named == node && head == entry)
+    }
+
+    /// Whether an entry of this epoch shows that the node declined the next one.
+    #[must_use]
+    pub fn has_declined(&self, node: &NodeId) -> bool {
+        self.declined.contains(node)
     }
 
     /// What an acknowledged write is durable on now.

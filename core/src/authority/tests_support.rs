@@ -8,8 +8,9 @@
 //! the end of the ledger; a test that wants a wrong entry takes a right one and changes it.
 
 use crate::authority::{
-    Annotation, Authority, Basis, Certificate, Durability, Entry, EntryBody, Genesis, Grant,
-    Illegal, Member, ReceiptClaim, SignedReceipt, evolve,
+    Annotation, Authority, Basis, Certificate, DeclineClaim, Durability, Entry, EntryBody, Genesis,
+    Grant, Illegal, Member, PresentedDecline, ReceiptClaim, SignedDecline, SignedReceipt, Tenure,
+    evolve,
 };
 use crate::decision::RecordedDecision;
 use crate::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
@@ -130,6 +131,12 @@ impl Story {
         self.then(body)
     }
 
+    /// The obligation ends with that node's decline.
+    pub(crate) fn end_by_decline(self, name: &str) -> Self {
+        let body = self.end_by(name, self.decline(name));
+        self.then(body)
+    }
+
     pub(crate) fn relinquish(self, name: &str, commits: u64) -> Self {
         let body = self.relinquishment(name, at(commits));
         self.then(body)
@@ -175,6 +182,14 @@ impl Story {
         }
     }
 
+    pub(crate) fn end_by(&self, name: &str, decline: SignedDecline) -> EntryBody {
+        EntryBody::ObligationEnded {
+            epoch: self.authority.epoch(),
+            node_id: node(name),
+            certificate: Certificate::Decline(decline),
+        }
+    }
+
     pub(crate) fn relinquishment(&self, name: &str, final_position: Position) -> EntryBody {
         let (epoch, successor) = (self.authority.epoch(), node(name));
         EntryBody::AuthorityRelinquished { epoch, successor, final_position }
@@ -191,11 +206,25 @@ impl Story {
         }
     }
 
+    /// The decline of the next epoch by that node, whose ledger ends where this one does.
+    pub(crate) fn decline(&self, name: &str) -> SignedDecline {
+        let claim = DeclineClaim {
+            cluster: *self.authority.cluster(),
+            node_id: node(name),
+            epoch: self.authority.epoch().next().unwrap(),
+            named_by: self.authority.naming_of(&node(name)).unwrap_or_else(|| self.head()),
+            ledger: self.head(),
+        };
+        SignedDecline { claim, signature: SIGNATURE }
+    }
+
     /// What a replica of that name whose history ends at `wal_end` would decide on, nothing else
     /// standing against it.
     pub(crate) fn facts(&self, name: &str, wal_end: Position) -> PromotionFacts {
-        let authority = AuthorityFacts::from(&self.authority);
-        let basis_position = basis_for(&authority, &node(name)).map(|(_, position)| position);
+        let (cluster, authority) =
+            (self.authority.cluster(), AuthorityFacts::from(&self.authority));
+        let basis_position =
+            basis_for(cluster, &authority, &node(name), None).map(|(_, position)| position);
         let end = wal_end.boundary;
         PromotionFacts {
             cluster: *self.authority.cluster(),
@@ -212,14 +241,42 @@ impl Story {
             wal_end,
             chain_at_basis: basis_position.map(|position| position.chain),
             epoch_mismatch: None,
+            declined: self.authority.has_declined(&node(name)),
+            decline: None,
         }
+    }
+
+    /// What the relinquisher, sealed, would decide on when it presents this decline.
+    pub(crate) fn facts_on_decline(&self, decline: SignedDecline) -> PromotionFacts {
+        let Tenure::Relinquished { final_position, .. } = self.authority.tenure() else {
+            panic!("the story has no relinquishment")
+        };
+        let holder = self.authority.holder().as_str();
+        PromotionFacts {
+            role: RoleName::PrimarySealed,
+            chain_at_basis: Some(final_position.chain),
+            decline: Some(PresentedDecline::new(&self.authority, decline, true)),
+            ..self.facts(holder, *final_position)
+        }
+    }
+
+    /// The next epoch's grant to the relinquisher on this decline.
+    pub(crate) fn grant_on_decline(&self, decline: SignedDecline) -> Grant {
+        let facts = self.facts_on_decline(decline.clone());
+        let Tenure::Relinquished { entry, .. } = self.authority.tenure() else {
+            panic!("the story has no relinquishment")
+        };
+        let basis = Basis::Decline { entry: *entry, certificate: decline };
+        let (name, start) = (facts.node.clone(), facts.wal_end);
+        let decision = RecordedDecision::decide(facts).0;
+        Grant { basis, decision, ..self.grant_of(name.as_str(), start) }
     }
 
     /// The next epoch's grant to that node on the basis that the ledger holds for it; where it holds
     /// none, on a designation that is the last entry.
     pub(crate) fn grant_of(&self, name: &str, start: Position) -> Grant {
         let facts = self.facts(name, start);
-        let basis = basis_for(&facts.authority, &facts.node)
+        let basis = basis_for(&facts.cluster, &facts.authority, &facts.node, None)
             .map_or(Basis::Designation { entry: self.head() }, |(basis, _)| basis);
         Grant {
             epoch: self.authority.epoch().next().unwrap(),

@@ -4,6 +4,7 @@ pub mod acknowledge;
 pub mod bootstrap;
 pub mod checkpoint;
 pub mod command;
+pub mod decline;
 pub mod promotion;
 pub mod read;
 pub mod record;

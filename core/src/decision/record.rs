@@ -1,12 +1,14 @@
 //! The entries of the decision ledger: one node's own record of attempts, refusals, halts and operator
-//! interventions. It is for audit; no decision reads it, except to answer a repeated request id.
+//! interventions. It is for audit; decisions read of it only what the node has declined, and what it answered
+//! to a repeated request id.
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Annotation, EntryError, check_format};
+use crate::authority::{Annotation, EntryError, SignedDecline, check_format};
 use crate::decision::RecordedDecision;
 use crate::decision::bootstrap::BootstrapFacts;
 use crate::decision::command::CommandFacts;
+use crate::decision::decline::DeclineFacts;
 use crate::explain::Recorded;
 use crate::hash::{Hash, Signature};
 use crate::id::{Address, Boundary, Epoch, NodeId, PromotionId, RequestId, Seq};
@@ -114,6 +116,22 @@ pub enum DecisionBody {
         /// The failure that it clears, if it was accepted and one was latched.
         cleared: Option<RuleId>,
     },
+    /// The node declined an epoch: from here on it is never granted it (AU-17).
+    Declined {
+        /// The whole decision.
+        decision: Recorded<DeclineFacts>,
+        /// What it hands out.
+        certificate: SignedDecline,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
+    },
+    /// It was asked to, and refused.
+    DeclineRefused {
+        /// The whole decision.
+        decision: Recorded<DeclineFacts>,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
+    },
 }
 
 impl DecisionBody {
@@ -132,6 +150,8 @@ impl DecisionBody {
             Self::SuffixDiscarded { .. } => "suffix_discarded",
             Self::BootstrapRequested { .. } => "bootstrap_requested",
             Self::BootstrapDecided { .. } => "bootstrap_decided",
+            Self::Declined { .. } => "declined",
+            Self::DeclineRefused { .. } => "decline_refused",
         }
     }
 }

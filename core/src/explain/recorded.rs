@@ -115,7 +115,7 @@ mod tests {
             |record| record.digest = Hash([7; 32]),
             |record| record.conclusion.status = "approved".to_owned(),
             |record| record.conclusion.reason = None,
-            |record| record.evaluations[7].1 = Evaluation::True,
+            |record| record.evaluations[8].1 = Evaluation::True,
             |record| record.evaluations.truncate(10),
             |record| record.facts.attempt_in_progress = true,
         ];

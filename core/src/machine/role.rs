@@ -233,6 +233,9 @@ impl Machine for Role {
                 | RoleEvent::HistoriesAgree { .. } => self.forbid(event),
             },
             Self::PrimarySealed { epoch } => match event {
+                RoleEvent::AuthorityGranted { epoch: granted } if granted > epoch => {
+                    Self::hold(*granted, "RO10")
+                }
                 RoleEvent::HistoriesAgree { epoch: later } if later > epoch => {
                     Step::to(Self::ReplicaActive { epoch: *later }, "RO8")
                 }
@@ -316,6 +319,7 @@ mod tests {
                 "RO4 ReplicaActive --authority_granted--> PrimaryActive",
                 "RO7 ReplicaActive --later_grant_learnt--> ReplicaActive",
                 "RO9 PrimarySealed --failed--> ReplicationHalted",
+                "RO10 PrimarySealed --authority_granted--> PrimaryActive",
                 "RO8 PrimarySealed --histories_agree--> ReplicaActive",
             ]
         );

@@ -15,8 +15,8 @@ pub(super) enum Change {
     Designated { successor: NodeId, at: Position, entry: LedgerHead },
     /// The heir shall be heir no more.
     Releasing(Succession),
-    /// There is no obligation any more.
-    ObligationEnded,
+    /// There is no obligation any more; the node has declined, if that is why.
+    ObligationEnded { declined: Option<NodeId> },
     /// The holder has written its last entry.
     Relinquished { successor: NodeId, final_position: Position, entry: LedgerHead },
     /// An epoch begins.
@@ -36,12 +36,17 @@ impl Authority {
             }
             Change::Designated { successor, at, entry } => {
                 self.reached = at;
+                self.namings.push((successor.clone(), entry));
                 self.succession = Some(Succession::Designated { successor, at, entry });
             }
             Change::Releasing(succession) => self.succession = Some(succession),
-            Change::ObligationEnded => self.succession = None,
+            Change::ObligationEnded { declined } => {
+                self.succession = None;
+                self.declined.extend(declined);
+            }
             Change::Relinquished { successor, final_position, entry } => {
                 self.reached = final_position;
+                self.namings.push((successor.clone(), entry));
                 self.tenure = Tenure::Relinquished { successor, final_position, entry };
             }
             Change::Granted(start) => {
@@ -50,6 +55,8 @@ impl Authority {
                 self.current = start;
                 self.tenure = Tenure::Held;
                 self.succession = None;
+                self.namings.clear();
+                self.declined.clear();
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::authority::evolve::change::Change;
 use crate::authority::evolve::check_at_least;
-use crate::authority::evolve::succession::check_heir;
-use crate::authority::{Authority, Basis, EpochStart, Grant, Illegal, Succession, Tenure};
+use crate::authority::evolve::succession::{check_heir, check_not_declined};
+use crate::authority::{
+    Authority, Basis, EpochStart, Grant, Illegal, PresentedDecline, Succession, Tenure,
+};
 use crate::decision::promotion;
 use crate::position::LedgerHead;
 
@@ -21,7 +23,14 @@ pub(super) fn check_grant(
             });
         }
     }
-    check_heir(state, &grant.holder)?;
+    match &grant.basis {
+        Basis::Relinquishment { .. } | Basis::Designation { .. } => {
+            check_heir(state, &grant.holder)?;
+        }
+        // Held against the holder below: a relinquisher is a member still, only a grant may follow.
+        Basis::Decline { .. } => {}
+    }
+    check_not_declined(state, &grant.holder)?;
     check_basis(state, grant)?;
     promotion::check_recorded(state, grant).map_err(|what| Illegal::Decision { what })?;
     Ok(Change::Granted(EpochStart {
@@ -60,7 +69,23 @@ pub(super) fn check_basis(state: &Authority, grant: &Grant) -> Result<(), Illega
             check_at_least(*at, grant.start)
         }
         (
-            Basis::Relinquishment { .. } | Basis::Designation { .. },
+            Basis::Decline { entry, certificate },
+            Tenure::Relinquished { successor, final_position, entry: said },
+            _,
+        ) => {
+            let presented = PresentedDecline::new(state, certificate.clone(), true);
+            let declined = presented.shows(&state.cluster, successor, state.epoch()).is_ok();
+            if &grant.holder != state.holder() || entry != said || !declined {
+                return Err(refused());
+            }
+            if grant.start == *final_position {
+                Ok(())
+            } else {
+                Err(Illegal::Position { least: *final_position, found: grant.start })
+            }
+        }
+        (
+            Basis::Relinquishment { .. } | Basis::Designation { .. } | Basis::Decline { .. },
             Tenure::Held | Tenure::Relinquished { .. },
             _,
         ) => Err(refused()),

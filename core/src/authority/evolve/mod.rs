@@ -9,7 +9,7 @@ mod grant;
 mod members;
 mod succession;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::authority::{Authority, Entry, EntryBody, EpochStart, Illegal, Membership, Tenure};
 use crate::hash::{ClusterId, Hash};
@@ -93,6 +93,8 @@ fn found(entry: &Entry) -> Result<Authority, Illegal> {
         hashes: vec![head.hash],
         reached: first.start,
         current: first,
+        namings: Vec::new(),
+        declined: BTreeSet::new(),
     })
 }
 

@@ -2,7 +2,9 @@
 
 use crate::authority::evolve::change::Change;
 use crate::authority::evolve::check_at_least;
-use crate::authority::{Authority, Certificate, Illegal, SignedReceipt, Succession};
+use crate::authority::{
+    Authority, Certificate, Illegal, PresentedDecline, ReceiptClaim, SignedDecline, Succession,
+};
 use crate::id::NodeId;
 use crate::position::{LedgerHead, Position};
 
@@ -14,6 +16,7 @@ pub(super) fn check_designation(
 ) -> Result<Change, Illegal> {
     check_heir(state, successor)?;
     check_obligation(state, None)?;
+    check_not_declined(state, successor)?;
     check_at_least(state.reached, at)?;
     Ok(Change::Designated { successor: successor.clone(), at, entry })
 }
@@ -56,6 +59,15 @@ pub(super) fn check_heir(state: &Authority, node_id: &NodeId) -> Result<(), Ille
     }
 }
 
+/// A node that cannot be granted the next epoch would be an heir in name only.
+pub(super) fn check_not_declined(state: &Authority, node_id: &NodeId) -> Result<(), Illegal> {
+    if state.has_declined(node_id) {
+        Err(Illegal::Declined { node_id: node_id.clone(), epoch: state.epoch() })
+    } else {
+        Ok(())
+    }
+}
+
 pub(super) fn obligation_mismatch(state: &Authority, needed: Option<&NodeId>) -> Illegal {
     let found = state.succession.as_ref().map(|heir| heir.successor().clone());
     Illegal::Obligation { found, needed: needed.cloned() }
@@ -69,12 +81,24 @@ pub(super) fn check_obligation(state: &Authority, needed: Option<&NodeId>) -> Re
     }
 }
 
-/// The covered release (DESIGN 3.2): the receipt is of the released node, of this epoch, and its
-/// ledger is this ledger at least through the release.
+/// What ends an obligation (DESIGN 3.2): the released node's receipt, or the obliged node's decline.
 pub(super) fn check_certificate(
     state: &Authority,
     node_id: &NodeId,
     certificate: &Certificate,
+) -> Result<Change, Illegal> {
+    match certificate {
+        Certificate::Receipt(receipt) => check_receipt(state, node_id, &receipt.claim),
+        Certificate::Decline(decline) => check_decline(state, node_id, decline),
+    }
+}
+
+/// The covered release: the receipt is of the released node, of this epoch, and its ledger is this ledger at
+/// least through the release.
+fn check_receipt(
+    state: &Authority,
+    node_id: &NodeId,
+    claim: &ReceiptClaim,
 ) -> Result<Change, Illegal> {
     let Some(Succession::Releasing { successor, entry: release, .. }) = &state.succession else {
         return Err(obligation_mismatch(state, Some(node_id)));
@@ -82,19 +106,30 @@ pub(super) fn check_certificate(
     if successor != node_id {
         return Err(obligation_mismatch(state, Some(node_id)));
     }
-    match certificate {
-        Certificate::Receipt(SignedReceipt { claim, .. }) => {
-            let shown = [
-                (claim.cluster == state.cluster, "it is of another cluster"),
-                (claim.node_id == *node_id, "it is of another node"),
-                (claim.epoch == state.epoch(), "it is of another epoch"),
-                (claim.ledger.seq >= release.seq, "its ledger ends before the release"),
-                (state.contains(&claim.ledger), "its ledger is not this one"),
-            ];
-            match shown.iter().find(|(holds, _)| !holds) {
-                Some((_, what)) => Err(Illegal::Certificate { what }),
-                None => Ok(Change::ObligationEnded),
-            }
-        }
+    let shown = [
+        (claim.cluster == state.cluster, "it is of another cluster"),
+        (claim.node_id == *node_id, "it is of another node"),
+        (claim.epoch == state.epoch(), "it is of another epoch"),
+        (claim.ledger.seq >= release.seq, "its ledger ends before the release"),
+        (state.contains(&claim.ledger), "its ledger is not this one"),
+    ];
+    match shown.iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(Illegal::Certificate { what }),
+        None => Ok(Change::ObligationEnded { declined: None }),
+    }
+}
+
+/// A node that has declined is granted the next epoch on no basis, so the obligation towards it can end
+/// released or not. Signatures are checked before the fold.
+fn check_decline(
+    state: &Authority,
+    node_id: &NodeId,
+    decline: &SignedDecline,
+) -> Result<Change, Illegal> {
+    check_obligation(state, Some(node_id))?;
+    let presented = PresentedDecline::new(state, decline.clone(), true);
+    match presented.shows(&state.cluster, node_id, state.epoch()) {
+        Ok(()) => Ok(Change::ObligationEnded { declined: Some(node_id.clone()) }),
+        Err(what) => Err(Illegal::Certificate { what }),
     }
 }

@@ -22,6 +22,10 @@ pub(super) enum Condition {
     HeirIsPulling,
     /// There is no obligation.
     NoObligation,
+    /// The heir is not known to have declined the next epoch.
+    HeirMayBeGranted,
+    /// The decline is of the node that the obligation is towards, and is proven.
+    ProvesTheEnd,
     /// The node released is the successor in force.
     ReleasesTheHeir,
     /// There is no obligation towards anyone but the heir named.
@@ -34,13 +38,15 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Every condition of any command, in the order in which commands have them.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::ExplicitRequest,
         Self::ByHolder,
         Self::NotHalted,
         Self::HeirIsMember,
         Self::HeirIsPulling,
         Self::NoObligation,
+        Self::HeirMayBeGranted,
+        Self::ProvesTheEnd,
         Self::ReleasesTheHeir,
         Self::OwesNobodyElse,
         Self::NeverAdmitted,
@@ -51,19 +57,27 @@ impl Condition {
     /// first, then its own.
     pub(super) const fn of(command: &Command) -> &'static [Self] {
         use Condition::{
-            ByHolder, ExplicitRequest, HeirIsMember, HeirIsPulling, NeverAdmitted, NoObligation,
-            NotHalted, OwesNobodyElse, ReleasesTheHeir, Removable,
+            ByHolder, ExplicitRequest, HeirIsMember, HeirIsPulling, HeirMayBeGranted,
+            NeverAdmitted, NoObligation, NotHalted, OwesNobodyElse, ProvesTheEnd, ReleasesTheHeir,
+            Removable,
         };
         match command {
             Command::Admit(_) => &[ExplicitRequest, ByHolder, NotHalted, NeverAdmitted],
             Command::Remove(_) => &[ExplicitRequest, ByHolder, NotHalted, Removable],
-            Command::Designate(_) => {
-                &[ExplicitRequest, ByHolder, NotHalted, HeirIsMember, HeirIsPulling, NoObligation]
-            }
+            Command::Designate(_) => &[
+                ExplicitRequest,
+                ByHolder,
+                NotHalted,
+                HeirIsMember,
+                HeirIsPulling,
+                NoObligation,
+                HeirMayBeGranted,
+            ],
             Command::Release(_) => &[ExplicitRequest, ByHolder, NotHalted, ReleasesTheHeir],
             Command::Relinquish(_) => {
                 &[ExplicitRequest, ByHolder, NotHalted, HeirIsMember, OwesNobodyElse]
             }
+            Command::EndObligation(_) => &[ExplicitRequest, ByHolder, NotHalted, ProvesTheEnd],
         }
     }
 
@@ -76,6 +90,8 @@ impl Condition {
             Self::HeirIsMember => RuleId::Au2,
             Self::HeirIsPulling => RuleId::Au3,
             Self::NoObligation => RuleId::Au4,
+            Self::HeirMayBeGranted => RuleId::Au18,
+            Self::ProvesTheEnd => RuleId::P6Sb3,
             Self::ReleasesTheHeir => RuleId::Au5,
             Self::OwesNobodyElse => RuleId::Au6,
             Self::NeverAdmitted => RuleId::Au7,
@@ -92,6 +108,8 @@ impl Condition {
             Self::HeirIsMember => facts.heir_is_member(),
             Self::HeirIsPulling => facts.heir_is_pulling(),
             Self::NoObligation => facts.no_obligation(),
+            Self::HeirMayBeGranted => facts.heir_may_be_granted(),
+            Self::ProvesTheEnd => facts.proves_the_end(),
             Self::ReleasesTheHeir => facts.releases_the_heir(),
             Self::OwesNobodyElse => facts.owes_nobody_else(),
             Self::NeverAdmitted => facts.never_admitted(),
@@ -113,7 +131,10 @@ impl CommandFacts {
         let current = self.authority.epoch;
         let may_be_missing = match self.command {
             Command::Admit(_) | Command::Remove(_) => true,
-            Command::Designate(_) | Command::Release(_) | Command::Relinquish(_) => false,
+            Command::Designate(_)
+            | Command::Release(_)
+            | Command::Relinquish(_)
+            | Command::EndObligation(_) => false,
         };
         let holds = self.expected_epoch.map_or(may_be_missing, |expected| expected == current);
         let evidence =
@@ -159,6 +180,32 @@ impl CommandFacts {
     fn no_obligation(&self) -> (bool, Evidence) {
         let evidence = evidence! { "succession" => self.authority.succession };
         (self.authority.succession.is_none(), evidence)
+    }
+
+    fn heir_may_be_granted(&self) -> (bool, Evidence) {
+        let evidence =
+            evidence! { "successor" => self.command.subject(), "declined" => self.declined };
+        (!self.declined, evidence)
+    }
+
+    /// The certificate itself is among the inputs, with the command.
+    fn proves_the_end(&self) -> (bool, Evidence) {
+        let shown = match &self.command {
+            Command::EndObligation(decline) => {
+                decline.shows(&self.cluster, self.command.subject(), self.authority.epoch)
+            }
+            Command::Admit(_)
+            | Command::Remove(_)
+            | Command::Designate(_)
+            | Command::Release(_)
+            | Command::Relinquish(_) => Err("there is no certificate"),
+        };
+        let evidence = evidence! {
+            "successor" => self.command.subject(),
+            "succession" => self.authority.succession,
+            "certificate_lacks" => shown.err(),
+        };
+        (shown.is_ok() && self.subject_is_heir(), evidence)
     }
 
     fn releases_the_heir(&self) -> (bool, Evidence) {

@@ -8,7 +8,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{EntryBody, Member, Membership};
+use crate::authority::{Certificate, EntryBody, Member, Membership, PresentedDecline};
 use crate::decision::promotion::AuthorityFacts;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::ClusterId;
@@ -34,6 +34,8 @@ pub enum Command {
     Release(NodeId),
     /// End the epoch in a node's favour.
     Relinquish(NodeId),
+    /// End the obligation towards a node that has declined the next epoch.
+    EndObligation(Box<PresentedDecline>),
 }
 
 impl Command {
@@ -46,18 +48,20 @@ impl Command {
             Self::Designate(_) => "designate",
             Self::Release(_) => "release",
             Self::Relinquish(_) => "relinquish",
+            Self::EndObligation(_) => "end_obligation",
         }
     }
 
     /// The node that it is about.
     #[must_use]
-    pub const fn subject(&self) -> &NodeId {
+    pub fn subject(&self) -> &NodeId {
         match self {
             Self::Admit(member) => &member.node_id,
             Self::Remove(node)
             | Self::Designate(node)
             | Self::Release(node)
             | Self::Relinquish(node) => node,
+            Self::EndObligation(decline) => &decline.certificate.claim.node_id,
         }
     }
 }
@@ -89,6 +93,8 @@ pub struct CommandFacts {
     pub key_known: bool,
     /// Whether that node is pulling from this one now.
     pub pulling: bool,
+    /// Whether the ledger shows that node to have declined the next epoch.
+    pub declined: bool,
 }
 
 impl CommandFacts {
@@ -109,6 +115,11 @@ impl CommandFacts {
                 epoch,
                 successor: node.clone(),
                 final_position: self.wal_end,
+            },
+            Command::EndObligation(decline) => EntryBody::ObligationEnded {
+                epoch,
+                node_id: decline.certificate.claim.node_id.clone(),
+                certificate: Certificate::Decline(decline.certificate.clone()),
             },
         }
     }

@@ -39,9 +39,38 @@ fn remedy_of(facts: &CommandFacts, condition: Condition) -> Remedy {
             path: "/v1/replication/resume",
             body: Some(json!({ "reason": "" })),
         },
+        Condition::HeirMayBeGranted => Remedy {
+            rule,
+            action: "relinquish to it, then be granted the next epoch here on its decline",
+            node_id: Some(holder),
+            method: "POST",
+            path: "/v1/authority/relinquish",
+            body: Some(asked(facts, facts.command.subject())),
+        },
+        Condition::ProvesTheEnd => decline(facts, rule),
         Condition::NoObligation | Condition::ReleasesTheHeir | Condition::OwesNobodyElse => {
             release(facts, rule)
         }
+    }
+}
+
+fn asked(facts: &CommandFacts, successor: &NodeId) -> serde_json::Value {
+    json!({ "successor": successor, "expected_epoch": facts.authority.epoch, "reason": "" })
+}
+
+/// The node that the obligation is towards is the one whose word ends it.
+fn decline(facts: &CommandFacts, rule: RuleId) -> Remedy {
+    let Some(heir) = &facts.authority.succession else {
+        let holder = facts.authority.holder.clone();
+        return look(rule, "see who is successor", holder, "/v1/authority");
+    };
+    Remedy {
+        rule,
+        action: "have the node that the obligation is towards decline, and present that",
+        node_id: Some(heir.successor().clone()),
+        method: "POST",
+        path: "/v1/authority/decline",
+        body: Some(json!({ "expected_epoch": facts.authority.epoch, "reason": "" })),
     }
 }
 
@@ -54,13 +83,12 @@ fn release(facts: &CommandFacts, rule: RuleId) -> Remedy {
     let Some(heir) = &facts.authority.succession else {
         return look(rule, "see who is successor", holder, "/v1/authority");
     };
-    let (heir, epoch) = (heir.successor(), facts.authority.epoch);
     Remedy {
         rule,
         action: "release the successor in force",
         node_id: Some(holder),
         method: "POST",
         path: "/v1/authority/release",
-        body: Some(json!({ "successor": heir, "expected_epoch": epoch, "reason": "" })),
+        body: Some(asked(facts, heir.successor())),
     }
 }

@@ -1,8 +1,8 @@
 //! A command is carried out when every rule of it holds, and each rule alone is enough to refuse it.
 
 use super::{Command, CommandFacts, remedies};
-use crate::authority::Member;
 use crate::authority::tests_support::{Story, at, epoch, member, node};
+use crate::authority::{Member, PresentedDecline};
 use crate::decision::promotion::AuthorityFacts;
 use crate::explain::explain;
 use crate::machine::RoleName;
@@ -18,7 +18,8 @@ fn facts(story: &Story, command: Command) -> CommandFacts {
         Command::Remove(_)
         | Command::Designate(_)
         | Command::Release(_)
-        | Command::Relinquish(_) => false,
+        | Command::Relinquish(_)
+        | Command::EndObligation(_) => false,
     };
     CommandFacts {
         cluster: *authority.cluster(),
@@ -32,6 +33,7 @@ fn facts(story: &Story, command: Command) -> CommandFacts {
         membership: authority.member(command.subject()).map(|(_, membership)| membership),
         key_known,
         pulling: true,
+        declined: authority.has_declined(command.subject()),
         command,
     }
 }
@@ -44,14 +46,21 @@ fn designated() -> Story {
     members().designate("n2", 10)
 }
 
+/// The decline of the next epoch by that node, on this story's ledger, held against `story`.
+fn end_obligation(story: &Story, declined_on: &Story, name: &str) -> Command {
+    let decline = declined_on.decline(name);
+    Command::EndObligation(Box::new(PresentedDecline::new(story.authority(), decline, true)))
+}
+
 /// One approved command of each kind.
-fn approved() -> [CommandFacts; 5] {
+fn approved() -> [CommandFacts; 6] {
     [
         facts(&members(), Command::Admit(member("n4"))),
         facts(&members(), Command::Remove(node("n2"))),
         facts(&members(), Command::Designate(node("n2"))),
         facts(&designated(), Command::Release(node("n2"))),
         facts(&designated(), Command::Relinquish(node("n2"))),
+        facts(&designated(), end_obligation(&designated(), &designated(), "n2")),
     ]
 }
 
@@ -64,9 +73,10 @@ fn each_command_evaluates_its_rules_in_this_order() {
     let own = [
         vec![RuleId::Au7],
         vec![RuleId::Au8],
-        vec![RuleId::Au2, RuleId::Au3, RuleId::Au4],
+        vec![RuleId::Au2, RuleId::Au3, RuleId::Au4, RuleId::Au18],
         vec![RuleId::Au5],
         vec![RuleId::Au2, RuleId::Au6],
+        vec![RuleId::P6Sb3],
     ];
     for (facts, own) in approved().iter().zip(own) {
         let explanation = explain(facts);
@@ -109,12 +119,12 @@ fn each_rule_common_to_all_commands_refuses_alone() {
 
 #[test]
 fn p6_a3_what_moves_authority_must_name_the_epoch() {
-    let [admit, remove, designate, release, relinquish] =
+    let [admit, remove, designate, release, relinquish, end_obligation] =
         approved().map(|facts| CommandFacts { expected_epoch: None, ..facts });
     for facts in [admit, remove] {
         assert_eq!(failed(&facts), []);
     }
-    for facts in [designate, release, relinquish] {
+    for facts in [designate, release, relinquish, end_obligation] {
         assert_refused_by(&facts, RuleId::P6A3);
     }
 }
@@ -123,6 +133,8 @@ fn p6_a3_what_moves_authority_must_name_the_epoch() {
 fn each_rule_of_one_command_refuses_alone() {
     let removed = members().remove("n3");
     let releasing = designated().release("n2");
+    let declined = designated().end_by_decline("n2");
+    let relinquished = members().relinquish("n3", 12);
     let mut known_key = member("n4");
     known_key.public_key = member("n3").public_key;
     let detached =
@@ -147,6 +159,9 @@ fn each_rule_of_one_command_refuses_alone() {
         (RuleId::Au2, facts(&members(), Command::Relinquish(node("n1")))),
         (RuleId::Au6, facts(&designated(), Command::Relinquish(node("n3")))),
         (RuleId::Au6, facts(&releasing, Command::Relinquish(node("n3")))),
+        (RuleId::Au18, facts(&declined, Command::Designate(node("n2")))),
+        (RuleId::P6Sb3, facts(&declined, end_obligation(&declined, &designated(), "n2"))),
+        (RuleId::P6Sb3, facts(&designated(), end_obligation(&designated(), &relinquished, "n3"))),
     ];
     for (rule, facts) in cases {
         assert_refused_by(&facts, rule);
@@ -159,6 +174,28 @@ fn a_relinquishment_to_a_stranger_under_obligation_breaks_both_its_rules() {
     assert_eq!(failed(&facts), [RuleId::Au2, RuleId::Au6]);
 }
 
+/// Everything that a decline must show, each taken away alone.
+#[test]
+fn p6_sb3_a_decline_that_shows_less_ends_nothing() {
+    let changes: [fn(&mut PresentedDecline); 6] = [
+        |decline| decline.signed = false,
+        |decline| decline.named_here = false,
+        |decline| decline.ledger_here = false,
+        |decline| decline.certificate.claim.cluster = crate::hash::ClusterId([7; 32]),
+        |decline| decline.certificate.claim.epoch = epoch(3),
+        |decline| decline.certificate.claim.node_id = node("n3"),
+    ];
+    for story in [designated(), designated().release("n2")] {
+        for change in changes {
+            let mut presented =
+                PresentedDecline::new(story.authority(), designated().decline("n2"), true);
+            change(&mut presented);
+            let command = Command::EndObligation(Box::new(presented));
+            assert_refused_by(&facts(&story, command), RuleId::P6Sb3);
+        }
+    }
+}
+
 /// The decision and the fold are written apart; here they are held against each other over every state of
 /// the succession, every command and every kind of subject.
 #[test]
@@ -167,10 +204,12 @@ fn p6_x6_a_command_is_approved_iff_the_fold_accepts_its_entry() {
     let designated = removed.clone().designate("n2", 10);
     let releasing = designated.clone().release("n2");
     let ended = releasing.clone().end_obligation("n2");
+    let declined = designated.clone().end_by_decline("n2");
     let relinquished = designated.clone().relinquish("n2", 12);
     let promoted = relinquished.clone().grant("n2", 12);
     let mut outcomes = [0, 0];
-    for story in [removed, designated, releasing, ended, relinquished, promoted] {
+    let declined_on = designated.clone();
+    for story in [removed, designated, releasing, ended, declined, relinquished, promoted] {
         for name in ["n1", "n2", "n3", "n4", "n5"] {
             for command in [
                 Command::Admit(member(name)),
@@ -178,6 +217,8 @@ fn p6_x6_a_command_is_approved_iff_the_fold_accepts_its_entry() {
                 Command::Designate(node(name)),
                 Command::Release(node(name)),
                 Command::Relinquish(node(name)),
+                end_obligation(&story, &story, name),
+                end_obligation(&story, &declined_on, name),
             ] {
                 let facts = facts(&story, command);
                 let accepted = story.try_entry(&story.by_holder(facts.entry())).is_ok();
@@ -190,7 +231,9 @@ fn p6_x6_a_command_is_approved_iff_the_fold_accepts_its_entry() {
 }
 
 /// The paths of DESIGN section 8 that an operator can be sent to.
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 7] = [
+    ("POST", "/v1/authority/decline"),
+    ("POST", "/v1/authority/relinquish"),
     ("GET", "/v1/authority"),
     ("GET", "/v1/members"),
     ("GET", "/v1/status"),

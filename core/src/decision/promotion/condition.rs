@@ -14,12 +14,14 @@ pub(super) enum Condition {
     ExplicitRequest,
     /// The request is for this node.
     Addressed,
-    /// The node is a member and a replica.
+    /// The node is a member and a replica, or the relinquisher whose heir has declined.
     Eligible,
     /// No other attempt is running.
     Alone,
     /// No failure is latched.
     NotHalted,
+    /// The node has not declined the next epoch.
+    NotDeclined,
     /// The history contains the place that the basis names.
     Continues,
     /// The history contains everything acknowledged.
@@ -37,12 +39,13 @@ pub(super) enum Condition {
 impl Condition {
     /// The conditions on request and node first, then the five proofs of P6-SC2 in their order: position,
     /// nothing lost, one holder, visibility, the replication invariants.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::ExplicitRequest,
         Self::Addressed,
         Self::Eligible,
         Self::Alone,
         Self::NotHalted,
+        Self::NotDeclined,
         Self::Continues,
         Self::NothingLost,
         Self::SingleHolder,
@@ -59,6 +62,7 @@ impl Condition {
             Self::Eligible => RuleId::P6V29,
             Self::Alone => RuleId::P6Sm2,
             Self::NotHalted => RuleId::Rm5,
+            Self::NotDeclined => RuleId::Au17,
             Self::Continues => RuleId::P6S2,
             Self::NothingLost => RuleId::P6S1,
             Self::SingleHolder => RuleId::P6A1,
@@ -76,6 +80,7 @@ impl Condition {
             Self::Eligible => facts.eligible(),
             Self::Alone => facts.alone(),
             Self::NotHalted => facts.not_halted(),
+            Self::NotDeclined => facts.not_declined(),
             Self::Continues => facts.continues(),
             Self::NothingLost => facts.nothing_lost(),
             Self::SingleHolder => facts.single_holder(),
@@ -101,9 +106,14 @@ impl PromotionFacts {
     }
 
     fn eligible(&self) -> (bool, Evidence) {
-        let replica = self.member && self.role == RoleName::ReplicaActive;
+        let fits = match self.basis() {
+            Some((Basis::Decline { .. }, _)) => self.role == RoleName::PrimarySealed,
+            Some((Basis::Relinquishment { .. } | Basis::Designation { .. }, _)) | None => {
+                self.role == RoleName::ReplicaActive
+            }
+        };
         let evidence = evidence! { "member" => self.member, "role" => self.role };
-        (replica, evidence)
+        (self.member && fits, evidence)
     }
 
     fn alone(&self) -> (bool, Evidence) {
@@ -113,6 +123,11 @@ impl PromotionFacts {
 
     fn not_halted(&self) -> (bool, Evidence) {
         (self.halt.is_none(), evidence! { "halt" => self.halt })
+    }
+
+    fn not_declined(&self) -> (bool, Evidence) {
+        let next = self.authority.epoch.next();
+        (!self.declined, evidence! { "next_epoch" => next, "declined" => self.declined })
     }
 
     /// The history contains the place that the basis names, with its chain (never by length alone).
@@ -133,7 +148,7 @@ impl PromotionFacts {
     /// past it.
     fn nothing_lost(&self) -> (bool, Evidence) {
         let (contained, least, exact) = match self.basis() {
-            Some((Basis::Relinquishment { .. }, end)) => {
+            Some((Basis::Relinquishment { .. } | Basis::Decline { .. }, end)) => {
                 (self.wal_end == end, Some(end.boundary), true)
             }
             Some((Basis::Designation { .. }, at)) => {
@@ -156,6 +171,7 @@ impl PromotionFacts {
             "basis" => basis,
             "holder" => self.authority.holder,
             "heir" => self.authority.heir(),
+            "decline" => self.decline,
             "node_id" => self.node,
         };
         (basis.is_some(), evidence)

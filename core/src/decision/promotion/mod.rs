@@ -10,7 +10,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Authority, Basis, Grant, Succession, Tenure};
+use crate::authority::{Authority, Basis, Grant, PresentedDecline, Succession, Tenure};
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::{Chain, ClusterId};
 use crate::id::{Boundary, Epoch, NodeId};
@@ -103,15 +103,34 @@ pub struct PromotionFacts {
     pub chain_at_basis: Option<Chain>,
     /// The first batch that carries another epoch than its position, if there is one.
     pub epoch_mismatch: Option<EpochMismatch>,
+    /// Whether this node has declined the next epoch, by its own record or by the ledger.
+    pub declined: bool,
+    /// The decline that the request presents, if it presents one.
+    pub decline: Option<PresentedDecline>,
 }
 
 /// The basis on which `node` could be granted the next epoch, with the place that its history must
-/// contain; `None` when the ledger holds none in its favour.
+/// contain; `None` when the ledger holds none in its favour. The relinquisher has none without its heir's
+/// decline.
 #[must_use]
-pub fn basis_for(authority: &AuthorityFacts, node: &NodeId) -> Option<(Basis, Position)> {
+pub fn basis_for(
+    cluster: &ClusterId,
+    authority: &AuthorityFacts,
+    node: &NodeId,
+    decline: Option<&PresentedDecline>,
+) -> Option<(Basis, Position)> {
     match (&authority.tenure, &authority.succession) {
-        (Tenure::Relinquished { successor, final_position, entry }, _) => (successor == node)
-            .then_some((Basis::Relinquishment { entry: *entry }, *final_position)),
+        (Tenure::Relinquished { successor, final_position, entry }, _) if successor == node => {
+            Some((Basis::Relinquishment { entry: *entry }, *final_position))
+        }
+        (Tenure::Relinquished { successor, final_position, entry }, _) => {
+            let shown = decline.filter(|decline| {
+                decline.shows(cluster, successor, authority.epoch).is_ok()
+                    && node == &authority.holder
+            })?;
+            let certificate = shown.certificate.clone();
+            Some((Basis::Decline { entry: *entry, certificate }, *final_position))
+        }
         (Tenure::Held, Some(Succession::Designated { successor, at, entry })) => {
             (successor == node).then_some((Basis::Designation { entry: *entry }, *at))
         }
@@ -121,7 +140,7 @@ pub fn basis_for(authority: &AuthorityFacts, node: &NodeId) -> Option<(Basis, Po
 
 impl PromotionFacts {
     fn basis(&self) -> Option<(Basis, Position)> {
-        basis_for(&self.authority, &self.node)
+        basis_for(&self.cluster, &self.authority, &self.node, self.decline.as_ref())
     }
 }
 
@@ -163,6 +182,16 @@ pub(crate) fn check_recorded(state: &Authority, grant: &Grant) -> Result<(), &'s
             "its basis is not the grant's",
         ),
     ];
+    // What the facts say of a certificate that the grant stands on is looked up again.
+    let stands_on = match &grant.basis {
+        Basis::Decline { certificate, .. } => {
+            Some(PresentedDecline::new(state, certificate.clone(), true))
+        }
+        Basis::Relinquishment { .. } | Basis::Designation { .. } => facts.decline.clone(),
+    };
+    if stands_on != facts.decline {
+        return Err("it was made on another certificate");
+    }
     if let Some((_, what)) = checks.iter().find(|(holds, _)| !holds) {
         return Err(what);
     }

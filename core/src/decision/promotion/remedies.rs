@@ -38,6 +38,7 @@ fn remedies_of(facts: &PromotionFacts, condition: Condition) -> Vec<Remedy> {
         Condition::Continues | Condition::NothingLost | Condition::Visible | Condition::Drained => {
             vec![catch_up(facts, rule)]
         }
+        Condition::NotDeclined => hand_on_the_decline(facts, rule),
         Condition::Eligible
         | Condition::Alone
         | Condition::NotHalted
@@ -47,13 +48,18 @@ fn remedies_of(facts: &PromotionFacts, condition: Condition) -> Vec<Remedy> {
 
 /// What leads to a basis: the heir that there is, or another one. While the holder owes another node, it
 /// can hand over to that node only, so the title has to be taken back first (AU-6). The holder itself needs
-/// no basis: it has what one would lead to.
+/// no basis: it has what one would lead to. Once it has relinquished, its heir's decline gives it one.
 fn toward_a_basis(facts: &PromotionFacts, rule: RuleId) -> Vec<Remedy> {
     let heir = |heir: &NodeId| {
         promote(facts, rule, Some(heir.clone()), "promote the heir that the ledger names")
     };
     if facts.node == facts.authority.holder {
-        return vec![look(facts, rule)];
+        return match &facts.authority.tenure {
+            Tenure::Held => vec![look(facts, rule)],
+            Tenure::Relinquished { successor, .. } => {
+                vec![heir(successor), decline(facts, rule, successor)]
+            }
+        };
     }
     match (&facts.authority.tenure, &facts.authority.succession) {
         (Tenure::Relinquished { successor, .. }, _) if successor != &facts.node => {
@@ -71,6 +77,35 @@ fn toward_a_basis(facts: &PromotionFacts, rule: RuleId) -> Vec<Remedy> {
         }
         (Tenure::Held, Some(_) | None) => vec![hand_over(facts, rule)],
         (Tenure::Relinquished { .. }, _) => vec![catch_up(facts, rule)],
+    }
+}
+
+/// The node that declined cannot take the epoch; with its word the holder goes on.
+fn hand_on_the_decline(facts: &PromotionFacts, rule: RuleId) -> Vec<Remedy> {
+    let path = match &facts.authority.tenure {
+        Tenure::Held => "/v1/authority/release",
+        Tenure::Relinquished { .. } => "/v1/promotions",
+    };
+    let body = json!({ "expected_epoch": facts.authority.epoch, "evidence": [], "reason": "" });
+    let to_the_holder = Remedy {
+        rule,
+        action: "hand that decline to the holder, as evidence",
+        node_id: Some(facts.authority.holder.clone()),
+        method: "POST",
+        path,
+        body: Some(body),
+    };
+    vec![decline(facts, rule, &facts.node), to_the_holder]
+}
+
+fn decline(facts: &PromotionFacts, rule: RuleId, heir: &NodeId) -> Remedy {
+    Remedy {
+        rule,
+        action: "have the heir decline, which gives its signed word for evidence",
+        node_id: Some(heir.clone()),
+        method: "POST",
+        path: "/v1/authority/decline",
+        body: Some(json!({ "expected_epoch": facts.authority.epoch, "reason": "" })),
     }
 }
 

@@ -1,9 +1,11 @@
 //! A promotion is approved when every rule holds, and each rule alone is enough to deny it.
 
 use super::{PromotionFacts, remedies};
+use crate::authority::PresentedDecline;
 use crate::authority::tests_support::{Story, at, commit, epoch, forked_at, node};
 use crate::decision::RecordedDecision;
 use crate::explain::{Evaluation, Explanation, explain};
+use crate::hash::ClusterId;
 use crate::id::Boundary;
 use crate::machine::RoleName;
 use crate::position::Position;
@@ -44,6 +46,7 @@ fn p6_sc2_every_rule_is_evaluated_in_this_order() {
         RuleId::P6V29,
         RuleId::P6Sm2,
         RuleId::Rm5,
+        RuleId::Au17,
         RuleId::P6S2,
         RuleId::P6S1,
         RuleId::P6A1,
@@ -75,7 +78,7 @@ const fn back(boundary: Boundary) -> Boundary {
 }
 
 /// Each condition made false on its own, on either basis.
-const ALONE: [(RuleId, Change); 15] = [
+const ALONE: [(RuleId, Change); 16] = [
     (RuleId::P6A3, |facts| facts.expected_epoch = epoch(2)),
     (RuleId::P6Sc1, |facts| facts.replica_id = Some(node("n9"))),
     (RuleId::P6V29, |facts| facts.member = false),
@@ -85,6 +88,7 @@ const ALONE: [(RuleId, Change); 15] = [
     (RuleId::P6V29, |facts| facts.role = RoleName::ReplicationHalted),
     (RuleId::P6Sm2, |facts| facts.attempt_in_progress = true),
     (RuleId::Rm5, |facts| facts.halt = Some(RuleId::FV1)),
+    (RuleId::Au17, |facts| facts.declined = true),
     (RuleId::P6S2, |facts| facts.chain_at_basis = Some(forked_at(10).chain)),
     (RuleId::P6S2, |facts| facts.chain_at_basis = None),
     (RuleId::P6S3, |facts| facts.progress.applied = back(facts.progress.applied)),
@@ -138,6 +142,53 @@ fn p6_s1_denies_a_successor_below_its_designation() {
 #[test]
 fn p6_s1_an_end_at_the_designation_must_be_the_designation() {
     assert_eq!(failed(&ending(on_designation(), forked_at(10))), [RuleId::P6S1]);
+}
+
+/// n1 ended its epoch at commit 12 in favour of n2, which has declined.
+fn declined() -> Story {
+    members().designate("n2", 10).relinquish("n2", 12)
+}
+
+#[test]
+fn p6_a1_the_relinquisher_is_granted_on_its_heirs_decline_and_only_where_it_ended() {
+    let story = declined();
+    let facts = story.facts_on_decline(story.decline("n2"));
+    assert_eq!(failed(&facts), []);
+    assert_eq!(failed(&ending(facts.clone(), at(13))), [RuleId::P6S1]);
+    let replica = PromotionFacts { role: RoleName::ReplicaActive, ..facts.clone() };
+    assert_eq!(failed(&replica), [RuleId::P6V29]);
+    // Everybody else has nothing from it: neither the heir itself nor a third.
+    let heir = PromotionFacts { decline: facts.decline.clone(), ..story.facts("n2", at(12)) };
+    assert_eq!(failed(&PromotionFacts { declined: true, ..heir }), [RuleId::Au17]);
+    let third = PromotionFacts { decline: facts.decline, ..story.facts("n3", at(12)) };
+    assert_eq!(failed(&third), [RuleId::P6S2, RuleId::P6S1, RuleId::P6A1]);
+}
+
+#[test]
+fn p6_a1_a_decline_that_shows_less_is_no_basis() {
+    let story = declined();
+    let changes: [fn(&mut PresentedDecline); 6] = [
+        |decline| decline.signed = false,
+        |decline| decline.named_here = false,
+        |decline| decline.ledger_here = false,
+        |decline| decline.certificate.claim.cluster = ClusterId([7; 32]),
+        |decline| decline.certificate.claim.epoch = epoch(3),
+        |decline| decline.certificate.claim.node_id = node("n3"),
+    ];
+    for change in changes {
+        let mut facts = story.facts_on_decline(story.decline("n2"));
+        facts.decline.as_mut().into_iter().for_each(change);
+        assert_eq!(failed(&facts), [RuleId::P6V29, RuleId::P6S2, RuleId::P6S1, RuleId::P6A1]);
+    }
+}
+
+#[test]
+fn a_relinquisher_without_the_decline_is_told_whom_to_ask() {
+    let facts = declined().facts("n1", at(12));
+    let offered = remedies(&facts, &[RuleId::P6A1]);
+    let paths: Vec<_> = offered.iter().map(|r| (r.path, r.node_id.clone())).collect();
+    let to = Some(node("n2"));
+    assert_eq!(paths, [("/v1/promotions", to.clone()), ("/v1/authority/decline", to)]);
 }
 
 /// Without a basis there is no place that the history would have to contain: three rules fail at once.
@@ -214,7 +265,9 @@ fn check(story: &Story, facts: PromotionFacts, start: Position, expected: bool) 
 }
 
 /// The paths of DESIGN section 8 that an operator can be sent to.
-const ROUTES: [(&str, &str); 4] = [
+const ROUTES: [(&str, &str); 6] = [
+    ("POST", "/v1/authority/decline"),
+    ("POST", "/v1/authority/release"),
     ("POST", "/v1/promotions"),
     ("POST", "/v1/authority/relinquish"),
     ("POST", "/v1/replication/resume"),

@@ -45,6 +45,7 @@ fn release() -> Recorded<CommandFacts> {
         membership: None,
         key_known: false,
         pulling: false,
+        declined: false,
     };
     Recorded::decide(facts).0
 }

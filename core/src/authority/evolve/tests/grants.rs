@@ -141,6 +141,47 @@ fn p6_a1_after_a_relinquishment_the_designation_is_no_basis_any_more() {
 }
 
 #[test]
+fn p6_a1_the_heirs_decline_gives_the_epoch_back_to_the_relinquisher_and_to_nobody_else() {
+    let story = relinquished();
+    let grant = story.grant_on_decline(story.decline("n2"));
+    let begun = story.try_entry(&story.grant_entry(grant.clone())).unwrap();
+    assert_eq!((begun.epoch(), begun.holder(), begun.start()), (epoch(2), &node("n1"), at(12)));
+
+    for name in ["n2", "n3"] {
+        let other = Grant { holder: node(name), ..grant.clone() };
+        assert_illegal(story.refuses_grant(other), no_basis("decline", name), RuleId::P6A1);
+    }
+    let elsewhere = Grant { start: at(13), ..grant.clone() };
+    let expected = Illegal::Position { least: at(12), found: at(13) };
+    assert_illegal(story.refuses_grant(elsewhere), expected, RuleId::P6S2);
+    let other_entry = Basis::Decline { entry: members().head(), certificate: story.decline("n2") };
+    let found = story.refuses_grant(Grant { basis: other_entry, ..grant.clone() });
+    assert_illegal(found, no_basis("decline", "n1"), RuleId::P6A1);
+    let of_a_third = Basis::Decline { entry: story.head(), certificate: story.decline("n3") };
+    let found = story.refuses_grant(Grant { basis: of_a_third, ..grant });
+    assert_illegal(found, no_basis("decline", "n1"), RuleId::P6A1);
+}
+
+#[test]
+fn p6_f1_a_grant_on_a_decline_was_decided_on_that_very_decline() {
+    let story = relinquished();
+    let mut grant = story.grant_on_decline(story.decline("n2"));
+    let mut facts = grant.decision.facts;
+    facts.decline = None;
+    grant.decision = RecordedDecision::decide(facts).0;
+    let what = "it was made on another certificate";
+    assert_illegal(story.refuses_grant(grant), Illegal::Decision { what }, RuleId::P6F1);
+}
+
+#[test]
+fn au17_who_the_ledger_shows_to_have_declined_is_not_granted_the_epoch() {
+    let story = designated().end_by_decline("n2").relinquish("n2", 12);
+    let found = story.refuses_grant(story.grant_of("n2", at(12)));
+    let expected = Illegal::Declined { node_id: node("n2"), epoch: epoch(1) };
+    assert_illegal(found, expected, RuleId::Au17);
+}
+
+#[test]
 fn p6_s2_a_relinquished_epoch_is_continued_exactly_at_its_final_position() {
     let story = relinquished();
     for place in [at(11), at(13), forked_at(12)] {
@@ -218,7 +259,7 @@ fn p6_f1_a_tampered_decision_grants_nothing() {
         |decision| decision.facts.replica_id = Some(node("n2")),
         |decision| decision.facts.halt = Some(RuleId::Ri3),
         |decision| decision.digest = Hash([7; 32]),
-        |decision| decision.evaluations[4].1 = Evaluation::False,
+        |decision| decision.evaluations[5].1 = Evaluation::False,
         |decision| decision.conclusion.status = "denied".to_owned(),
         |decision| decision.ruleset += 1,
     ];

@@ -2,7 +2,9 @@
 
 use super::assert_illegal;
 use crate::authority::tests_support::{Story, at, epoch, forked_at, node};
-use crate::authority::{Durability, Illegal, Obligation, ReceiptClaim, Succession, Tenure, evolve};
+use crate::authority::{
+    DeclineClaim, Durability, Illegal, Obligation, ReceiptClaim, Succession, Tenure, evolve,
+};
 use crate::hash::{ClusterId, Hash};
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
@@ -193,6 +195,58 @@ fn p6_s2_a_later_designation_does_not_go_back_below_an_ended_one() {
         let found = story.refuses(body);
         assert!(matches!(found, Illegal::Position { least, .. } if least == at(10)), "{found}");
     }
+}
+
+#[test]
+fn a_decline_ends_the_obligation_released_or_not() {
+    let designated = members().designate("n2", 10);
+    for story in [designated.clone(), designated.release("n2")] {
+        let story = story.end_by_decline("n2");
+        assert_eq!(story.authority().obligation(), None);
+        assert!(story.authority().has_declined(&node("n2")));
+    }
+}
+
+#[test]
+fn p6_sb3_a_decline_of_another_node_ledger_epoch_or_naming_ends_nothing() {
+    let story = members().designate("n2", 10);
+    let longer = story.clone().release("n2").admit("n4");
+    let changes: [(fn(&mut DeclineClaim), &str); 5] = [
+        (|claim| claim.cluster = ClusterId([7; 32]), "it is of another cluster"),
+        (|claim| claim.node_id = node("n3"), "it is of another node"),
+        (|claim| claim.epoch = epoch(1), "it is of another epoch"),
+        (
+            |claim| claim.named_by.hash = Hash([7; 32]),
+            "the entry that it names did not name that node heir in this epoch",
+        ),
+        (|claim| claim.ledger.hash = Hash([7; 32]), "its ledger is not this one"),
+    ];
+    for (change, what) in changes {
+        let mut decline = story.decline("n2");
+        change(&mut decline.claim);
+        let found = story.refuses(story.end_by("n2", decline));
+        assert_illegal(found, Illegal::Certificate { what }, RuleId::P6Sb3);
+    }
+    let mut early = longer.decline("n2");
+    early.claim.ledger = members().head();
+    let what = "its ledger is not this one";
+    let found = longer.refuses(longer.end_by("n2", early));
+    assert_illegal(found, Illegal::Certificate { what }, RuleId::P6Sb3);
+    let owed = story.refuses(story.end_by("n3", story.decline("n3")));
+    assert_illegal(owed, obligation(Some("n2"), Some("n3")), RuleId::P6Sb3);
+}
+
+#[test]
+fn au17_who_declined_is_not_designated_again_until_another_epoch_begins() {
+    let story = members().designate("n2", 10).end_by_decline("n2");
+    let declined = Illegal::Declined { node_id: node("n2"), epoch: epoch(1) };
+    assert_illegal(story.refuses(story.designation("n2", at(12))), declined, RuleId::Au17);
+    // The way back for the two of them: the holder relinquishes to it, and goes on with its word.
+    let relinquished = story.relinquish("n2", 12);
+    let grant = relinquished.grant_on_decline(relinquished.decline("n2"));
+    let next = relinquished.try_entry(&relinquished.grant_entry(grant)).unwrap();
+    assert_eq!((next.epoch(), next.holder()), (epoch(2), &node("n1")));
+    assert!(!next.has_declined(&node("n2")));
 }
 
 #[test]
