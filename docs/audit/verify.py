@@ -18,7 +18,7 @@ RULES = """
 P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3
 F-V1 F-V2 F-R1 F-RS1 F-RS2 F-X4 F-RC2 WAL-2 WAL-8 WAL-13 P3-D4 P3-D9 P3-FS5 DIS-16 DIS-18 DIS-22 ST-2 CORE-R3
 CORE-D1 MVV-1 MVG-2 MVG-1 MVG-4 MVS-1 MVS-2 CKP-2 CKP-4 P3-K3 DIS-20 DIS-21 RD-2 AU-1 AU-2 AU-3 AU-4 AU-5 AU-6
-AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
+AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 AU-16 AU-17 AU-18 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
 """.split()
 
 
@@ -255,15 +255,38 @@ class Reader:
                     ledger=self.head(), authority=self.authority(), member=self.bool(), role=self.role(),
                     halt=self.option(self.rule), attempt=self.bool(), progress=[self.varint() for _ in range(3)],
                     wal_end=self.position(), chain=self.option(self.fixed),
-                    mismatch=self.option(lambda: (self.id(), self.id())))
+                    mismatch=self.option(lambda: (self.id(), self.id())), declined=self.bool(),
+                    decline=self.option(self.presented))
 
     def command(self):
         facts = dict(cluster=self.fixed(), node=self.name())
-        what = self.one_of("admit", "remove", "designate", "release", "relinquish")
-        facts["command"] = (what, self.member() if what == "admit" else self.name())
+        what = self.one_of("admit", "remove", "designate", "release", "relinquish", "end_obligation")
+        of = {"admit": self.member, "end_obligation": self.presented}.get(what, self.name)
+        facts["command"] = (what, of())
         return facts | dict(expected=self.option(self.id), ledger=self.head(), authority=self.authority(), role=self.role(),
                             halt=self.option(self.rule), wal_end=self.position(),
-                            membership=self.option(lambda: self.one_of("admitted", "removed")), key_known=self.bool(), pulling=self.bool())
+                            membership=self.option(lambda: self.one_of("admitted", "removed")), key_known=self.bool(),
+                            pulling=self.bool(), declined=self.bool())
+
+    def decline(self):
+        return dict(cluster=self.fixed(), node=self.name(), epoch=self.id(), named_by=self.head(), ledger=self.head(),
+                    signature=self.fixed(64))
+
+    def presented(self):
+        return dict(certificate=self.decline(), signed=self.bool(), named_here=self.bool(), ledger_here=self.bool())
+
+    def declining(self):
+        return dict(declines=True, cluster=self.fixed(), node=self.name(), expected=self.id(), ledger=self.head(),
+                    authority=self.authority(), named_by=self.option(self.head), original=self.bool())
+
+    def snapshot(self):
+        return dict(cluster=self.fixed(), position=self.position(), epoch=self.id(), ledger=self.head(), oldest=self.varint(),
+                    designation=self.option(self.position), counts=[self.varint() for _ in range(3)], manifest=self.fixed())
+
+    def bootstrap(self):
+        return dict(cluster=self.fixed(), node=self.name(), source=self.name(), ledger=self.head(), authority=self.authority(),
+                    role=self.role(), halt=self.option(self.rule), own=self.position(), snapshot=self.option(self.snapshot),
+                    damage_at=self.option(self.varint), ledger_known=self.bool(), epoch_by_ledger=self.option(self.id))
 
     def recorded(self, facts):
         return dict(ruleset=self.u32(), facts=facts(),
@@ -286,24 +309,32 @@ class Reader:
             case "member_admitted": body["member"] = self.member()
             case "member_removed" | "successor_released": body["node"] = self.name()
             case "successor_designated" | "authority_relinquished": body |= dict(node=self.name(), at=self.position())
-            case "obligation_ended": body |= dict(node=self.name(), certificate=self.one_of("receipt"), receipt=self.receipt())
+            case "obligation_ended":
+                body |= dict(node=self.name(), certificate=self.one_of("receipt", "decline"))
+                body["shown"] = self.receipt() if body["certificate"] == "receipt" else self.decline()
             case "authority_granted":
-                body |= dict(node=self.name(), at=self.position(), basis=self.one_of("relinquishment", "designation"),
-                             entry=self.head(), promotion=self.limited(96), request=self.option(lambda: self.limited(128)),
+                body |= dict(node=self.name(), at=self.position(), basis=self.one_of("relinquishment", "designation", "decline"),
+                             entry=self.head())
+                body["decline"] = self.decline() if body["basis"] == "decline" else None
+                body |= dict(promotion=self.limited(96), request=self.option(lambda: self.limited(128)),
                              decision=self.recorded(self.promotion))
         return kind, body
 
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
-                           "followed", "resumed", "halted", "suffix_discarded")
+                           "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
+                           "declined", "decline_refused")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
             case "promotion_granted": return kind, (self.limited(96), self.head())
             case "command_refused": return kind, (self.recorded(self.command), self.option(self.request))
             case "command_done": return kind, (self.recorded(self.command), self.head(), self.option(self.request))
-            case "followed" | "resumed": return kind, (self.address(), self.option(self.request))
+            case "followed" | "resumed" | "bootstrap_requested": return kind, (self.address(), self.option(self.request))
             case "halted": return kind, (self.rule(), self.text())
+            case "bootstrap_decided": return kind, (self.recorded(self.bootstrap), self.option(self.rule))
+            case "declined": return kind, (self.recorded(self.declining), self.decline(), self.option(self.request))
+            case "decline_refused": return kind, (self.recorded(self.declining), self.option(self.request))
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
 
     def entry(self, ledger):
@@ -346,11 +377,22 @@ class Authority:
     def __init__(self):
         self.hashes, self.members, self.epochs, self.named = [], {}, [], []
         self.cluster = self.holder = self.relinquished = self.succession = self.reached = None
+        self.namings, self.declined = set(), set()
 
     def head(self): return (len(self.hashes), self.hashes[-1])
     def contains(self, head): return 1 <= head[0] <= len(self.hashes) and self.hashes[head[0] - 1] == head[1]
     def epoch_at(self, commit): return next((e for e, start in reversed(self.epochs) if start[0] < commit), 1)
     def not_below(self, least, found): return found[0] > least[0] or found == least
+    def presented(self, decline):
+        """What this ledger makes of a decline."""
+        d = decline
+        message = (d["cluster"] + struct.pack("<QQ", d["epoch"], d["named_by"][0]) + d["named_by"][1]
+                   + struct.pack("<Q", d["ledger"][0]) + d["ledger"][1] + d["node"].encode())
+        key = self.members.get(d["node"], (None,))[0]
+        return dict(certificate=d, signed=bool(key) and signed(key, H("decline", message), d["signature"]),
+                    named_here=(d["node"], d["named_by"]) in self.namings,
+                    ledger_here=d["ledger"][0] >= d["named_by"][0] and self.contains(d["ledger"]))
+
     def heir(self, node): return node != self.holder and self.members.get(node, (0, False))[1]
 
     def take(self, entry):
@@ -393,8 +435,10 @@ class Authority:
         return self.by_holder(author, body)
 
     def successor_designated(self, entry, author, body):
-        if not self.heir(body["node"]) or self.succession or not self.not_below(self.reached, body["at"]):
+        if (not self.heir(body["node"]) or self.succession or body["node"] in self.declined
+                or not self.not_below(self.reached, body["at"])):
             return "the designation is not legal"
+        self.namings.add((body["node"], (entry["seq"], entry["hash"])))
         self.reached = body["at"]
         self.succession = ("designated", body["node"], body["at"], (entry["seq"], entry["hash"]))
         return self.by_holder(author, body)
@@ -406,7 +450,13 @@ class Authority:
         return self.by_holder(author, body)
 
     def obligation_ended(self, entry, author, body):
-        r, s = body["receipt"], self.succession
+        r, s = body["shown"], self.succession
+        if body["certificate"] == "decline":
+            if not s or s[1] != body["node"] or lacks(self.presented(r), self.cluster, body["node"], self.epochs[-1][0]):
+                return "the decline does not end this obligation"
+            self.succession = None
+            self.declined.add(body["node"])
+            return self.by_holder(author, body)
         message = (r["cluster"] + struct.pack("<QQ", r["epoch"], r["position"][0]) + r["position"][1]
                    + struct.pack("<Q", r["ledger"][0]) + r["ledger"][1] + r["node"].encode())
         key = self.members.get(r["node"], (None,))[0]
@@ -423,6 +473,7 @@ class Authority:
         illegal = self.by_holder(author, body)
         if not self.heir(body["node"]) or (self.succession and self.succession[1] != body["node"]) or not self.not_below(self.reached, body["at"]):
             return "the relinquishment is not legal"
+        self.namings.add((body["node"], (entry["seq"], entry["hash"])))
         self.reached, self.relinquished = body["at"], (body["node"], body["at"], (entry["seq"], entry["hash"]))
         return illegal
 
@@ -430,12 +481,19 @@ class Authority:
         state = dict(epoch=self.epochs[-1][0], holder=self.holder, start=self.epochs[-1][1], succession=self.succession)
         if self.relinquished:
             state["relinquished"] = self.relinquished
-            stands = body["basis"] == "relinquishment" and self.relinquished == (author, body["at"], body["entry"])
+            if body["basis"] == "decline":
+                presented = self.presented(body["decline"])
+                stands = (author == self.holder and self.relinquished[1:] == (body["at"], body["entry"])
+                          and not lacks(presented, self.cluster, self.relinquished[0], self.epochs[-1][0])
+                          and body["decision"]["facts"]["decline"] == presented)
+            else:
+                stands = body["basis"] == "relinquishment" and self.relinquished == (author, body["at"], body["entry"])
         else:
             s = self.succession
             stands = (body["basis"] == "designation" and s and s[:2] == ("designated", author) and s[3] == body["entry"]
                       and self.not_below(s[2], body["at"]))
-        if author != body["node"] or body["epoch"] != self.epochs[-1][0] + 1 or not self.heir(author) or not stands:
+        if author != body["node"] or body["epoch"] != self.epochs[-1][0] + 1 or author in self.declined or not (
+                stands and (body["basis"] == "decline" or self.heir(author))):
             return "the grant does not stand on its basis"
         facts = body["decision"]["facts"]
         if (facts["cluster"], facts["node"], facts["ledger"], facts["authority"], facts["wal_end"]) != (
@@ -446,9 +504,21 @@ class Authority:
             return wrong
         self.epochs.append((body["epoch"], body["at"]))
         self.holder, self.relinquished, self.succession, self.reached = author, None, None, body["at"]
+        self.namings, self.declined = set(), set()
 
 
 # 9: decisions -------------------------------------------------------------------------------------------
+
+def lacks(presented, cluster, node, epoch):
+    """What keeps a presented decline from showing that the node declined the epoch after this one, or None."""
+    d = presented["certificate"]
+    shown = [(d["cluster"] == cluster, "it is of another cluster"), (d["node"] == node, "it is of another node"),
+             (d["epoch"] == epoch + 1, "it is of another epoch"),
+             (presented["signed"], "its signature is not of that node"),
+             (presented["named_here"], "the entry that it names did not name that node heir in this epoch"),
+             (presented["ledger_here"], "its ledger is not this one")]
+    return next((what for holds, what in shown if not holds), None)
+
 
 def at_json(at): return {"commit_id": at[0], "chain": at[1].hex()}
 def head_json(head): return {"seq": head[0], "hash": head[1].hex()}
@@ -464,13 +534,34 @@ def tenure_json(a):
     return {"relinquished": {"successor": gone[0], "final_position": at_json(gone[1]), "entry": head_json(gone[2])}} if gone else "held"
 
 
+def decline_json(d):
+    return {"claim": {"cluster": d["cluster"].hex(), "node_id": d["node"], "epoch": d["epoch"], "named_by": head_json(d["named_by"]),
+                      "ledger": head_json(d["ledger"])}, "signature": d["signature"].hex()}
+
+
+def presented_json(p):
+    return p and {"certificate": decline_json(p["certificate"]), "signed": p["signed"], "named_here": p["named_here"],
+                  "ledger_here": p["ledger_here"]}
+
+
+def snapshot_json(s):
+    return s and {"cluster": s["cluster"].hex(), "position": at_json(s["position"]), "epoch": s["epoch"], "ledger": head_json(s["ledger"]),
+                  "oldest_retained": s["oldest"], "designation": s["designation"] and at_json(s["designation"]),
+                  "keys": s["counts"][0], "versions": s["counts"][1], "bytes": s["counts"][2], "manifest": s["manifest"].hex()}
+
+
 def inputs_json(f):
     a = f["authority"]
     shown = {"cluster": f["cluster"].hex(), "node": f["node"]}
     if "command" in f:
         what, of = f["command"]
-        shown["command"] = {what: {"node_id": of["id"], "public_key": of["key"].hex(), "address": of["address"]} if what == "admit" else of}
-    shown["expected_epoch"] = f["expected"]
+        if what == "admit":
+            of = {"node_id": of["id"], "public_key": of["key"].hex(), "address": of["address"]}
+        shown["command"] = {what: presented_json(of) if what == "end_obligation" else of}
+    if "source" in f:
+        shown["source"] = f["source"]
+    else:
+        shown["expected_epoch"] = f["expected"]
     if "replica" in f:
         shown["replica_id"] = f["replica"]
     shown["ledger"] = head_json(f["ledger"])
@@ -478,11 +569,17 @@ def inputs_json(f):
                           "succession": succession_json(a["succession"])}
     if "command" in f:
         return shown | {"role": f["role"], "halt": f["halt"], "wal_end": at_json(f["wal_end"]), "membership": f["membership"],
-                        "key_known": f["key_known"], "pulling": f["pulling"]}
+                        "key_known": f["key_known"], "pulling": f["pulling"], "declined": f["declined"]}
+    if "declines" in f:
+        return shown | {"named_by": f["named_by"] and head_json(f["named_by"]), "original": f["original"]}
+    if "source" in f:
+        return shown | {"role": f["role"], "halt": f["halt"], "own": at_json(f["own"]), "snapshot": snapshot_json(f["snapshot"]),
+                        "damage_at": f["damage_at"], "ledger_known": f["ledger_known"], "epoch_by_ledger": f["epoch_by_ledger"]}
     mismatch = f["mismatch"] and {"commit": f["mismatch"][0], "found": f["mismatch"][1]}
     return shown | {"member": f["member"], "role": f["role"], "halt": f["halt"], "attempt_in_progress": f["attempt"],
                     "progress": dict(zip(("received", "validated", "applied"), f["progress"])), "wal_end": at_json(f["wal_end"]),
-                    "chain_at_basis": hex_or_null(f["chain"]), "epoch_mismatch": mismatch}
+                    "chain_at_basis": hex_or_null(f["chain"]), "epoch_mismatch": mismatch, "declined": f["declined"],
+                    "decline": presented_json(f["decline"])}
 
 
 def promotion_rules(f):
@@ -492,22 +589,27 @@ def promotion_rules(f):
         heir = gone[0]
         if heir == f["node"]:
             basis, needed = {"relinquishment": {"entry": head_json(gone[2])}}, gone[1]
+        elif f["decline"] and f["node"] == a["holder"] and not lacks(f["decline"], f["cluster"], heir, a["epoch"]):
+            basis, needed = {"decline": {"entry": head_json(gone[2]), "certificate": decline_json(f["decline"]["certificate"])}}, gone[1]
     elif s and s[0] == "designated":
         heir = s[1]
         if heir == f["node"]:
             basis, needed = {"designation": {"entry": head_json(s[3])}}, s[2]
-    exact = basis is not None and "relinquishment" in basis
+    exact = basis is not None and "designation" not in basis
+    role = "PrimarySealed" if basis is not None and "decline" in basis else "ReplicaActive"
     lossless = needed is not None and (end == needed or (not exact and end[0] > needed[0]))
     mismatch = inputs_json(f)["epoch_mismatch"]
     yield "P6-A3", f["expected"] == a["epoch"], {"expected_epoch": f["expected"], "ledger_epoch": a["epoch"]}
     yield "P6-SC1", f["replica"] in (None, f["node"]), {"replica_id": f["replica"], "node_id": f["node"]}
-    yield "P6-V29", f["member"] and f["role"] == "ReplicaActive", {"member": f["member"], "role": f["role"]}
+    yield "P6-V29", f["member"] and f["role"] == role, {"member": f["member"], "role": f["role"]}
     yield "P6-SM2", not f["attempt"], {"attempt_in_progress": f["attempt"]}
     yield "RM-5", f["halt"] is None, {"halt": f["halt"]}
+    yield "AU-17", not f["declined"], {"next_epoch": a["epoch"] + 1, "declined": f["declined"]}
     yield "P6-S2", needed is not None and f["chain"] == needed[1], {
         "basis_position": needed and at_json(needed), "chain_here": hex_or_null(f["chain"]), "wal_end": at_json(end)}
     yield "P6-S1", lossless, {"acknowledged_at_least": needed and needed[0], "must_end_exactly_there": exact, "wal_end": end[0]}
-    yield "P6-A1", basis is not None, {"basis": basis, "holder": a["holder"], "heir": heir, "node_id": f["node"]}
+    yield "P6-A1", basis is not None, {"basis": basis, "holder": a["holder"], "heir": heir, "decline": presented_json(f["decline"]),
+                                        "node_id": f["node"]}
     yield "P6-S3", applied == validated, {"validated": validated, "applied": applied}
     yield "P5-I5", received == validated == end[0], {"received": received, "validated": validated, "wal_end": end[0]}
     yield "P5-I4", mismatch is None, {"first_mismatch": mismatch}
@@ -515,7 +617,7 @@ def promotion_rules(f):
 
 def command_rules(f):
     a, (what, of), s = f["authority"], f["command"], f["authority"]["succession"]
-    who = of["id"] if what == "admit" else of
+    who = of["id"] if what == "admit" else of["certificate"]["node"] if what == "end_obligation" else of
     shown, member, heir = succession_json(s), f["membership"], s is not None and s[1] == who
     free = f["expected"] is None and what in ("admit", "remove")
     yield "P6-A3", free or f["expected"] == a["epoch"], {"expected_epoch": f["expected"], "ledger_epoch": a["epoch"]}
@@ -527,6 +629,10 @@ def command_rules(f):
     if what == "designate":
         yield "AU-3", f["pulling"], {"successor": who, "pulling": f["pulling"]}
         yield "AU-4", s is None, {"succession": shown}
+        yield "AU-18", not f["declined"], {"successor": who, "declined": f["declined"]}
+    if what == "end_obligation":
+        missing = lacks(of, f["cluster"], who, a["epoch"])
+        yield "P6-SB3", missing is None and heir, {"successor": who, "succession": shown, "certificate_lacks": missing}
     if what == "release":
         yield "AU-5", heir and s[0] == "designated", {"successor": who, "succession": shown}
     if what == "relinquish":
@@ -538,17 +644,53 @@ def command_rules(f):
             "node_id": who, "membership": member, "holder": a["holder"], "succession": shown}
 
 
+def decline_rules(f):
+    a = f["authority"]
+    heir = a["relinquished"][0] if "relinquished" in a else a["succession"] and a["succession"][1]
+    named = f["named_by"] and head_json(f["named_by"])
+    yield "P6-A3", f["expected"] == a["epoch"], {"expected_epoch": f["expected"], "ledger_epoch": a["epoch"]}
+    yield "AU-16", heir == f["node"] and named is not None, {
+        "node_id": f["node"], "heir": heir, "named_by": named, "next_epoch": a["epoch"] + 1}
+    yield "ST-2", f["original"], {"original": f["original"]}
+
+
+def bootstrap_rules(f):
+    a, s, shown = f["authority"], f["snapshot"], snapshot_json(f["snapshot"])
+    of = lambda name: shown and shown[name]
+    heir = a["succession"]
+    fits = (f["role"], f["halt"]) in (("ReplicaActive", None), ("ReplicationHalted", "F-S3"))
+    yield "RS-6", fits, {"role": f["role"], "halt": f["halt"]}
+    yield "RS-1", f["source"] == a["holder"] != f["node"], {"source": f["source"], "holder": a["holder"]}
+    yield "SNP-4", s is not None, {"bytes": of("bytes"), "damage_at": f["damage_at"], "manifest": of("manifest")}
+    judge = lambda holds: None if s is None else holds()
+    yield "RS-2", judge(lambda: s["cluster"] == f["cluster"]), {"cluster": f["cluster"].hex(), "snapshot_cluster": of("cluster")}
+    yield "AU-14", judge(lambda: f["ledger_known"]), {"ledger": head_json(f["ledger"]), "snapshot_ledger": of("ledger")}
+    yield "P5-I4", judge(lambda: s["epoch"] == f["epoch_by_ledger"]), {
+        "snapshot_epoch": of("epoch"), "ledger_epoch": f["epoch_by_ledger"]}
+    yield "P6-S2", judge(lambda: heir is None or heir[2][0] > s["position"][0] or heir[2] == s["designation"]), {
+        "designation": heir and at_json(heir[2]), "snapshot_designation": of("designation")}
+    obliged = heir is not None and heir[1] == f["node"]
+    yield "AU-13", judge(lambda: s["position"][0] > f["own"][0] and not obliged), {
+        "own": at_json(f["own"]), "snapshot": of("position"), "obliged": obliged}
+
+
 def misjudged(decision):
     """What is wrong with a recorded decision, or None."""
-    facts, command = decision["facts"], "command" in decision["facts"]
+    facts = decision["facts"]
+    kind, rules_of, yes, no = next(row for name, *row in (
+        ("source", "snapshot.bootstrap", bootstrap_rules, "accepted", "rejected"),
+        ("declines", "authority.command", decline_rules, "approved", "refused"),
+        ("command", "authority.command", command_rules, "approved", "refused"),
+        ("node", "replication.promotion", promotion_rules, "approved", "denied")) if name in facts)
+    seen = facts.get("own") or facts.get("wal_end")
     if decision["ruleset"] != 1:
         return f"ruleset {decision['ruleset']} is not known"
-    rules = [(rule, "true" if holds else "false", evidence) for rule, holds, evidence in (command_rules if command else promotion_rules)(facts)]
+    rules = [(rule, "not_evaluable" if holds is None else "true" if holds else "false", evidence) for rule, holds, evidence in rules_of(facts)]
     failed = [rule for rule, evaluation, _ in rules if evaluation != "true"]
-    status = "approved" if not failed else "refused" if command else "denied"
+    status = "undetermined" if "not_evaluable" in [e for _, e, _ in rules] else no if failed else yes
     explanation = {
-        "explanation_type": "authority.command" if command else "replication.promotion",
-        "observed_snapshot": {"snapshot_id": facts["wal_end"][1].hex(), "commit_id": facts["wal_end"][0]},
+        "explanation_type": kind,
+        "observed_snapshot": {"snapshot_id": seen and seen[1].hex(), "commit_id": seen and seen[0]},
         "inputs": inputs_json(facts),
         "rules_applied": [{"rule_id": r, "evaluation": e, "evidence": v} for r, e, v in rules],
         "conclusion": {"status": status, "reason": ", ".join(failed) or None},
@@ -678,7 +820,7 @@ class Verifier:
             if entry["author"] != author or not signed(self.owner, entry["hash"], entry["signature"]):
                 raise Fault(*place, f"entry {entry['seq']} is not signed by {author}")
             for decision in entry["body"]:
-                wrong = isinstance(decision, dict) and misjudged(decision)
+                wrong = isinstance(decision, dict) and "facts" in decision and misjudged(decision)
                 if wrong:
                     raise Fault(*place, f"entry {entry['seq']}, {entry['kind']}: {wrong}")
         known = self.authority and self.authority.members.get(author)

@@ -13,11 +13,11 @@ use crate::problem::Problem;
 use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData, TransitionView, WalData,
-    Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DeclineRequest, Declined, DigestRequest,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData,
+    TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.
@@ -140,6 +140,12 @@ pub trait NodePort: Send + Sync + 'static {
         command: AuthorityCommand,
         call: Call,
     ) -> impl Future<Output = Reply<CommandDone>> + Send;
+    /// Gives up the next epoch, which this node could be granted, for good.
+    fn decline(
+        &self,
+        request: DeclineRequest,
+        call: Call,
+    ) -> impl Future<Output = Reply<Declined>> + Send;
     /// Promotes this node, or says what would come of it. A denial is `PROMOTION_DENIED`, see
     /// [`Problem::promotion_denied`].
     fn promote(

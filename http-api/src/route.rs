@@ -88,6 +88,7 @@ routes! {
     Designate, Post, "/v1/authority/designate", "Names the successor of the current epoch.";
     Release, Post, "/v1/authority/release", "Takes the successor's title back.";
     Relinquish, Post, "/v1/authority/relinquish", "Ends the epoch in a node's favour.";
+    Decline, Post, "/v1/authority/decline", "Gives up the next epoch, which this node could be granted, for good.";
     Promote, Post, "/v1/promotions", "Promotes this node, if that is proven safe.";
     Promotions, Get, "/v1/promotions", "Promotion attempts and their outcomes.";
     Promotion, Get, "/v1/promotions/{id}", "One promotion attempt.";

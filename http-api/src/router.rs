@@ -62,6 +62,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Designate => on(filter, command::designate::<N>),
         Operation::Release => on(filter, command::release::<N>),
         Operation::Relinquish => on(filter, command::relinquish::<N>),
+        Operation::Decline => on(filter, command::decline::<N>),
         Operation::Promote => on(filter, promotion::promote::<N>),
         Operation::Promotions => on(filter, promotion::promotions::<N>),
         Operation::Promotion => on(filter, promotion::promotion::<N>),

@@ -11,8 +11,8 @@ use aerodb_http_api::client::{Client, ClientError, PutIf, ReadOptions, ScanOptio
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::{
-    AdmitRequest, CommandBody, Encoding, FollowRequest, LogName, Outcome, PromoteRequest,
-    ResumeRequest, TxnCondition, TxnOp, TxnRequest,
+    AdmitRequest, CommandBody, DeclineRequest, Encoding, Evidence, FollowRequest, LogName, Outcome,
+    PromoteRequest, ResumeRequest, TxnCondition, TxnOp, TxnRequest,
 };
 use support::{genesis, member, node, observed, serve, serve_with};
 
@@ -122,11 +122,20 @@ async fn every_command_is_carried_over() {
         successor: Some(node("n2")),
         expected_epoch: Epoch::FIRST,
         request_id: Some(RequestId::new("r1").unwrap()),
+        evidence: None,
         reason: reason(),
     };
     assert!(!client.designate(&body).await.unwrap().covered);
     client.release(&CommandBody { successor: None, ..body.clone() }).await.unwrap();
     client.relinquish(&body).await.unwrap();
+    let decline =
+        DeclineRequest { expected_epoch: Epoch::FIRST, request_id: None, reason: reason() };
+    let evidence = Evidence::Decline(client.decline(&decline).await.unwrap().decline);
+    let ended = CommandBody { evidence: Some(vec![evidence.clone()]), ..body.clone() };
+    client.release(&ended).await.unwrap();
+    assert!(matches!(client.relinquish(&ended).await.unwrap_err(), ClientError::Problem(_)));
+    let several = CommandBody { evidence: Some(vec![evidence.clone(), evidence]), ..body };
+    assert!(matches!(client.release(&several).await.unwrap_err(), ClientError::Problem(_)));
     let member = member();
     let admit = AdmitRequest {
         node_id: member.node_id,
@@ -155,14 +164,25 @@ async fn every_command_is_carried_over() {
     let body = denied.problem().unwrap().body();
     assert_eq!((body.code, body.rule), (Code::PromotionDenied, Some(RuleId::P6A3)));
     assert_eq!(body.remedies.as_ref().unwrap()[0].action, "ask again");
-    let said: Vec<String> =
-        served.node.commands.lock().unwrap().iter().map(|(said, _)| said.clone()).collect();
+    let said: Vec<String> = served
+        .node
+        .commands
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(said, _)| match said.split_once("(SignedDecline") {
+            Some((action, _)) => action.to_owned(),
+            None => said.clone(),
+        })
+        .collect();
     assert_eq!(
         said,
         [
             "Designate(NodeId(\"n2\"))",
             "Release(None)",
             "Relinquish(NodeId(\"n2\"))",
+            "decline",
+            "EndObligation",
             "admit n1",
             "remove n2 1 because",
             "follow http://127.0.0.1:7401",

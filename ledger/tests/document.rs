@@ -219,10 +219,10 @@ fn every_kind_of_decision_entry_has_the_discriminant_of_the_table() {
     let documented = discriminants("decision entry");
     let told = History::whole();
     let mut seen = BTreeSet::new();
-    for segment in ["decision.ledger/0000000000000001.seg", "decision.ledger/0000000000000002.seg"]
-    {
+    for segment in 1..=3 {
+        let segment = format!("decision.ledger/{segment:016}.seg");
         // Each entry has a frame of its own, each frame is one block, and so is its trailer.
-        for frame in golden(segment)[4096..].chunks(8192).filter(|frame| frame[6] == 1) {
+        for frame in golden(&segment)[4096..].chunks(8192).filter(|frame| frame[6] == 1) {
             seen.insert(frame[140 + BODY_AT]);
         }
     }

@@ -83,7 +83,7 @@ fn write_node(dir: &Path, told: &History) {
     let place_dir = dir.join("authority.ledger");
     let place = ledger_place(&place_dir, 8);
     let mut ledger = AuthorityLedger::create(&place, told.entries[..1].to_vec()).unwrap();
-    for frame in [1..4, 4..5, 5..8, 8..9, 9..10, 10..11, 11..12] {
+    for frame in [1..4, 4..5, 5..8, 8..9, 9..10, 10..11, 11..12, 12..16] {
         ledger.append(&told.entries[frame]).unwrap();
     }
     let place_dir = dir.join("decision.ledger");

@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use aerodb_core::authority::ENTRY_BYTES_MAX;
+use aerodb_core::authority::{Certificate, ENTRY_BYTES_MAX, EntryBody};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::Seq;
 use aerodb_core::rules::RuleId;
@@ -112,6 +112,33 @@ fn au_15_a_certificate_signed_by_another_key_is_rejected() {
     assert!(matches!(found, Rejected::Signature(SignatureError::Invalid { of: "receipt", .. })));
     let genuine = story.next("n1", story.obligation_ended("n2", "n2"));
     ledger.append(&[genuine]).unwrap();
+}
+
+#[test]
+fn au_15_a_decline_signed_by_another_key_ends_nothing_and_grants_nothing() {
+    let owed = Story::begin().admit("n2").designate("n2");
+    let ended = |signer| EntryBody::ObligationEnded {
+        epoch: owed.epoch(),
+        node_id: node("n2"),
+        certificate: Certificate::Decline(owed.decline("n2", signer)),
+    };
+    let disk = new_disk();
+    let mut ledger = AuthorityLedger::create(&place(&disk), owed.entries.clone()).unwrap();
+    let found = rejected(ledger.append(&[owed.next("n1", ended("n1"))]));
+    assert!(matches!(found, Rejected::Signature(SignatureError::Invalid { of: "decline", .. })));
+    ledger.append(&[owed.next("n1", ended("n2"))]).unwrap();
+
+    let (epoch, final_position) = (owed.epoch(), owed.origin());
+    let said = EntryBody::AuthorityRelinquished { epoch, successor: node("n2"), final_position };
+    let sealed = Story::of(owed.entries.clone()).then("n1", said);
+    let disk = new_disk();
+    let mut ledger = AuthorityLedger::create(&place(&disk), sealed.entries.clone()).unwrap();
+    let forged = sealed.granted_back(sealed.decline("n2", "n1"));
+    let found = rejected(ledger.append(&[forged]));
+    assert!(matches!(found, Rejected::Signature(SignatureError::Invalid { of: "decline", .. })));
+    let genuine = sealed.granted_back(sealed.decline("n2", "n2"));
+    ledger.append(&[genuine]).unwrap();
+    assert_eq!(ledger.authority().epoch().get(), 2);
 }
 
 #[test]

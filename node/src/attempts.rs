@@ -47,6 +47,8 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             DecisionBody::PromotionGranted { .. }
             | DecisionBody::CommandRefused { .. }
             | DecisionBody::CommandDone { .. }
+            | DecisionBody::Declined { .. }
+            | DecisionBody::DeclineRefused { .. }
             | DecisionBody::Followed { .. }
             | DecisionBody::Resumed { .. }
             | DecisionBody::Halted { .. }

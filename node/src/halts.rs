@@ -25,6 +25,8 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             | DecisionBody::PromotionGranted { .. }
             | DecisionBody::CommandRefused { .. }
             | DecisionBody::CommandDone { .. }
+            | DecisionBody::Declined { .. }
+            | DecisionBody::DeclineRefused { .. }
             | DecisionBody::Followed { .. }
             | DecisionBody::Resumed { .. } => return latch,
         };

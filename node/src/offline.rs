@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aerodb_core::authority::SignedDecline;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
@@ -12,7 +13,7 @@ use aerodb_core::id::{Boundary, Epoch, NodeId};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
-use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::authority::{AuthorityLedger, present_decline};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk};
@@ -20,6 +21,7 @@ use aerodb_ledger::log::Witness;
 use aerodb_ledger::wal::scan_read_only;
 use aerodb_ledger::{Fault, OpenError};
 
+use crate::declines::has_declined_after;
 use crate::directory::DataDir;
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
@@ -53,8 +55,9 @@ pub fn dry_run(
     dir: &DataDir,
     expected_epoch: Epoch,
     replica_id: Option<NodeId>,
+    decline: Option<SignedDecline>,
 ) -> Result<(Explanation, Vec<Remedy>), OfflineError> {
-    let facts = facts(dir, expected_epoch, replica_id)?;
+    let facts = facts(dir, expected_epoch, replica_id, decline)?;
     let explanation = explain(&facts);
     let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
     Ok((explanation, remedies(&facts, &failed)))
@@ -64,6 +67,7 @@ fn facts(
     dir: &DataDir,
     expected_epoch: Epoch,
     replica_id: Option<NodeId>,
+    decline: Option<SignedDecline>,
 ) -> Result<PromotionFacts, OfflineError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let identity = IdentityFile::read(&*disk, dir.path())?;
@@ -91,8 +95,12 @@ fn facts(
     )?;
     let halt = latch_of(&decisions.entries).cause().map(|failure| failure.rule);
 
-    let wanted =
-        basis_for(&AuthorityFacts::from(&*authority), &node).map(|(_, position)| position.boundary);
+    let declined =
+        authority.has_declined(&node) || has_declined_after(&decisions.entries, authority.epoch());
+    let decline = decline.map(|decline| present_decline(&authority, decline));
+    let basis =
+        basis_for(&identity.cluster, &AuthorityFacts::from(&*authority), &node, decline.as_ref());
+    let wanted = basis.map(|(_, position)| position.boundary);
     let checkpoint = choose(&*disk, dir, &owner, &authority)?;
     let mut chain_at_basis = known_chain(&identity.cluster, checkpoint.as_ref(), wanted);
     // Nobody reads the store: the snapshot is not loaded.
@@ -135,6 +143,8 @@ fn facts(
         wal_end: standing.tip,
         chain_at_basis: chain_at_basis.filter(|_| wanted <= Some(standing.tip.boundary)),
         epoch_mismatch: standing.epochs.first_mismatch(&authority),
+        declined,
+        decline,
     })
 }
 

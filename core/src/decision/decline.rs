@@ -1,7 +1,8 @@
 //! Whether a node may decline the next epoch, and the certificate that says so (DESIGN 3.3).
 //!
-//! Only the heir has something to decline. What it says binds it for good, so nothing else is asked: halted,
-//! detached or behind, it may always give up what it could claim.
+//! Only the heir has something to decline, and only in the directory that its identity belongs to: what a copy
+//! says does not bind the original. Nothing else is asked: halted, detached or behind, it may give up what it
+//! could claim.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,12 +31,14 @@ pub struct DeclineFacts {
     pub authority: AuthorityFacts,
     /// The last entry of this epoch that named the node heir.
     pub named_by: Option<LedgerHead>,
+    /// Whether nothing shows that the directory is a copy, or that another one has its identity.
+    pub original: bool,
 }
 
 impl DeclineFacts {
     /// What `node` decides on, whose ledger says this.
     #[must_use]
-    pub fn new(authority: &Authority, node: NodeId, expected_epoch: Epoch) -> Self {
+    pub fn new(authority: &Authority, node: NodeId, expected_epoch: Epoch, original: bool) -> Self {
         Self {
             cluster: *authority.cluster(),
             expected_epoch,
@@ -43,6 +46,7 @@ impl DeclineFacts {
             authority: AuthorityFacts::from(authority),
             named_by: authority.naming_of(&node),
             node,
+            original,
         }
     }
 
@@ -92,7 +96,9 @@ impl Facts for DeclineFacts {
             "named_by" => self.named_by,
             "next_epoch" => current.next(),
         };
-        vec![explicit, RuleApplied::new(RuleId::Au16, named, evidence)]
+        let heir = RuleApplied::new(RuleId::Au16, named, evidence);
+        let evidence = evidence! { "original" => self.original };
+        vec![explicit, heir, RuleApplied::new(RuleId::St2, self.original, evidence)]
     }
 }
 
@@ -107,6 +113,14 @@ pub fn remedies(facts: &DeclineFacts, failed: &[RuleId]) -> Vec<Remedy> {
             method: "POST",
             path: "/v1/authority/decline",
             body: Some(json!({ "expected_epoch": facts.authority.epoch, "reason": "" })),
+        },
+        (RuleId::St2, _) => Remedy {
+            rule: *rule,
+            action: "ask the node in its original directory; see the cause of the halt",
+            node_id: Some(facts.node.clone()),
+            method: "GET",
+            path: "/v1/status",
+            body: None,
         },
         _ => Remedy {
             rule: *rule,
@@ -132,7 +146,7 @@ mod tests {
     }
 
     fn facts(story: &Story, name: &str) -> DeclineFacts {
-        DeclineFacts::new(story.authority(), node(name), story.authority().epoch())
+        DeclineFacts::new(story.authority(), node(name), story.authority().epoch(), true)
     }
 
     fn failed(facts: &DeclineFacts) -> Vec<RuleId> {
@@ -168,6 +182,14 @@ mod tests {
         let story = members().designate("n2", 10);
         let stale = DeclineFacts { expected_epoch: epoch(2), ..facts(&story, "n2") };
         assert_eq!(failed(&stale), [RuleId::P6A3]);
+    }
+
+    #[test]
+    fn st2_what_a_copy_says_binds_nobody() {
+        let story = members().designate("n2", 10);
+        let copy = DeclineFacts { original: false, ..facts(&story, "n2") };
+        assert_eq!(failed(&copy), [RuleId::St2]);
+        assert_eq!(remedies(&copy, &failed(&copy))[0].path, "/v1/status");
     }
 
     /// What is declined shows its worth in the ledger that it was made on, and in every longer one.

@@ -9,7 +9,7 @@ use crate::client::ClientError;
 use crate::envelope::Answer;
 use crate::types::{
     AdmitRequest, BootstrapRequest, CheckpointRequest, CheckpointTaken, CommandBody, CommandDone,
-    FollowRequest, Intervened, PromoteRequest, Promoted, ResumeRequest,
+    DeclineRequest, Declined, FollowRequest, Intervened, PromoteRequest, Promoted, ResumeRequest,
 };
 
 impl Client {
@@ -62,6 +62,14 @@ impl Client {
     /// As for [`Client::admit`].
     pub async fn relinquish(&self, body: &CommandBody) -> Result<CommandDone, ClientError> {
         self.post("/v1/authority/relinquish", body).await
+    }
+
+    /// Has the node give up the next epoch, which it could be granted, for good.
+    ///
+    /// # Errors
+    /// As for [`Client::admit`].
+    pub async fn decline(&self, request: &DeclineRequest) -> Result<Declined, ClientError> {
+        self.post("/v1/authority/decline", request).await
     }
 
     /// Promotes the node, or with `dry_run` says what would come of it.

@@ -1,5 +1,6 @@
 //! Operator commands: to the holder, and to a replica.
 
+use aerodb_core::authority::SignedDecline;
 use aerodb_core::id::{Epoch, NodeId, Reason};
 use axum::body::Body;
 use axum::extract::State;
@@ -16,7 +17,8 @@ use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
     AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CheckpointRequest,
-    CommandBody, CommandDone, FollowRequest, Intervened, ResumeRequest,
+    CommandBody, CommandDone, DeclineRequest, Declined, Evidence, FollowRequest, Intervened,
+    ResumeRequest,
 };
 
 /// What every command comes with, its body still unread.
@@ -81,18 +83,40 @@ pub(crate) async fn remove<N: NodePort>(
     api.port.remove(node, expected_epoch, reason, call).await.map(done)
 }
 
-fn named(successor: Option<NodeId>) -> Result<NodeId, Problem> {
-    successor.ok_or_else(|| Problem::new(Code::InvalidRequest, "missing field `successor`"))
+/// What a command may rest on beside the ledger.
+type Brought = (Option<NodeId>, Option<SignedDecline>);
+
+fn named((successor, evidence): Brought) -> Result<NodeId, Problem> {
+    match (successor, evidence) {
+        (Some(successor), None) => Ok(successor),
+        (None, _) => Err(Problem::new(Code::InvalidRequest, "missing field `successor`")),
+        (Some(_), Some(_)) => {
+            let detail = "only a release takes evidence";
+            Err(Problem::new(Code::InvalidRequest, detail).with("field", "evidence"))
+        }
+    }
+}
+
+/// With a certificate, the obligation ends by it; it must be of the node that the request names.
+fn released((successor, evidence): Brought) -> Result<AuthorityAction, Problem> {
+    let Some(decline) = evidence else { return Ok(AuthorityAction::Release(successor)) };
+    if successor.is_some_and(|named| named != decline.claim.node_id) {
+        let detail = "the certificate is of another node than `successor`";
+        return Err(Problem::new(Code::InvalidRequest, detail).with("field", "evidence"));
+    }
+    Ok(AuthorityAction::EndObligation(decline))
 }
 
 async fn command<N: NodePort>(
     api: Api<N>,
     incoming: Incoming,
-    action: fn(Option<NodeId>) -> Result<AuthorityAction, Problem>,
+    action: fn(Brought) -> Result<AuthorityAction, Problem>,
 ) -> Result<Response, Problem> {
     let (body, call) = incoming.read::<CommandBody>(api.limits.command_bytes_max).await?;
-    let CommandBody { successor, expected_epoch, request_id, reason } = body;
-    let action = action(successor)?;
+    let CommandBody { successor, expected_epoch, request_id, evidence, reason } = body;
+    let evidence = Evidence::single(evidence)
+        .map_err(|what| Problem::new(Code::InvalidRequest, what).with("field", "evidence"))?;
+    let action = action((successor, evidence))?;
     let command = AuthorityCommand { action, expected_epoch, request_id, reason };
     api.port.command(command, call).await.map(done)
 }
@@ -101,21 +125,29 @@ pub(crate) async fn designate<N: NodePort>(
     State(api): State<Api<N>>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    command(api, incoming, |heir| named(heir).map(AuthorityAction::Designate)).await
+    command(api, incoming, |brought| named(brought).map(AuthorityAction::Designate)).await
 }
 
 pub(crate) async fn release<N: NodePort>(
     State(api): State<Api<N>>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    command(api, incoming, |heir| Ok(AuthorityAction::Release(heir))).await
+    command(api, incoming, released).await
 }
 
 pub(crate) async fn relinquish<N: NodePort>(
     State(api): State<Api<N>>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    command(api, incoming, |heir| named(heir).map(AuthorityAction::Relinquish)).await
+    command(api, incoming, |brought| named(brought).map(AuthorityAction::Relinquish)).await
+}
+
+pub(crate) async fn decline<N: NodePort>(
+    State(api): State<Api<N>>,
+    incoming: Incoming,
+) -> Result<Answer<Declined>, Problem> {
+    let (request, call) = incoming.read::<DeclineRequest>(api.limits.command_bytes_max).await?;
+    api.port.decline(request, call).await.map(|data| Answer { data })
 }
 
 pub(crate) async fn follow<N: NodePort>(

@@ -1,10 +1,11 @@
 //! Authority commands: what an operator asks of the holder.
 
+use aerodb_core::authority::SignedDecline;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::types::LedgerEntryView;
+use crate::types::{Evidence, LedgerEntryView};
 
 /// The body of `POST /v1/members`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct CommandBody {
     /// The operator's own name for the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
+    /// The decline of the node that is released; with a release only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Vec<Evidence>>,
     /// Why.
     pub reason: Reason,
 }
@@ -43,6 +47,8 @@ pub enum AuthorityAction {
     Designate(NodeId),
     /// Take the heir's title back; `None` means the heir in force, whoever it is.
     Release(Option<NodeId>),
+    /// End the obligation towards a node that has declined; a release that brings the proof along.
+    EndObligation(SignedDecline),
     /// End the epoch in a node's favour.
     Relinquish(NodeId),
 }

@@ -10,7 +10,7 @@ pub struct HistoryEntry {
     pub epoch: Epoch,
     /// Where it starts; its first commit is the next one.
     pub start_commit_id: Boundary,
-    /// What its grant stands on: `genesis`, `relinquishment` or `designation`.
+    /// What its grant stands on: `genesis`, `relinquishment`, `designation` or `decline`.
     pub basis: String,
     /// Its holder.
     pub holder: NodeId,

@@ -5,6 +5,8 @@ use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId, Reason, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::types::Evidence;
+
 /// The body of `POST /v1/promotions`. There is no `force`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,9 +22,9 @@ pub struct PromoteRequest {
     /// The digest of a dry run: if anything that the decision reads has moved, nothing happens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_digest: Option<Hash>,
-    /// Signed entries or certificates that the node has not pulled.
+    /// What the node has not pulled and the decision rests on: at most one certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Vec<String>>,
+    pub evidence: Option<Vec<Evidence>>,
     /// Why.
     pub reason: Reason,
 }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use aerodb_core::authority::{
-    Annotation, Durability, Entry, EntryBody, Genesis, Member, Membership, SignedEntry,
+    Annotation, DeclineClaim, Durability, Entry, EntryBody, Genesis, Member, Membership,
+    SignedDecline, SignedEntry,
 };
 use aerodb_core::evidence;
 use aerodb_core::explain::{
@@ -460,6 +461,20 @@ impl NodePort for FakeNode {
     async fn command(&self, command: AuthorityCommand, call: Call) -> Reply<CommandDone> {
         self.note(format!("{:?}", command.action), call);
         Ok(self.done())
+    }
+
+    async fn decline(&self, request: DeclineRequest, call: Call) -> Reply<Declined> {
+        self.note("decline".to_owned(), call);
+        let head = genesis().entry.head();
+        let claim = DeclineClaim {
+            cluster: ClusterId(head.hash.0),
+            node_id: node("n2"),
+            epoch: request.expected_epoch.next().unwrap(),
+            named_by: head,
+            ledger: head,
+        };
+        let decline = SignedDecline { claim, signature: Signature([7; 64]) };
+        Ok(Declined { seq: Seq::FIRST, decline })
     }
 
     async fn promote(&self, request: PromoteRequest, dry_run: bool, call: Call) -> Reply<Promoted> {

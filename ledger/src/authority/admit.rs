@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::{
-    Authority, Certificate, Entry, EntryBody, Illegal, SignedEntry, SignedReceipt,
+    Authority, Basis, Certificate, DeclineClaim, Entry, EntryBody, Illegal, PresentedDecline,
+    SignedDecline, SignedEntry, SignedReceipt,
 };
-use aerodb_core::hash::PublicKey;
+use aerodb_core::hash::{Hash, PublicKey, Signature};
 use aerodb_core::id::{NodeId, Seq};
 use aerodb_core::rules::RuleId;
 
@@ -30,7 +31,7 @@ pub enum SignatureError {
         seq: Seq,
         /// The node that should have signed.
         node_id: NodeId,
-        /// Which signature: `entry` or `receipt`.
+        /// Which signature: `entry`, `receipt` or `decline`.
         of: &'static str,
     },
 }
@@ -79,26 +80,35 @@ pub fn check_signatures(
     if !verify_signature(&key, &entry.hash(), signature) {
         return Err(SignatureError::Invalid { seq, node_id: author.clone(), of: "entry" });
     }
-    match &entry.body {
-        EntryBody::ObligationEnded {
-            certificate: Certificate::Receipt(SignedReceipt { claim, signature }),
-            ..
-        } => {
-            let node_id = claim.node_id.clone();
-            let key = key_of(authority, entry, &node_id)?;
-            if verify_signature(&key, &claim.signing_hash(), signature) {
-                Ok(())
-            } else {
-                Err(SignatureError::Invalid { seq, node_id, of: "receipt" })
-            }
+    let certified = |node_id: &NodeId, hash: Hash, signature: &Signature, of: &'static str| {
+        let key = key_of(authority, entry, node_id)?;
+        if verify_signature(&key, &hash, signature) {
+            Ok(())
+        } else {
+            Err(SignatureError::Invalid { seq, node_id: node_id.clone(), of })
         }
+    };
+    let declined = |SignedDecline { claim, signature }: &SignedDecline| {
+        certified(&claim.node_id, claim.signing_hash(), signature, "decline")
+    };
+    match &entry.body {
+        EntryBody::ObligationEnded { certificate: Certificate::Receipt(receipt), .. } => {
+            let SignedReceipt { claim, signature } = receipt;
+            certified(&claim.node_id, claim.signing_hash(), signature, "receipt")
+        }
+        EntryBody::ObligationEnded { certificate: Certificate::Decline(decline), .. } => {
+            declined(decline)
+        }
+        EntryBody::AuthorityGranted(grant) => match &grant.basis {
+            Basis::Decline { certificate, .. } => declined(certificate),
+            Basis::Relinquishment { .. } | Basis::Designation { .. } => Ok(()),
+        },
         EntryBody::Genesis(_)
         | EntryBody::MemberAdmitted { .. }
         | EntryBody::MemberRemoved { .. }
         | EntryBody::SuccessorDesignated { .. }
         | EntryBody::SuccessorReleased { .. }
-        | EntryBody::AuthorityRelinquished { .. }
-        | EntryBody::AuthorityGranted(_) => Ok(()),
+        | EntryBody::AuthorityRelinquished { .. } => Ok(()),
     }
 }
 
@@ -115,6 +125,24 @@ fn key_of(
         (None, _) => None,
     };
     known.ok_or_else(|| SignatureError::UnknownSigner { seq: entry.seq, node_id: node_id.clone() })
+}
+
+/// Signs a decline; only what is durable in the node's own record may be signed (DESIGN 3.3).
+#[must_use]
+pub fn sign_decline(key: &NodeKey, claim: DeclineClaim) -> SignedDecline {
+    let signature = key.sign(&claim.signing_hash());
+    SignedDecline { claim, signature }
+}
+
+/// Holds a decline that somebody presents against the ledger, its signature against the key that the ledger
+/// has for its node.
+#[must_use]
+pub fn present_decline(authority: &Authority, certificate: SignedDecline) -> PresentedDecline {
+    let SignedDecline { claim, signature } = &certificate;
+    let signed = authority.member(&claim.node_id).is_some_and(|(member, _)| {
+        verify_signature(&member.public_key, &claim.signing_hash(), signature)
+    });
+    PresentedDecline::new(authority, certificate, signed)
 }
 
 /// Takes an entry as the next one after `state` (`None` before genesis). Nothing is copied unless the

@@ -4,6 +4,9 @@ mod admit;
 mod key;
 mod ledger;
 
-pub use admit::{Rejected, SignatureError, admit_entry, check_signatures, sign_entry};
+pub use admit::{
+    Rejected, SignatureError, admit_entry, check_signatures, present_decline, sign_decline,
+    sign_entry,
+};
 pub use key::{NodeKey, RandomnessError, verify_signature};
 pub use ledger::{AuthorityLedger, ReadAuthority};

@@ -57,7 +57,8 @@ pub fn replay_authority_entry(signed: &SignedEntry) -> Option<ReplayedDecision> 
     }
 }
 
-/// The decision recorded in an entry of a decision ledger, if it is a denial, a command or a bootstrap.
+/// The decision recorded in an entry of a decision ledger, if it is a denial, a command, a bootstrap
+/// or a decline.
 #[must_use]
 pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision> {
     let (seq, body) = (signed.entry.seq, &signed.entry.body);
@@ -70,6 +71,9 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
         DecisionBody::BootstrapDecided { decision, .. } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
+        }
+        DecisionBody::Declined { decision, .. } | DecisionBody::DeclineRefused { decision, .. } => {
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
         DecisionBody::BootstrapRequested { .. }

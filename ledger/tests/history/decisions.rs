@@ -3,6 +3,7 @@
 use aerodb_core::authority::{Membership, Succession, Tenure};
 use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
 use aerodb_core::decision::command::{Command, CommandFacts};
+use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::Recorded;
@@ -12,8 +13,9 @@ use aerodb_core::machine::RoleName;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::EpochMismatch;
+use aerodb_ledger::authority::{present_decline, sign_decline};
 
-use super::{History, member, node};
+use super::{History, key, member, node};
 
 fn request(id: &str) -> Option<RequestRef> {
     let request_id = RequestId::new(id).unwrap();
@@ -43,6 +45,7 @@ fn refused(told: &History, command: Command, tenure: Tenure) -> Recorded<Command
         membership: Some(Membership::Removed),
         key_known: true,
         pulling: false,
+        declined: false,
     };
     Recorded::decide(facts).0
 }
@@ -61,6 +64,7 @@ fn designated(told: &History) -> Recorded<CommandFacts> {
         membership: Some(Membership::Admitted),
         key_known: true,
         pulling: true,
+        declined: false,
     };
     Recorded::decide(facts).0
 }
@@ -111,6 +115,19 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
     };
     let relinquished =
         Tenure::Relinquished { successor: node("n2"), final_position: told.end, entry };
+    let nobody = DeclineFacts::new(told.authority(), node("n1"), Epoch::FIRST, true);
+    let declined = DeclineFacts {
+        authority: AuthorityFacts {
+            tenure: relinquished.clone(),
+            ..AuthorityFacts::from(told.authority())
+        },
+        node: node("n2"),
+        expected_epoch: told.authority().epoch(),
+        named_by: Some(entry),
+        ..nobody.clone()
+    };
+    let certificate = sign_decline(&key("n2"), declined.claim().unwrap());
+    let spent = present_decline(told.authority(), certificate.clone());
     let refuse = |command, tenure: &Tenure| DecisionBody::CommandRefused {
         decision: refused(told, command, tenure.clone()),
         request: None,
@@ -130,6 +147,7 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
         refuse(Command::Remove(node("n2")), &relinquished),
         refuse(Command::Release(node("n3")), &Tenure::Held),
         refuse(Command::Relinquish(node("n3")), &Tenure::Held),
+        refuse(Command::EndObligation(Box::new(spent)), &Tenure::Held),
         DecisionBody::CommandDone {
             decision: designated(told),
             entry,
@@ -149,5 +167,11 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             request: request("bootstrap"),
         },
         DecisionBody::BootstrapDecided { decision: bootstrapped(told), cleared: Some(RuleId::FS3) },
+        DecisionBody::Declined {
+            decision: Recorded::decide(declined).0,
+            certificate,
+            request: request("not me"),
+        },
+        DecisionBody::DeclineRefused { decision: Recorded::decide(nobody).0, request: None },
     ]
 }

@@ -1,7 +1,7 @@
 //! A history with one of everything in it, the same in every run: fixed keys, fixed clock, fixed content.
 //!
 //! n1 founds the cluster and writes; n2 is designated, released, designated again, and is handed epoch 2;
-//! it designates n1, which is granted epoch 3 on that. The logs are those of n1.
+//! it designates n1, which is granted epoch 3 on that, and epoch 4 once n2 has declined it. The logs are those of n1.
 // Test code; each test binary uses its part of it.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{
     Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
-    ReceiptClaim, SignedEntry, SignedReceipt,
+    ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt,
 };
+use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
 use aerodb_core::explain::Recorded;
 use aerodb_core::hash::{ClusterId, Hash};
@@ -20,7 +21,7 @@ use aerodb_core::id::{Address, ClusterName, Epoch, NodeId, PromotionId, Reason, 
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, Op, RawBatch};
-use aerodb_ledger::authority::{NodeKey, admit_entry, sign_entry};
+use aerodb_ledger::authority::{NodeKey, admit_entry, present_decline, sign_decline, sign_entry};
 
 pub use decisions::decisions;
 
@@ -122,9 +123,10 @@ impl History {
     pub fn facts(&self, name: &str) -> PromotionFacts {
         let boundary = self.end.boundary;
         let authority = AuthorityFacts::from(self.authority());
-        let basis = basis_for(&authority, &node(name));
+        let cluster = *self.authority().cluster();
+        let basis = basis_for(&cluster, &authority, &node(name), None);
         PromotionFacts {
-            cluster: *self.authority().cluster(),
+            cluster,
             node: node(name),
             expected_epoch: self.epoch(),
             replica_id: Some(node(name)),
@@ -138,25 +140,59 @@ impl History {
             wal_end: self.end,
             chain_at_basis: basis.map(|(_, position)| position.chain),
             epoch_mismatch: None,
+            declined: false,
+            decline: None,
         }
     }
 
     fn grant(&mut self, name: &str, request: Option<&str>) {
-        let facts = self.facts(name);
-        let (basis, _) = basis_for(&facts.authority, &node(name)).unwrap();
+        self.granted(self.facts(name), request);
+    }
+
+    /// What `name` says to having been named heir by the ledger as it is.
+    pub fn decline(&self, name: &str) -> SignedDecline {
+        let facts = DeclineFacts::new(self.authority(), node(name), self.epoch(), true);
+        sign_decline(&key(name), facts.claim().unwrap())
+    }
+
+    fn granted(&mut self, facts: PromotionFacts, request: Option<&str>) {
+        let (name, decline) = (facts.node.clone(), facts.decline.as_ref());
+        let (basis, _) = basis_for(&facts.cluster, &facts.authority, &name, decline).unwrap();
         let grant = Grant {
             epoch: self.epoch().next().unwrap(),
-            holder: node(name),
+            holder: name.clone(),
             start: self.end,
             basis,
             promotion_id: PromotionId::new(format!("{name}-1")).unwrap(),
             request_id: request.map(|id| RequestId::new(id).unwrap()),
             decision: Recorded::decide(facts).0,
         };
-        self.say(name, EntryBody::AuthorityGranted(Box::new(grant)));
+        self.say(name.as_str(), EntryBody::AuthorityGranted(Box::new(grant)));
     }
 
-    /// Twelve entries, every kind among them; seven batches with eight commits.
+    /// n2 declines epoch 4: the obligation towards it ends, and n1, which relinquishes to it all the same, goes
+    /// on by its decline.
+    fn declined(&mut self) {
+        self.designate("n1", "n2");
+        let (epoch, node_id) = (self.epoch(), node("n2"));
+        let certificate = Certificate::Decline(self.decline("n2"));
+        let ended = EntryBody::ObligationEnded { epoch, node_id: node_id.clone(), certificate };
+        self.say("n1", ended);
+        let (successor, final_position) = (node_id, self.end);
+        self.say("n1", EntryBody::AuthorityRelinquished { epoch, successor, final_position });
+        let decline = present_decline(self.authority(), self.decline("n2"));
+        self.granted(
+            PromotionFacts {
+                role: RoleName::PrimarySealed,
+                chain_at_basis: Some(self.end.chain),
+                decline: Some(decline),
+                ..self.facts("n1")
+            },
+            None,
+        );
+    }
+
+    /// Sixteen entries, every kind among them; seven batches with eight commits.
     pub fn whole() -> Self {
         let mut told = Self::begin();
         for name in ["n2", "n3"] {
@@ -180,6 +216,7 @@ impl History {
         told.commit(vec![vec![put("epoch", b"2, designated")]]);
         told.grant("n1", Some("back again"));
         told.commit(vec![vec![put("epoch", b"3")]]);
+        told.declined();
         told
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::{
-    Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
-    ReceiptClaim, SignedEntry, SignedReceipt,
+    Annotation, Authority, Basis, Certificate, Durability, Entry, EntryBody, Genesis, Grant,
+    Member, PresentedDecline, ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt, Tenure,
 };
+use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Recorded;
@@ -15,7 +16,7 @@ use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RULESET;
 use aerodb_core::wal::{Batch, Commit, Op, RawBatch};
-use aerodb_ledger::authority::{NodeKey, admit_entry, sign_entry};
+use aerodb_ledger::authority::{NodeKey, admit_entry, sign_decline, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
 
 pub fn node(name: &str) -> NodeId {
@@ -120,13 +121,44 @@ impl Story {
         EntryBody::ObligationEnded { epoch: self.epoch(), node_id: node(name), certificate }
     }
 
+    /// The decline of `name`, whom the last entry names heir, signed by `signer`.
+    pub fn decline(&self, name: &str, signer: &str) -> SignedDecline {
+        let facts = DeclineFacts::new(&self.authority, node(name), self.epoch(), true);
+        sign_decline(&key(signer), facts.claim().unwrap())
+    }
+
+    /// The next epoch's grant to n1, which relinquished at the origin, on this decline.
+    pub fn granted_back(&self, decline: SignedDecline) -> SignedEntry {
+        let Tenure::Relinquished { final_position, entry, .. } = self.authority.tenure() else {
+            panic!("nothing was relinquished")
+        };
+        let facts = PromotionFacts {
+            role: RoleName::PrimarySealed,
+            chain_at_basis: Some(final_position.chain),
+            // What a liar would write down: that it looked at the signature.
+            decline: Some(PresentedDecline::new(&self.authority, decline.clone(), true)),
+            ..self.facts("n1", *final_position)
+        };
+        let grant = Grant {
+            epoch: self.epoch().next().unwrap(),
+            holder: node("n1"),
+            start: *final_position,
+            basis: Basis::Decline { entry: *entry, certificate: decline },
+            promotion_id: PromotionId::new("n1-1").unwrap(),
+            request_id: None,
+            decision: Recorded::decide(facts).0,
+        };
+        self.next("n1", EntryBody::AuthorityGranted(Box::new(grant)))
+    }
+
     /// What a promotion of `name` is decided on when its history ends at `end`.
     pub fn facts(&self, name: &str, end: Position) -> PromotionFacts {
         let boundary = end.boundary;
         let authority = AuthorityFacts::from(&*self.authority);
-        let basis = basis_for(&authority, &node(name));
+        let cluster = *self.authority.cluster();
+        let basis = basis_for(&cluster, &authority, &node(name), None);
         PromotionFacts {
-            cluster: *self.authority.cluster(),
+            cluster,
             node: node(name),
             expected_epoch: self.epoch(),
             replica_id: None,
@@ -140,13 +172,15 @@ impl Story {
             wal_end: end,
             chain_at_basis: basis.map(|(_, position)| position.chain),
             epoch_mismatch: None,
+            declined: false,
+            decline: None,
         }
     }
 
     /// The successor takes over where its history ends.
     pub fn promote(self, name: &str, end: Position) -> Self {
         let facts = self.facts(name, end);
-        let (basis, _) = basis_for(&facts.authority, &node(name)).unwrap();
+        let (basis, _) = basis_for(&facts.cluster, &facts.authority, &node(name), None).unwrap();
         let (decision, _) = Recorded::decide(facts);
         let grant = Grant {
             epoch: self.epoch().next().unwrap(),

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use crate::directory::DirectoryError;
 use crate::discard::DiscardError;
 use crate::identity::IdentityError;
+use crate::open::StartError;
 use crate::recovery::CheckpointRefused;
+use crate::stopped::StoppedError;
 
 /// The exit codes (DESIGN section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +138,35 @@ impl From<DiscardError> for Failure {
             | DiscardError::Nothing { .. }
             | DiscardError::OtherFailure { .. }
             | DiscardError::Parted { .. } => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<StoppedError> for Failure {
+    fn from(error: StoppedError) -> Self {
+        match error {
+            StoppedError::Directory(error) => error.into(),
+            StoppedError::Identity(error) => error.into(),
+            StoppedError::Fault(fault) => fault.into(),
+            StoppedError::Disk(error) => error.into(),
+            StoppedError::Start(error) => error.into(),
+            StoppedError::Record(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Directory(error) => error.into(),
+            StartError::Identity(error) => error.into(),
+            StartError::Fault(fault) => fault.into(),
+            StartError::Checkpoint(error) => error.into(),
+            StartError::Disk(error) => error.into(),
+            StartError::Config(_)
+            | StartError::Replay(_)
+            | StartError::Foreign { .. }
+            | StartError::OwnHistory { .. } => Self::Refused(error.to_string()),
         }
     }
 }

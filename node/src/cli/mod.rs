@@ -12,7 +12,9 @@ mod authority;
 mod bootstrap;
 mod checkpoint;
 mod curl;
+mod decline;
 mod discard_suffix;
+mod evidence;
 mod explain;
 mod explanation;
 mod failure;
@@ -97,9 +99,11 @@ enum Ask {
     /// Name the successor of the current epoch; asked of the holder.
     Designate(authority::Asked),
     /// Take the successor's title back; asked of the holder.
-    Release(authority::Asked),
+    Release(authority::Release),
     /// End the epoch in a node's favour; asked of the holder.
-    Relinquish(authority::Asked),
+    Relinquish(authority::Relinquish),
+    /// Give up the next epoch, which a node could be granted, for good; asked of that node.
+    Decline(decline::Decline),
     /// Promote a node, if that is proven safe; asked of that node.
     Promote(promote::Promote),
     /// Hand authority over to a node, step by step; may be run again after an interruption.
@@ -169,8 +173,9 @@ impl Ask {
             Self::Delete(delete) => delete.run(context).await,
             Self::Scan(scan) => scan.run(context).await,
             Self::Designate(asked) => asked.designate(context).await,
-            Self::Release(asked) => asked.release(context).await,
-            Self::Relinquish(asked) => asked.relinquish(context).await,
+            Self::Release(release) => release.run(context).await,
+            Self::Relinquish(relinquish) => relinquish.run(context).await,
+            Self::Decline(decline) => decline.run(context).await,
             Self::Promote(promote) => promote.run(context).await,
             Self::Switchover(switchover) => switchover.run(context).await,
             Self::Follow(follow) => follow.run(context).await,

@@ -7,11 +7,12 @@ use aerodb_core::hash::Hash;
 use aerodb_core::id::{Epoch, NodeId, Reason, RequestId};
 use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
-use aerodb_http_api::types::{Outcome, PromoteRequest, Promoted, RemedyView};
+use aerodb_http_api::types::{Evidence, Outcome, PromoteRequest, Promoted, RemedyView};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::arguments::epoch;
+use crate::cli::evidence::read_evidence;
 use crate::cli::explanation::{render_explanation, render_remedies};
 use crate::cli::failure::Exit;
 use crate::cli::{Context, Failure, Shown};
@@ -39,6 +40,9 @@ pub(super) struct Promote {
     /// The digest of a dry run: if anything that the decision reads has moved since, nothing happens.
     #[arg(long, value_name = "HEX")]
     expected_digest: Option<Hash>,
+    /// What `aerodb decline --output json` printed for the heir: the relinquisher is granted the epoch on it.
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
     /// Why; recorded in the ledger. A dry run needs none.
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     reason: Option<Reason>,
@@ -46,11 +50,12 @@ pub(super) struct Promote {
 
 impl Promote {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
+        let evidence = read_evidence(self.evidence.as_deref())?;
         if let Some(dir) = self.data_dir {
-            return offline(&DataDir::new(dir), self.expected_epoch, self.replica_id);
+            return offline(&DataDir::new(dir), self.expected_epoch, self.replica_id, evidence);
         }
         let dry_run = self.dry_run;
-        match context.client.promote(&self.request()?, dry_run).await {
+        match context.client.promote(&self.request(evidence)?, dry_run).await {
             Ok(promoted) if dry_run => Ok(shown(&promoted.explanation, &[])),
             Ok(promoted) => Ok(granted(&promoted)),
             Err(ClientError::Problem(problem))
@@ -64,13 +69,12 @@ impl Promote {
         }
     }
 
-    fn request(self) -> Result<PromoteRequest, Failure> {
+    fn request(self, evidence: Option<Vec<Evidence>>) -> Result<PromoteRequest, Failure> {
         let Self { expected_epoch, replica_id, request_id, expected_digest, reason, .. } = self;
         let reason = match reason {
             Some(reason) => reason,
             None => Reason::new("dry run").map_err(|error| Failure::Usage(error.to_string()))?,
         };
-        let evidence = None;
         Ok(PromoteRequest {
             expected_epoch,
             replica_id,
@@ -86,8 +90,11 @@ fn offline(
     dir: &DataDir,
     expected_epoch: Epoch,
     replica_id: Option<NodeId>,
+    evidence: Option<Vec<Evidence>>,
 ) -> Result<Shown, Failure> {
-    let (explanation, remedies) = dry_run(dir, expected_epoch, replica_id).map_err(undecided)?;
+    let decline = Evidence::single(evidence).map_err(|what| Failure::Usage(what.to_owned()))?;
+    let (explanation, remedies) =
+        dry_run(dir, expected_epoch, replica_id, decline).map_err(undecided)?;
     let remedies: Vec<RemedyView> = remedies.into_iter().map(RemedyView::from).collect();
     Ok(shown(&aerodb_core::explain_value(&explanation), &remedies))
 }

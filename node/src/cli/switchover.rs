@@ -102,6 +102,7 @@ impl Switchover {
                 let body = CommandBody {
                     successor: Some(self.to.clone()),
                     expected_epoch: *epoch,
+                    evidence: None,
                     request_id: None,
                     reason: self.reason.clone(),
                 };

@@ -33,6 +33,11 @@ fn every_command_of_the_manual_parses() {
         "designate n2 --expected-epoch 1 --reason r",
         "release n2 --expected-epoch 1 --reason r --request-id x",
         "relinquish n2 --expected-epoch 1 --reason r",
+        "release n2 --expected-epoch 1 --reason r --evidence decline.json",
+        "relinquish n2 --expected-epoch 1 --reason r --data-dir n1",
+        "decline --expected-epoch 1 --reason r",
+        "decline --expected-epoch 1 --reason r --data-dir n2",
+        "promote --expected-epoch 1 --reason r --evidence decline.json",
         "promote --expected-epoch 1 --reason r",
         "promote --dry-run --data-dir copy --expected-epoch 1 --replica-id n2",
         "switchover --to n2 --reason r",
@@ -63,7 +68,7 @@ fn every_command_of_the_manual_parses() {
 
 #[test]
 fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
-    for line in ["decline", "bootstrap", "fork", "relocate", "chart"] {
+    for line in ["fork", "relocate", "chart"] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
         assert_eq!(error.exit_code(), 2, "{line}");
@@ -77,6 +82,8 @@ fn p6_a3_an_epoch_and_a_reason_are_never_filled_in() {
         "designate n2 --expected-epoch 1",
         "designate n2 --expected-epoch 0 --reason r",
         "relinquish n2 --reason r",
+        "decline --reason r",
+        "decline --expected-epoch 1",
         "promote --reason r",
         "promote --expected-epoch 1",
         "promote --dry-run",

@@ -75,6 +75,7 @@ impl Story {
         let body = CommandBody {
             successor: Some(self.n2.id.clone()),
             expected_epoch: aerodb_core::id::Epoch::FIRST,
+            evidence: None,
             request_id: None,
             reason: reason("demo: n2 is to be able to take over")?,
         };

@@ -13,15 +13,17 @@ use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, FollowRequest,
-    Intervened, LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
+    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, DeclineRequest,
+    Declined, Evidence, FollowRequest, Intervened, LedgerEntryView, Outcome, PromoteRequest,
+    Promoted, ResumeRequest,
 };
+use aerodb_ledger::authority::present_decline;
 use bytes::Bytes;
 use serde::Serialize;
 
 use crate::clock::now_ms;
 use crate::http::Http;
-use crate::supervisor::{CommandRequest, Intervention, PromotionRequest};
+use crate::supervisor::{CommandRequest, DeclineAsked, Intervention, PromotionRequest};
 
 /// The hash of a request's canonical body: what is asked, and why, without its name.
 fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Option<RequestRef> {
@@ -72,12 +74,17 @@ impl Http {
         let asked = match &action {
             AuthorityAction::Designate(node) | AuthorityAction::Relinquish(node) => Some(node),
             AuthorityAction::Release(node) => node.as_ref(),
+            AuthorityAction::EndObligation(decline) => Some(&decline.claim.node_id),
         };
         let body = (asked.cloned(), expected_epoch, reason.clone());
         let command = match action {
             AuthorityAction::Designate(node) => Command::Designate(node),
             AuthorityAction::Relinquish(node) => Command::Relinquish(node),
             AuthorityAction::Release(node) => Command::Release(self.to_release(node)),
+            AuthorityAction::EndObligation(decline) => {
+                let authority = &self.shared.view.load_full().authority;
+                Command::EndObligation(Box::new(present_decline(authority, decline)))
+            }
         };
         let request = named(request_id, command.as_str(), &body);
         self.carry_out(command, Some(expected_epoch), request, reason, call).await
@@ -132,6 +139,19 @@ impl Http {
         }
     }
 
+    pub(super) async fn do_decline(
+        &self,
+        request: DeclineRequest,
+        call: Call,
+    ) -> Result<Declined, Problem> {
+        let DeclineRequest { expected_epoch, request_id, reason } = request;
+        let request = named(request_id, "decline", &(expected_epoch, &reason));
+        let annotation = annotation(&call, reason);
+        let asked = DeclineAsked { expected_epoch, request, annotation };
+        let (seq, decline) = self.supervisor.decline(asked).await?;
+        Ok(Declined { seq, decline })
+    }
+
     pub(super) async fn do_promote(
         &self,
         request: PromoteRequest,
@@ -146,17 +166,16 @@ impl Http {
             evidence,
             reason,
         } = request;
-        if evidence.is_some_and(|evidence| !evidence.is_empty()) {
-            let detail = "this release decides on what the node has pulled; it takes no evidence from the request";
-            return Err(Problem::new(Code::InvalidRequest, detail).with("field", "evidence"));
-        }
-        let request =
-            named(request_id, "promote", &(expected_epoch, &replica_id, expected_digest, &reason));
+        let decline = Evidence::single(evidence)
+            .map_err(|what| Problem::new(Code::InvalidRequest, what).with("field", "evidence"))?;
+        let body = (expected_epoch, &replica_id, expected_digest, &decline, &reason);
+        let request = named(request_id, "promote", &body);
         let annotation = annotation(&call, reason);
         let promotion = PromotionRequest {
             expected_epoch,
             replica_id,
             request,
+            decline,
             expected_digest,
             dry_run,
             annotation,

@@ -11,11 +11,11 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest, StatusData, TransitionView,
-    WalData, Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DeclineRequest, Declined, DigestRequest,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest,
+    StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
@@ -252,6 +252,10 @@ impl NodePort for Http {
 
     async fn command(&self, command: AuthorityCommand, call: Call) -> Reply<CommandDone> {
         self.do_command(command, call).await
+    }
+
+    async fn decline(&self, request: DeclineRequest, call: Call) -> Reply<Declined> {
+        self.do_decline(request, call).await
     }
 
     async fn promote(&self, request: PromoteRequest, dry_run: bool, call: Call) -> Reply<Promoted> {

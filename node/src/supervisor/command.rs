@@ -4,7 +4,9 @@
 //! Every entry is appended with the WAL's owner holding still, so that each acknowledgement lies wholly
 //! before or after it, and the next batch carries it in its stamp.
 
-use aerodb_core::authority::{Annotation, Certificate, EntryBody, SignedReceipt, Succession};
+use aerodb_core::authority::{
+    Annotation, Certificate, EntryBody, Member, PresentedDecline, SignedReceipt, Succession,
+};
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
@@ -33,7 +35,15 @@ impl Supervisor {
         if let Some(known) = known {
             return Ok(self.recorded_command(&known));
         }
-        if let Some(seq) = self.already_admitted(&request.command) {
+        let already = match &request.command {
+            Command::Admit(member) => self.already_admitted(member),
+            Command::EndObligation(decline) => self.already_ended(decline),
+            Command::Remove(_)
+            | Command::Designate(_)
+            | Command::Release(_)
+            | Command::Relinquish(_) => None,
+        };
+        if let Some(seq) = already {
             return Ok(Ok(Outcome { seq }));
         }
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
@@ -67,7 +77,8 @@ impl Supervisor {
             Command::Remove(_)
             | Command::Designate(_)
             | Command::Release(_)
-            | Command::Relinquish(_) => false,
+            | Command::Relinquish(_)
+            | Command::EndObligation(_) => false,
         };
         CommandFacts {
             cluster: shared.identity.cluster,
@@ -81,6 +92,7 @@ impl Supervisor {
             membership: authority.member(subject).map(|(_, membership)| membership),
             key_known,
             pulling: shared.peers.is_attached(subject),
+            declined: authority.has_declined(subject),
             command,
         }
     }
@@ -98,7 +110,8 @@ impl Supervisor {
             Command::Admit(_)
             | Command::Remove(_)
             | Command::Designate(_)
-            | Command::Release(_) => {
+            | Command::Release(_)
+            | Command::EndObligation(_) => {
                 self.ledger_grown();
                 self.go_on(paused);
             }
@@ -187,8 +200,7 @@ impl Supervisor {
     }
 
     /// Admitting what is already admitted is already so: the same id, key and address.
-    fn already_admitted(&self, command: &Command) -> Option<Seq> {
-        let Command::Admit(member) = command else { return None };
+    fn already_admitted(&self, member: &Member) -> Option<Seq> {
         let authority = self.authority();
         if authority.admitted(&member.node_id) != Some(member) {
             return None;
@@ -200,6 +212,24 @@ impl Supervisor {
                     Some(entry.seq)
                 }
                 EntryBody::Genesis(genesis) if &genesis.founder == member => Some(entry.seq),
+                _ => None,
+            }
+        })
+    }
+
+    /// An obligation that this very certificate has ended is ended.
+    fn already_ended(&self, decline: &PresentedDecline) -> Option<Seq> {
+        if !self.authority().has_declined(&decline.certificate.claim.node_id) {
+            return None;
+        }
+        self.shared().authority_entries.after(None, usize::MAX).iter().find_map(|stored| {
+            let entry = &stored.entry.entry;
+            match &entry.body {
+                EntryBody::ObligationEnded { certificate: Certificate::Decline(ended), .. }
+                    if *ended == decline.certificate =>
+                {
+                    Some(entry.seq)
+                }
                 _ => None,
             }
         })

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use aerodb_core::authority::{Annotation, ReceiptClaim};
+use aerodb_core::authority::{Annotation, ReceiptClaim, SignedDecline};
 use aerodb_core::decision::command::Command;
 use aerodb_core::decision::record::RequestRef;
 use aerodb_core::hash::Signature;
@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::bootstrap::TransferEvent;
 use crate::replication::PullerEvent;
+use crate::supervisor::decline::{DeclineAnswer, DeclineAsked};
 use crate::supervisor::promotion::{PromotionAnswer, PromotionRequest};
 use crate::wal::WalFailure;
 
@@ -65,6 +66,7 @@ pub enum Intervention {
 /// A message.
 pub(super) enum Message {
     Command(CommandRequest, oneshot::Sender<Result<Outcome, Problem>>),
+    Decline(DeclineAsked, oneshot::Sender<Result<DeclineAnswer, Problem>>),
     Promote(PromotionRequest, oneshot::Sender<Result<PromotionAnswer, Problem>>),
     Intervene(
         Intervention,
@@ -122,6 +124,14 @@ impl SupervisorHandle {
     /// The refusal.
     pub async fn command(&self, request: CommandRequest) -> Result<Outcome, Problem> {
         self.ask(|reply| Message::Command(request, reply)).await
+    }
+
+    /// Has the node decline the next epoch; answers its signed word and where that stands in its record.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn decline(&self, asked: DeclineAsked) -> Result<(Seq, SignedDecline), Problem> {
+        self.ask(|reply| Message::Decline(asked, reply)).await
     }
 
     /// Has a promotion decided and, unless it is a dry run, carried out.

@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod command;
+mod decline;
 mod halt;
 mod message;
 mod promotion;
@@ -16,6 +17,7 @@ mod requests;
 mod state;
 
 pub use bootstrap::progress_of;
+pub use decline::DeclineAsked;
 pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
 pub use promotion::{PromotionAnswer, PromotionRequest};
 pub use requests::{Requests, promotion_id};

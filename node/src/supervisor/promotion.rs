@@ -10,7 +10,7 @@
 //!    it the new. Any error from there on ends the process
 //! 7. rebind the role, publish, let the owner write
 
-use aerodb_core::authority::{Annotation, EntryBody, Grant};
+use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline};
 use aerodb_core::decision::RecordedDecision;
 use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::decision::promotion::{
@@ -20,12 +20,16 @@ use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded, explain};
 use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
-use aerodb_core::machine::{PipelineEvent, Promotion, PromotionEvent, RoleEvent, WalWriter};
+use aerodb_core::machine::{
+    PipelineEvent, Promotion, PromotionEvent, RoleEvent, RoleName, WalWriter,
+};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
+use aerodb_ledger::authority::present_decline;
 
+use crate::declines::has_declined_after;
 use crate::supervisor::requests::{Known, promotion_id};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
@@ -39,6 +43,8 @@ pub struct PromotionRequest {
     pub replica_id: Option<NodeId>,
     /// The operator's name for it.
     pub request: Option<RequestRef>,
+    /// The heir's decline, on which this node would be granted what it relinquished.
+    pub decline: Option<SignedDecline>,
     /// The digest of an earlier dry run: nothing that the decision reads may have moved since.
     pub expected_digest: Option<Hash>,
     /// Whether only the answer is wanted.
@@ -190,7 +196,9 @@ impl Supervisor {
     fn take_over(&mut self, paused: Paused) {
         let shared = self.parts.shared.clone();
         let (machines, authority) = (&shared.machines, self.authority());
-        machines.pipeline.must_step(&machines.journal, &PipelineEvent::Stopped);
+        if machines.role.get().role_name() == RoleName::ReplicaActive {
+            machines.pipeline.must_step(&machines.journal, &PipelineEvent::Stopped);
+        }
         let event = RoleEvent::AuthorityGranted { epoch: authority.epoch() };
         let write =
             machines.role.must_step_with(&machines.journal, &event, |step| step.into_authority());
@@ -216,11 +224,15 @@ impl Supervisor {
         let authority = self.authority();
         let node = shared.identity.node_id.clone();
         let facts = AuthorityFacts::from(&*authority);
-        let chain_at_basis = match basis_for(&facts, &node) {
+        let decline = request.decline.clone().map(|decline| present_decline(&authority, decline));
+        let basis = basis_for(&shared.identity.cluster, &facts, &node, decline.as_ref());
+        let chain_at_basis = match basis {
             Some((_, position)) => self.chain_at(position.boundary, standing)?,
             None => None,
         };
         let (validated, received) = (standing.tip.boundary, standing.received);
+        let declined = authority.has_declined(&node)
+            || has_declined_after(&shared.decision_entries, authority.epoch());
         Ok(PromotionFacts {
             cluster: shared.identity.cluster,
             member: authority.admitted(&node).is_some(),
@@ -236,6 +248,8 @@ impl Supervisor {
             wal_end: standing.tip,
             chain_at_basis,
             epoch_mismatch: standing.epochs.first_mismatch(&authority),
+            declined,
+            decline,
         })
     }
 
@@ -294,7 +308,9 @@ fn grant_body(
     decision: &RecordedDecision,
 ) -> Result<EntryBody, Fatal> {
     let facts = &decision.facts;
-    let basis = basis_for(&facts.authority, &facts.node).map(|(basis, _)| basis);
+    let decline = facts.decline.as_ref();
+    let basis = basis_for(&facts.cluster, &facts.authority, &facts.node, decline);
+    let basis = basis.map(|(basis, _)| basis);
     match (facts.authority.epoch.next(), basis) {
         (Some(epoch), Some(basis)) => Ok(EntryBody::AuthorityGranted(Box::new(Grant {
             epoch,

@@ -40,6 +40,8 @@ impl Requests {
             }
             DecisionBody::CommandRefused { request, .. }
             | DecisionBody::CommandDone { request, .. }
+            | DecisionBody::Declined { request, .. }
+            | DecisionBody::DeclineRefused { request, .. }
             | DecisionBody::Followed { request, .. }
             | DecisionBody::Resumed { request, .. }
             | DecisionBody::BootstrapRequested { request, .. } => {

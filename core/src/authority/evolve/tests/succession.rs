@@ -211,7 +211,8 @@ fn a_decline_ends_the_obligation_released_or_not() {
 fn p6_sb3_a_decline_of_another_node_ledger_epoch_or_naming_ends_nothing() {
     let story = members().designate("n2", 10);
     let longer = story.clone().release("n2").admit("n4");
-    let changes: [(fn(&mut DeclineClaim), &str); 5] = [
+    type Change = fn(&mut DeclineClaim);
+    let changes: [(Change, &str); 5] = [
         (|claim| claim.cluster = ClusterId([7; 32]), "it is of another cluster"),
         (|claim| claim.node_id = node("n3"), "it is of another node"),
         (|claim| claim.epoch = epoch(1), "it is of another epoch"),

@@ -1,0 +1,50 @@
+//! Declining an epoch, and handing that on as evidence.
+
+use aerodb_core::authority::SignedDecline;
+use aerodb_core::id::{Epoch, Reason, RequestId, Seq};
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /v1/authority/decline`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclineRequest {
+    /// The epoch that the operator believes to be in force; the next one is declined.
+    pub expected_epoch: Epoch,
+    /// The operator's own name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// An epoch that was declined, for good. Asked again, the node gives the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// Where it stands in the node's decision ledger.
+    pub seq: Seq,
+    /// The node's signed word: what a release or a promotion takes as evidence.
+    pub decline: SignedDecline,
+}
+
+/// What a request brings along that the node has not pulled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The heir's signed word that it will never be granted the next epoch.
+    Decline(SignedDecline),
+}
+
+impl Evidence {
+    /// The one certificate that a request brings, if it brings one.
+    ///
+    /// # Errors
+    /// What is wrong with it, when there are several: no decision rests on more than one.
+    pub fn single(evidence: Option<Vec<Self>>) -> Result<Option<SignedDecline>, &'static str> {
+        let mut brought = evidence.unwrap_or_default().into_iter();
+        match (brought.next(), brought.next()) {
+            (None, _) => Ok(None),
+            (Some(Self::Decline(decline)), None) => Ok(Some(decline)),
+            (Some(_), Some(_)) => Err("`evidence` is one certificate"),
+        }
+    }
+}
