@@ -61,7 +61,7 @@ catalogue! {
     P6Sc1, "P6-SC1", "FAILOVER_SCOPE 2.1", "core::decision::promotion",
         "A promotion is asked of the node that is to be promoted.";
     P6V29, "P6-V29", "FAILOVER_VISION 6", "core::decision::promotion",
-        "Only an admitted member in the replica role can be considered for promotion.";
+        "Only an admitted member in the replica role, or the relinquisher whose heir declined, can be considered for promotion.";
     P6Sm2, "P6-SM2", "FAILOVER_STATE_MACHINE 6, 7", "core::machine::promotion",
         "Only listed transitions exist, and one attempt runs at a time.";
     P6Sb3, "P6-SB3", "FAILOVER_FAILURE_MODEL 6; DESIGN 3.2", "core::authority::evolve",

@@ -249,16 +249,20 @@ fn the_authority_ledger_holds_every_kind_of_entry() {
             "authority_granted",
             "successor_designated",
             "authority_granted",
+            "successor_designated",
+            "obligation_ended",
+            "authority_relinquished",
+            "authority_granted",
         ]
     );
     let authority = &read.authority;
-    assert_eq!((authority.epoch().get(), authority.holder().as_str()), (3, "n1"));
-    assert_eq!(authority.start().boundary, at(7));
-    assert_eq!((read.recovery.segments, read.recovery.frames), (2, 16));
+    assert_eq!((authority.epoch().get(), authority.holder().as_str()), (4, "n1"));
+    assert_eq!(authority.start().boundary, at(8));
+    assert_eq!((read.recovery.segments, read.recovery.frames), (3, 18));
     let entries = read.entries.after(None, usize::MAX);
     let again = |stored: &Stored<_>| replay_authority_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 2);
+    assert_eq!(replayed.len(), 3);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 
@@ -280,6 +284,7 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "command_refused",
             "command_refused",
             "command_refused",
+            "command_refused",
             "command_done",
             "followed",
             "resumed",
@@ -287,11 +292,13 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "suffix_discarded",
             "bootstrap_requested",
             "bootstrap_decided",
+            "declined",
+            "decline_refused",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 7);
+    assert_eq!(replayed.len(), 10);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 

@@ -242,6 +242,15 @@ fn a_stopped_holder_relinquishes_on_its_disk_and_serves_its_heir_sealed() {
     assert_eq!(failed(&owed.json()["explanation"]), "AU-6");
     let of_a_replica = offline(&cluster.n2, &["relinquish", "n3"]);
     assert!(failed(&of_a_replica.json()["explanation"]).contains("AU-1"), "{of_a_replica:?}");
+    let aside = tempfile::tempdir().expect("a directory");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg("-a").arg(&cluster.n1.dir).arg(aside.path()).status();
+    assert!(copied.expect("cp runs").success());
+    let line = ["relinquish", "n2", "--expected-epoch", "1", "--reason", "x", "--output", "json"];
+    let dir = aside.path().join("n1");
+    let of_copy = aerodb(&[&line[..], &["--data-dir", text(&dir)]].concat());
+    assert_eq!(of_copy.code, Some(1), "{of_copy:?}");
+    assert_eq!(failed(&of_copy.json()["explanation"]), "AU-1, RM-5");
     let first = offline(&cluster.n1, &["relinquish", "n2"]);
     assert_eq!(first.code, Some(0), "{first:?}");
     let again = offline(&cluster.n1, &["relinquish", "n2"]);

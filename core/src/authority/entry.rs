@@ -44,7 +44,7 @@ pub enum Basis {
         /// The relinquishment.
         entry: LedgerHead,
         /// The heir's word.
-        certificate: SignedDecline,
+        certificate: Box<SignedDecline>,
     },
 }
 

@@ -266,7 +266,7 @@ impl Story {
         let Tenure::Relinquished { entry, .. } = self.authority.tenure() else {
             panic!("the story has no relinquishment")
         };
-        let basis = Basis::Decline { entry: *entry, certificate: decline };
+        let basis = Basis::Decline { entry: *entry, certificate: Box::new(decline) };
         let (name, start) = (facts.node.clone(), facts.wal_end);
         let decision = RecordedDecision::decide(facts).0;
         Grant { basis, decision, ..self.grant_of(name.as_str(), start) }

@@ -143,7 +143,7 @@ impl Story {
             epoch: self.epoch().next().unwrap(),
             holder: node("n1"),
             start: *final_position,
-            basis: Basis::Decline { entry: *entry, certificate: decline },
+            basis: Basis::Decline { entry: *entry, certificate: Box::new(decline) },
             promotion_id: PromotionId::new("n1-1").unwrap(),
             request_id: None,
             decision: Recorded::decide(facts).0,

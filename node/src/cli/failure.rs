@@ -150,7 +150,8 @@ impl From<StoppedError> for Failure {
             StoppedError::Fault(fault) => fault.into(),
             StoppedError::Disk(error) => error.into(),
             StoppedError::Start(error) => error.into(),
-            StoppedError::Record(_) => Self::Refused(error.to_string()),
+            StoppedError::Checkpoint(error) => error.into(),
+            StoppedError::Replay(_) | StoppedError::Record(_) => Self::Refused(error.to_string()),
         }
     }
 }

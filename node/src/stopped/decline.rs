@@ -1,29 +1,33 @@
 //! The heir's decline, made on its disk: a successor that does not run any more need not block writes, and a
 //! relinquishment to it need not be the end.
 //!
-//! 1. the decision ledger is opened, which makes all of it durable
+//! 0. a copy is refused, and not written to: it is nobody's record
+//! 1. both ledgers are opened, which makes all of them durable; the WAL must not have seen more of them
 //! 2. a decline that it holds is answered as it is; a crash after step 3 leads here
 //! 3. the decline is appended: frame and fsync, trailer and fsync
 //! 4. the stamp names it, so that a ledger cut before it does not start
 
 use std::sync::Arc;
 
-use aerodb_core::authority::{Annotation, SignedDecline};
+use aerodb_core::authority::{Annotation, Authority, SignedDecline};
 use aerodb_core::decision::decline::{DeclineFacts, remedies};
 use aerodb_core::decision::record::DecisionBody;
-use aerodb_core::explain::Recorded;
+use aerodb_core::explain::{Explanation, Recorded, explain};
 use aerodb_core::id::{Epoch, Seq};
 use aerodb_core::rules::RuleId;
-use aerodb_ledger::LedgerPlace;
 use aerodb_ledger::authority::{AuthorityLedger, sign_decline};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::Disk;
 use aerodb_ledger::log::{LogOptions, Witness};
+use aerodb_ledger::wal::scan_read_only;
+use aerodb_ledger::{LedgerPlace, OpenError};
 
 use crate::declines::decline_of;
 use crate::directory::{DataDir, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityFile, Stamp};
+use crate::recovery::choose;
+use crate::replay::ReplayError;
 use crate::stopped::{Refused, StoppedError};
 
 /// What came of it.
@@ -31,7 +35,7 @@ use crate::stopped::{Refused, StoppedError};
 pub enum Declining {
     /// The node's word, and where it stands in its record.
     Declined(Seq, SignedDecline),
-    /// It is recorded that it was refused.
+    /// It was refused; recorded, unless the directory is a copy.
     Refused(Refused),
 }
 
@@ -55,42 +59,41 @@ pub fn decline(
     let identity = IdentityFile::read(&**disk, dir.path())?;
     let (key, stamp) = (identity.key(), identity.stamp);
     let owner = key.public_key();
-    let read = AuthorityLedger::open_read_only(
-        &**disk,
-        &dir.authority_ledger(),
-        Some(&owner),
-        witness(stamp.authority_frame),
+    if disk.directory_id(dir.path())? != identity.binding {
+        let seen = witness(stamp.authority_frame);
+        let read =
+            AuthorityLedger::open_read_only(&**disk, &dir.authority_ledger(), Some(&owner), seen)?;
+        let facts = DeclineFacts::new(&read.authority, identity.node_id, expected_epoch, false);
+        let explanation = explain(&facts);
+        return Ok(refused(&facts, explanation));
+    }
+    let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
+    let place =
+        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
+    let quarantine = dir.quarantine();
+    let (ledger, _) =
+        AuthorityLedger::open(&place(&authority_dir), witness(stamp.authority_frame), &quarantine)?;
+    check_seen(dir, disk, &identity, ledger.authority())?;
+    let (mut decisions, _) = DecisionLedger::open(
+        &place(&decision_dir),
+        identity.node_id.clone(),
+        witness(stamp.decision_frame),
+        &quarantine,
     )?;
-    let decision_dir = dir.decision_ledger();
-    let place = LedgerPlace {
-        disk: Arc::clone(disk),
-        dir: &decision_dir,
-        options: LogOptions::LEDGER,
-        owner,
-    };
-    let seen = witness(stamp.decision_frame);
-    let (mut decisions, _) =
-        DecisionLedger::open(&place, identity.node_id.clone(), seen, &dir.quarantine())?;
-
-    let bound_here = disk.directory_id(dir.path())? == identity.binding;
     let latch = latch_of(&decisions.entries());
-    let original = bound_here && latch.failures().all(|failure| failure.rule != RuleId::St2);
+    let original = latch.failures().all(|failure| failure.rule != RuleId::St2);
     let given = expected_epoch.next().and_then(|next| decline_of(&decisions.entries(), next));
     if let (Some((seq, certificate)), true) = (given, original) {
         return Ok(Declining::Declined(seq, certificate));
     }
     let node = identity.node_id.clone();
-    let facts = DeclineFacts::new(&read.authority, node, expected_epoch, original);
+    let facts = DeclineFacts::new(ledger.authority(), node, expected_epoch, original);
     let (decision, explanation) = Recorded::decide(facts);
     let Some(claim) = decision.facts.claim().filter(|_| explanation.holds()) else {
-        let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
-        let remedies = remedies(&decision.facts, &failed);
-        // A copy is not written to: it is nobody's record.
-        if original {
-            let body = DecisionBody::DeclineRefused { decision, request: None };
-            decisions.append(body, annotation, &key)?;
-        }
-        return Ok(Declining::Refused(Refused { explanation, remedies }));
+        let refused = refused(&decision.facts, explanation);
+        let body = DecisionBody::DeclineRefused { decision, request: None };
+        decisions.append(body, annotation, &key)?;
+        return Ok(refused);
     };
     let certificate = sign_decline(&key, claim);
     let answer = certificate.clone();
@@ -99,4 +102,35 @@ pub fn decline(
     let stamp = Stamp { decision_frame: decisions.last_frame_seq(), ..stamp };
     identity.restamped(stamp).write(&**disk, dir.path())?;
     Ok(Declining::Declined(seq, answer))
+}
+
+/// A ledger that lost its tail may have lost this node's own grant of the epoch that is to be declined (AU-14).
+fn check_seen(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    identity: &IdentityFile,
+    authority: &Authority,
+) -> Result<(), StoppedError> {
+    let owner = identity.key().public_key();
+    let checkpoint = choose(&**disk, dir, &owner, authority)?;
+    let (wal, frames) = (dir.wal(), witness(identity.stamp.wal_frame));
+    let head = authority.head().seq;
+    scan_read_only(&**disk, &wal, Some(&owner), checkpoint.as_ref(), frames, &mut |raw| match raw
+        .claimed_stamp()
+        .map(|stamp| stamp.seq)
+        .filter(|seen| *seen > head)
+    {
+        Some(seen) => Err(ReplayError::LedgerShort { seen: seen.get(), head: head.get() }),
+        None => Ok(()),
+    })
+    .map_err(|error| match error {
+        OpenError::Fault(fault) => StoppedError::Fault(fault),
+        OpenError::Refused(short) => StoppedError::Replay(short),
+    })
+    .map(drop)
+}
+
+fn refused(facts: &DeclineFacts, explanation: Explanation) -> Declining {
+    let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
+    Declining::Refused(Refused { remedies: remedies(facts, &failed), explanation })
 }

@@ -6,6 +6,8 @@ use aerodb_ledger::{AppendError, Fault};
 use crate::directory::DirectoryError;
 use crate::identity::IdentityError;
 use crate::open::StartError;
+use crate::recovery::CheckpointRefused;
+use crate::replay::ReplayError;
 
 /// Why there is no answer. After a disk error it is unknown whether what was asked is durable; asked again, the
 /// command finds out.
@@ -23,6 +25,12 @@ pub enum StoppedError {
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The authority ledger lacks entries that the WAL has seen.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointRefused),
     /// The node would not start either.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -73,7 +73,7 @@ pub(super) fn check_basis(state: &Authority, grant: &Grant) -> Result<(), Illega
             Tenure::Relinquished { successor, final_position, entry: said },
             _,
         ) => {
-            let presented = PresentedDecline::new(state, certificate.clone(), true);
+            let presented = PresentedDecline::new(state, (**certificate).clone(), true);
             let declined = presented.shows(&state.cluster, successor, state.epoch()).is_ok();
             if &grant.holder != state.holder() || entry != said || !declined {
                 return Err(refused());

@@ -128,7 +128,7 @@ pub fn basis_for(
                 decline.shows(cluster, successor, authority.epoch).is_ok()
                     && node == &authority.holder
             })?;
-            let certificate = shown.certificate.clone();
+            let certificate = Box::new(shown.certificate.clone());
             Some((Basis::Decline { entry: *entry, certificate }, *final_position))
         }
         (Tenure::Held, Some(Succession::Designated { successor, at, entry })) => {
@@ -185,7 +185,7 @@ pub(crate) fn check_recorded(state: &Authority, grant: &Grant) -> Result<(), &'s
     // What the facts say of a certificate that the grant stands on is looked up again.
     let stands_on = match &grant.basis {
         Basis::Decline { certificate, .. } => {
-            Some(PresentedDecline::new(state, certificate.clone(), true))
+            Some(PresentedDecline::new(state, (**certificate).clone(), true))
         }
         Basis::Relinquishment { .. } | Basis::Designation { .. } => facts.decline.clone(),
     };

@@ -154,10 +154,12 @@ fn p6_a1_the_heirs_decline_gives_the_epoch_back_to_the_relinquisher_and_to_nobod
     let elsewhere = Grant { start: at(13), ..grant.clone() };
     let expected = Illegal::Position { least: at(12), found: at(13) };
     assert_illegal(story.refuses_grant(elsewhere), expected, RuleId::P6S2);
-    let other_entry = Basis::Decline { entry: members().head(), certificate: story.decline("n2") };
+    let other_entry =
+        Basis::Decline { entry: members().head(), certificate: Box::new(story.decline("n2")) };
     let found = story.refuses_grant(Grant { basis: other_entry, ..grant.clone() });
     assert_illegal(found, no_basis("decline", "n1"), RuleId::P6A1);
-    let of_a_third = Basis::Decline { entry: story.head(), certificate: story.decline("n3") };
+    let of_a_third =
+        Basis::Decline { entry: story.head(), certificate: Box::new(story.decline("n3")) };
     let found = story.refuses_grant(Grant { basis: of_a_third, ..grant });
     assert_illegal(found, no_basis("decline", "n1"), RuleId::P6A1);
 }
