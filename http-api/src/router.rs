@@ -67,6 +67,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Promotion => on(filter, promotion::promotion::<N>),
         Operation::Follow => on(filter, command::follow::<N>),
         Operation::Resume => on(filter, command::resume::<N>),
+        Operation::Bootstrap => on(filter, command::bootstrap::<N>),
         Operation::Replication => on(filter, inspect::replication::<N>),
         Operation::Wal => on(filter, inspect::wal::<N>),
         Operation::Mvcc => on(filter, inspect::mvcc::<N>),
@@ -83,6 +84,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::ExplainRead => on(filter, explain::read::<N>),
         Operation::ExplainWrite => on(filter, explain::write::<N>),
         Operation::ExplainRecovery => on(filter, explain::recovery::<N>),
+        Operation::ExplainBootstrap => on(filter, explain::bootstrap::<N>),
         Operation::ExplainCheckpoint => on(filter, explain::checkpoint::<N>),
         Operation::Rules => on(filter, rules::rules::<N>),
         Operation::Rule => on(filter, rules::rule::<N>),
@@ -94,6 +96,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Sync | Operation::SyncOptions => on(filter, health::sync::<N>),
         Operation::History => on(filter, ledger::history::<N>),
         Operation::Pull => on(filter, stream::pull::<N>),
+        Operation::Snapshot => on(filter, stream::snapshot::<N>),
     }
 }
 

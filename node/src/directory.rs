@@ -72,6 +72,12 @@ impl DataDir {
         self.0.join(SNAPSHOTS_DIR)
     }
 
+    /// Where a snapshot is received; discarded whole at every start.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
+        self.0.join("bootstrap")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.0.join("LOCK")
     }

@@ -331,7 +331,7 @@ fn latched(
 fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
     let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
         WayBack::DiscardSuffix => false,
-        WayBack::Original | WayBack::NewIdentity => true,
+        WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
     });
     match other {
         Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),

@@ -72,6 +72,7 @@ impl Journal {
             }
             MachineName::Promotion
             | MachineName::Role
+            | MachineName::Bootstrap
             | MachineName::Latch
             | MachineName::Checkpoint
             | MachineName::Lifecycle => {

@@ -13,6 +13,7 @@
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 
 pub mod attempts;
+pub mod bootstrap;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;

@@ -25,7 +25,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
-use aerodb_ledger::snapshot::Manifest;
+use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 
@@ -151,6 +151,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     let (ledger, authority_found, decisions, decisions_found) = open_ledgers(&dir, disk, &known)?;
     let authority = Arc::clone(ledger.authority());
     let (wal, checkpoint) = stand_on(&dir, disk, wal, checkpoint)?;
+    // What a bootstrap had received when it was cut short is of no use (F-S1, F-S2).
+    discard_staging(&**disk, &dir.staging())?;
     let identity = known.identity;
     let failures = failures(&dir, &**disk, &identity, &decisions, &replayed)?;
     let facts = RecoveryFacts {

@@ -5,8 +5,8 @@
 mod mermaid;
 
 use aerodb_core::machine::{
-    Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role, Segment,
-    TableRow, Version, WalWriter, table,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role,
+    Segment, TableRow, Version, WalWriter, table,
 };
 
 pub use mermaid::mermaid;
@@ -41,6 +41,7 @@ pub fn chart(machine: MachineName) -> Chart {
         MachineName::Role => of::<Role>(),
         MachineName::Pipeline => of::<Pipeline>(),
         MachineName::Segment => of::<Segment>(),
+        MachineName::Bootstrap => of::<Bootstrap>(),
         MachineName::Latch => of::<Latch>(),
         MachineName::Checkpoint => of::<Checkpoint>(),
         MachineName::Lifecycle => of::<Lifecycle>(),

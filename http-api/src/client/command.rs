@@ -8,8 +8,8 @@ use super::transport::{Client, Received, encoded, query};
 use crate::client::ClientError;
 use crate::envelope::Answer;
 use crate::types::{
-    AdmitRequest, CheckpointRequest, CheckpointTaken, CommandBody, CommandDone, FollowRequest,
-    Intervened, PromoteRequest, Promoted, ResumeRequest,
+    AdmitRequest, BootstrapRequest, CheckpointRequest, CheckpointTaken, CommandBody, CommandDone,
+    FollowRequest, Intervened, PromoteRequest, Promoted, ResumeRequest,
 };
 
 impl Client {
@@ -83,6 +83,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn follow(&self, request: &FollowRequest) -> Result<Intervened, ClientError> {
         self.post("/v1/replication/follow", request).await
+    }
+
+    /// Lets the replica take a snapshot over; answers once it has begun.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn bootstrap(&self, request: &BootstrapRequest) -> Result<Intervened, ClientError> {
+        self.post("/v1/replication/bootstrap", request).await
     }
 
     /// Lets the replica pull again.

@@ -52,6 +52,8 @@ views! {
     explain_replication: "/v1/explain/replication" -> Value;
     /// Whether a write would be admitted, and why.
     explain_write: "/v1/explain/write" -> Value;
+    /// Whether the last snapshot received was taken over, and why.
+    explain_bootstrap: "/v1/explain/bootstrap" -> Value;
     /// Whether the checkpoint there can be relied on, and why.
     explain_checkpoint: "/v1/explain/checkpoint" -> Value;
     /// What recovery found and did.

@@ -15,8 +15,8 @@ use crate::port::{Call, NodePort};
 use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
-    AdmitRequest, AuthorityAction, AuthorityCommand, CheckpointRequest, CommandBody, CommandDone,
-    FollowRequest, Intervened, ResumeRequest,
+    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CheckpointRequest,
+    CommandBody, CommandDone, FollowRequest, Intervened, ResumeRequest,
 };
 
 /// What every command comes with, its body still unread.
@@ -132,6 +132,14 @@ pub(crate) async fn resume<N: NodePort>(
 ) -> Result<Answer<Intervened>, Problem> {
     let (request, call) = incoming.read::<ResumeRequest>(api.limits.command_bytes_max).await?;
     api.port.resume(request, call).await.map(|data| Answer { data })
+}
+
+pub(crate) async fn bootstrap<N: NodePort>(
+    State(api): State<Api<N>>,
+    incoming: Incoming,
+) -> Result<Answer<Intervened>, Problem> {
+    let (request, call) = incoming.read::<BootstrapRequest>(api.limits.command_bytes_max).await?;
+    api.port.bootstrap(request, call).await.map(|data| Answer { data })
 }
 
 pub(crate) async fn take_checkpoint<N: NodePort>(

@@ -32,7 +32,7 @@ pub use checkpoint::{
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
-pub use intervention::{FollowRequest, Intervened, ResumeRequest};
+pub use intervention::{BootstrapRequest, FollowRequest, Intervened, ResumeRequest};
 pub use kv::{FailedCondition, ReadAnswer, ReadRequest, Write, WriteKind, WriteReceipt, Written};
 pub use ledger::{LedgerEntryView, LogName};
 pub use machine::{MachineState, TransitionView};
@@ -41,7 +41,9 @@ pub use mvcc::{ActiveSnapshots, MvccData};
 pub use promotion::{Outcome, PromoteRequest, Promoted, PromotionView};
 pub use refusal::Refusal;
 pub use remedy::RemedyView;
-pub use replication::{BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole};
+pub use replication::{
+    BootstrapData, BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole,
+};
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};

@@ -297,6 +297,21 @@ impl Log {
         })
     }
 
+    /// Sees to it that the segment after the active one stands ready, durable and empty: its number, and the
+    /// sequence number that its first frame may have in a log that begins with it.
+    pub(crate) fn next_start(&mut self) -> Result<(u64, u64), Fault> {
+        self.check_usable()?;
+        let number = self.active.number + 1;
+        let taken = self.next.take(&self.maker, number);
+        taken.map_err(|error| {
+            self.poison = Some(error.clone());
+            Fault::Disk(error)
+        })?;
+        self.next = Next::Ready;
+        // Of the first segment of a log without frames no frame was ever made.
+        Ok((number, self.next_seq.max(number)))
+    }
+
     /// Goes on in the next segment. The rest of this one stays zero.
     fn roll(&mut self) -> Result<(), DiskError> {
         let number = self.active.number + 1;

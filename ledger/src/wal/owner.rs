@@ -175,6 +175,17 @@ impl Wal {
         self.index.start_keeping(boundary.get())
     }
 
+    /// The place from which a WAL that goes on at `position`, past a gap that a snapshot fills, may be kept: the
+    /// segment after the last one in use, durable and empty. Nothing else changes; it is used by the next
+    /// opening whose checkpoint names it, and by this WAL if none does.
+    ///
+    /// # Errors
+    /// [`Fault::Disk`] poisons the writer.
+    pub fn start_past(&mut self, position: Position) -> Result<WalStart, Fault> {
+        let (segment, frame_seq) = self.log.next_start()?;
+        Ok(WalStart { segment, frame_seq, position })
+    }
+
     /// Removes the segments before the checkpoint's start (DIS-18). Readers see them no more at once; what a
     /// crash leaves of them is passed over by an opening with that checkpoint.
     ///

@@ -15,16 +15,25 @@ use super::taker::{Cut, Taken, Taker};
 
 type Reply = oneshot::Sender<Result<Taken, CheckpointError>>;
 
+/// What the thread is asked.
+#[derive(Debug)]
+enum Request {
+    /// Take a checkpoint, and tell whoever waits for it.
+    Take(Option<Reply>),
+    /// Say that the one before this is over.
+    Settle(oneshot::Sender<()>),
+}
+
 /// The way to the thread.
 #[derive(Debug, Clone)]
 pub struct CheckpointHandle {
-    requests: sync::Sender<Option<Reply>>,
+    requests: sync::Sender<Request>,
     bytes: Arc<AtomicU64>,
 }
 
 /// The thread's queue.
 #[derive(Debug)]
-pub struct Requests(sync::Receiver<Option<Reply>>);
+pub struct Requests(sync::Receiver<Request>);
 
 impl CheckpointHandle {
     /// A handle, and the queue that its requests arrive in. The log is to grow by `bytes` before the next
@@ -44,7 +53,16 @@ impl CheckpointHandle {
     /// Asks for a checkpoint without waiting for it. Never blocks.
     pub fn request(&self) {
         // A thread that has ended takes none any more.
-        let _ = self.requests.send(None);
+        let _ = self.requests.send(Request::Take(None));
+    }
+
+    /// Completes when the checkpoint that is being taken, if there is one, is over.
+    pub async fn settled(&self) {
+        let (reply, settled) = oneshot::channel();
+        if self.requests.send(Request::Settle(reply)).is_ok() {
+            // A thread that has ended takes none any more.
+            let _ = settled.await;
+        }
     }
 
     /// Has a checkpoint taken, or learns what became of the one that others asked for meanwhile.
@@ -53,8 +71,29 @@ impl CheckpointHandle {
     /// [`CheckpointError`].
     pub async fn take(&self) -> Result<Taken, CheckpointError> {
         let (reply, taken) = oneshot::channel();
-        self.requests.send(Some(reply)).map_err(|_| CheckpointError::Stopping)?;
+        self.requests.send(Request::Take(Some(reply))).map_err(|_| CheckpointError::Stopping)?;
         taken.await.unwrap_or(Err(CheckpointError::Stopping))
+    }
+}
+
+/// What was asked for while the thread was at work, by kind.
+#[derive(Default)]
+struct Gathered {
+    taking: bool,
+    replies: Vec<Reply>,
+    settling: Vec<oneshot::Sender<()>>,
+}
+
+impl Gathered {
+    fn add(mut self, request: Request) -> Self {
+        match request {
+            Request::Take(reply) => {
+                self.taking = true;
+                self.replies.extend(reply);
+            }
+            Request::Settle(reply) => self.settling.push(reply),
+        }
+        self
     }
 }
 
@@ -94,8 +133,16 @@ impl Worker {
     pub fn run(self, Requests(queue): Requests) {
         while let Ok(first) = queue.recv() {
             // Whoever asked before it begins gets this one.
-            let replies: Vec<Reply> =
-                std::iter::once(first).chain(queue.try_iter()).flatten().collect();
+            let asked = std::iter::once(first).chain(queue.try_iter());
+            let Gathered { taking, replies, settling } =
+                asked.fold(Gathered::default(), Gathered::add);
+            for reply in settling {
+                // As below.
+                let _ = reply.send(());
+            }
+            if !taking {
+                continue;
+            }
             let taken = self.take();
             let failed =
                 taken.as_ref().err().filter(|it| it.is_disk() && !it.is_no_space()).cloned();

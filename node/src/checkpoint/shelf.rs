@@ -94,6 +94,12 @@ impl Shelf {
         Some(Hold { shelf: Arc::clone(self), standing })
     }
 
+    /// The oldest commit that somebody pulls the snapshot of: the log after it is what they need next.
+    #[must_use]
+    pub fn oldest_pulled(&self) -> Option<Boundary> {
+        self.lock().pulled.keys().next().copied()
+    }
+
     /// How many pull the snapshot at this commit.
     #[must_use]
     pub fn pulled(&self, at: Boundary) -> u64 {

@@ -174,7 +174,9 @@ impl Taker {
         let manifest = &snapshot.manifest;
         let facts = &manifest.facts;
         let at = facts.position.boundary;
-        let start = self.wal.start_keeping(at).ok_or(CheckpointError::NoBatchEnd { at })?;
+        // Who pulls an older snapshot needs the log from there on.
+        let kept = self.shelf.oldest_pulled().map_or(at, |pulled| pulled.min(at));
+        let start = self.wal.start_keeping(kept).ok_or(CheckpointError::NoBatchEnd { at })?;
         let marker = self.marker(manifest, start);
         let judged = explain(&checkpoint_facts(
             &self.identity,

@@ -11,10 +11,11 @@ use aerodb_core::decision::recovery::RecoveryFacts;
 use aerodb_core::explain::explain;
 use aerodb_core::id::Address;
 use aerodb_core::machine::{
-    Checkpoint, Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent, PromotionEvent,
-    RoleEvent, RoleName, WalWriter, WriteAuthority,
+    BootstrapEvent, Checkpoint, Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent,
+    PromotionEvent, RoleEvent, RoleName, WalWriter, WriteAuthority,
 };
 use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::RealDisk;
@@ -22,6 +23,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::bootstrap::{Handed, Progress};
 use crate::checkpoint::{CheckpointHandle, Running, Shelf, Taker, Trigger, Worker};
 use crate::config::Config;
 use crate::directory::{DataDir, DirectoryLock};
@@ -80,6 +82,7 @@ pub(super) fn assemble(
     let machines = Machines::default();
     let write = wake(&machines, &authority, role, &failures);
     note_unfinished(&machines, &decisions, &ledger);
+    note_installed(&machines, &decisions, checkpoint.as_ref());
     let tip = replayed.standing.tip;
     let acks = Arc::new(acknowledgements(&authority, &identity, role, &tip, failures.is_empty()));
     let mode = mode(&authority, &machines, write);
@@ -131,6 +134,9 @@ pub(super) fn assemble(
         upstream_tip: watch::Sender::new(None),
         checkpoints,
         shelf,
+        handed: Handed::default(),
+        bootstrap: Progress::default(),
+        restarting: watch::Sender::new(false),
         recovery: watch::Sender::new(None),
         stopping: watch::Sender::new(false),
     });
@@ -147,6 +153,7 @@ pub(super) fn assemble(
         upstream: upstream(&decisions, &config),
         ledger,
         decisions,
+        disk: Arc::new(RealDisk),
         reconnect: config.reconnect,
         store_bytes_max: config.store_bytes_max,
         runtime: Handle::current(),
@@ -326,6 +333,28 @@ fn note_unfinished(machines: &Machines, decisions: &DecisionLedger, ledger: &Aut
     if !denied && !granted {
         tracing::warn!(promotion_id = %id, "the last attempt was cut short; it never took effect");
         machines.promotion.must_step(&machines.journal, &PromotionEvent::UnfinishedFound);
+    }
+}
+
+/// The snapshot that the last accepted bootstrap was of is in force if the log begins at its cut or later: before
+/// it was installed the log ended below that.
+fn note_installed(machines: &Machines, decisions: &DecisionLedger, checkpoint: Option<&Standing>) {
+    let entries = decisions.entries().after(None, usize::MAX);
+    let accepted = entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+        DecisionBody::BootstrapDecided { decision, .. } if explain(&decision.facts).holds() => {
+            decision.facts.snapshot.map(|snapshot| snapshot.position.boundary)
+        }
+        _ => None,
+    });
+    let begins = checkpoint.map(|standing| standing.marker.wal_start.position.boundary);
+    let (Some(cut), Some(begins)) = (accepted, begins) else { return };
+    if begins < cut {
+        return;
+    }
+    machines.bootstrap.must_step(&machines.journal, &BootstrapEvent::FoundInstalled { cut });
+    let latch = machines.latch.get();
+    if latch.cause().is_some_and(|failure| failure.rule == RuleId::FS3) {
+        machines.bootstrap.must_step(&machines.journal, &BootstrapEvent::MismatchFound);
     }
 }
 

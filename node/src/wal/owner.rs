@@ -9,7 +9,7 @@ use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, EpochRuns, RawBatch};
-use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::wal::{Removal, Wal};
 use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +53,8 @@ pub enum Job {
     Pause(sync::Sender<Paused>),
     /// Say where things stand, between two batches.
     Look(oneshot::Sender<Standing>),
+    /// Prepare the place from which the log goes on past a gap that a snapshot fills.
+    StartPast(Position, oneshot::Sender<Result<WalStart, Fault>>),
     /// Forget the segments that a checkpoint no longer needs.
     LetGo(Box<Durable<Checkpoint>>, oneshot::Sender<Result<Removal, Fault>>),
 }
