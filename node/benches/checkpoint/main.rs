@@ -15,7 +15,6 @@
 mod node;
 
 #[path = "../write_path/load.rs"]
-#[expect(dead_code, reason = "not every figure is asked for here")]
 mod load;
 #[path = "../write_path/stream.rs"]
 mod stream;
