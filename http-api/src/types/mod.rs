@@ -17,6 +17,7 @@ mod remedy;
 mod replication;
 mod rule;
 mod scan;
+mod statechart;
 mod status;
 mod txn;
 mod wal;
@@ -39,6 +40,7 @@ pub use remedy::RemedyView;
 pub use replication::{BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole};
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
+pub use statechart::{ChartData, ChartSummary};
 pub use status::{
     DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
 };

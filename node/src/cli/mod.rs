@@ -9,6 +9,7 @@
 
 mod arguments;
 mod authority;
+mod chart;
 mod curl;
 mod discard_suffix;
 mod explain;
@@ -118,6 +119,8 @@ enum Ask {
     Wal(wal::Wal),
     /// List the nodes that were ever admitted.
     Members,
+    /// Show the state machines.
+    Chart(chart::Chart),
     /// List the rules that this program decides by.
     Rules(rules::Rules),
     /// Run a three-node cluster through a failover, and check all of it.
@@ -175,6 +178,7 @@ impl Ask {
             Self::Ledger(ledger) => ledger.run(context).await,
             Self::Wal(wal) => wal.run(context.output),
             Self::Members => members::run(context).await,
+            Self::Chart(chart) => chart.run(context).await,
             Self::Rules(rules) => rules.run(),
             Self::Demo(demo) => demo.run(context.output).await,
         }
