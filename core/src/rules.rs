@@ -174,6 +174,20 @@ catalogue! {
         "Writes are refused when the store's configured memory bound is reached.";
     Au15, "AU-15", "DESIGN 3.1", "ledger::authority",
         "Every ledger entry and every certificate in it carries a valid signature of the member that it names.";
+    Rs1, "RS-1", "REPL_SNAPSHOT 2", "core::decision::bootstrap",
+        "A snapshot for a replica comes from the holder only.";
+    Rs2, "RS-2", "REPL_SNAPSHOT 3", "core::decision::bootstrap",
+        "A snapshot of another cluster is refused.";
+    Rs3, "RS-3", "REPL_SNAPSHOT 4, 9", "core::machine::bootstrap",
+        "A snapshot is transferred, validated and installed in this order, and nothing of an attempt that ended is used again.";
+    Rs6, "RS-6", "REPL_SNAPSHOT 7", "core::decision::bootstrap",
+        "A replica takes a snapshot only when asked to, and only while no failure of another kind is latched.";
+    FS1, "F-S1", "PHASE5_FAILURE_MATRIX 8", "node::bootstrap",
+        "A transfer that was cut is discarded; the replica stays as it was, and no WAL is applied.";
+    FS2, "F-S2", "PHASE5_FAILURE_MATRIX 8", "node::bootstrap",
+        "A snapshot that was received and not validated is discarded by a crash; the next attempt begins at byte 0.";
+    FS3, "F-S3", "PHASE5_FAILURE_MATRIX 8", "node::supervisor::bootstrap",
+        "The WAL continues a snapshot exactly at its cut, or the replica refuses to go on.";
     P3S2, "P3-S2", "FAILURE_MODEL_PHASE3 9.1", "ledger::snapshot",
         "An incomplete snapshot is detected, and never used.";
     Snp4, "SNP-4", "CORE_SNAPSHOT 6; DESIGN 5", "ledger::snapshot",

@@ -87,7 +87,7 @@ fn write_node(dir: &Path, told: &History) {
         ledger.append(&told.entries[frame]).unwrap();
     }
     let place_dir = dir.join("decision.ledger");
-    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 12), node("n1")).unwrap();
+    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 14), node("n1")).unwrap();
     for body in decisions(told) {
         let annotation = annotation(body.kind());
         made.append(body, annotation, &key("n1")).unwrap();
@@ -285,11 +285,13 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "resumed",
             "halted",
             "suffix_discarded",
+            "bootstrap_requested",
+            "bootstrap_decided",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 6);
+    assert_eq!(replayed.len(), 7);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 

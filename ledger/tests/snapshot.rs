@@ -12,11 +12,11 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
-use aerodb_ledger::disk::{Disk, Operation};
+use aerodb_ledger::disk::{Disk, DiskError, Operation};
 use aerodb_ledger::snapshot::{
     BLOCK_BYTES_MAX, HEADER_BYTES, MANIFEST_BYTES, Manifest, Snapshot, SnapshotError,
-    SnapshotFacts, SnapshotReader, SnapshotVersion, SnapshotWriter, path_of, remove_unfinished,
-    snapshots_in,
+    SnapshotFacts, SnapshotReader, SnapshotReceiver, SnapshotVersion, SnapshotWriter,
+    discard_staging, path_of, remove_unfinished, snapshots_in,
 };
 use aerodb_ledger::{Damage, Fault};
 use support::{DATA, Story, new_disk};
@@ -335,4 +335,62 @@ fn assert_none_or_whole(disk: &SimulatedDisk, snapshot: &Snapshot) {
         _ => panic!("{:?}", disk.list(dir())),
     }
     assert_eq!(read(disk).unwrap(), (snapshot.manifest, rows()));
+}
+
+fn staging() -> PathBuf {
+    dir().join("bootstrap")
+}
+
+/// Sends the bytes of the good snapshot, in chunks.
+fn receive(disk: &SimulatedDisk, bytes: &[u8]) -> Result<SnapshotReceiver, DiskError> {
+    let mut receiver = SnapshotReceiver::create(disk.shared(), &staging())?;
+    bytes.chunks(100).try_for_each(|chunk| receiver.write(chunk))?;
+    assert_eq!(receiver.bytes(), bytes.len() as u64);
+    Ok(receiver)
+}
+
+fn take_over(disk: &SimulatedDisk, bytes: &[u8]) -> Result<Snapshot, Fault> {
+    let received = receive(disk, bytes)?.finish()?;
+    Ok(received.verify()?.install(&dir().join("snapshots"))?.into_inner())
+}
+
+#[test]
+fn rs_5_what_was_received_is_installed_only_if_every_byte_is_right() {
+    let good = new_disk();
+    let manifest = write(&good, &rows()).unwrap().manifest;
+    let bytes = good.file(&path()).unwrap();
+    for at in 0..bytes.len() {
+        let (disk, mut damaged) = (new_disk(), bytes.clone());
+        damaged[at] ^= 0x10;
+        assert!(matches!(take_over(&disk, &damaged), Err(Fault::Corrupt { .. })), "byte {at}");
+        assert!(disk.list(&dir().join("snapshots")).unwrap_err().is_not_found());
+    }
+    let disk = new_disk();
+    let snapshot = take_over(&disk, &bytes).unwrap();
+    assert_eq!((snapshot.manifest, disk.file(&snapshot.path)), (manifest, Some(bytes)));
+}
+
+/// Power losses before each call: under its name the snapshot is whole or absent, what is in staging goes
+/// with the next attempt, and that begins at byte 0 and succeeds.
+#[test]
+fn f_s1_f_s2_a_power_loss_in_a_transfer_leaves_nothing_that_the_next_one_uses() {
+    let good = new_disk();
+    write(&good, &rows()).unwrap();
+    let bytes = good.file(&path()).unwrap();
+    let disk = new_disk();
+    disk.record_moments();
+    let snapshot = take_over(&disk, &bytes).unwrap();
+    let mut outcomes = 0;
+    for moment in disk.moments() {
+        outcomes += every_power_loss(&moment.disk, |left| {
+            match left.file(&snapshot.path) {
+                Some(found) => assert_eq!(found, bytes),
+                None => assert_eq!(take_over(left, &bytes).unwrap(), snapshot),
+            }
+            discard_staging(left, &staging()).unwrap();
+            let names = left.list(dir()).unwrap();
+            assert_eq!(names, ["snapshots"]);
+        });
+    }
+    assert!(outcomes > 20, "only {outcomes}");
 }

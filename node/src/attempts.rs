@@ -50,7 +50,9 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::Followed { .. }
             | DecisionBody::Resumed { .. }
             | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. } => {}
+            | DecisionBody::SuffixDiscarded { .. }
+            | DecisionBody::BootstrapRequested { .. }
+            | DecisionBody::BootstrapDecided { .. } => {}
         }
     }
     order.iter().filter_map(|id| attempts.remove(id)).collect()

@@ -73,6 +73,7 @@ impl Journal {
             }
             MachineName::Promotion
             | MachineName::Role
+            | MachineName::Bootstrap
             | MachineName::Latch
             | MachineName::Checkpoint
             | MachineName::Lifecycle => {

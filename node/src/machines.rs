@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aerodb_core::machine::{
-    Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role, WalWriter,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role,
+    WalWriter,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct Machines {
     pub role: Cell<Role>,
     /// Replica pipeline.
     pub pipeline: Arc<Cell<Pipeline>>,
+    /// Snapshot bootstrap.
+    pub bootstrap: Cell<Bootstrap>,
     /// Failure latch.
     pub latch: Cell<Latch>,
     /// The checkpoint in force, or in the making; moved by the thread that takes it.
@@ -64,6 +67,7 @@ impl Machines {
             shown(&self.promotion),
             shown(&self.role),
             shown(&self.pipeline),
+            shown(&self.bootstrap),
             shown(&self.latch),
             shown(&self.checkpoint),
             shown(&self.lifecycle),

@@ -12,6 +12,8 @@ use aerodb_ledger::wal::WalReader;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use crate::bootstrap::{Handed, Progress};
+use crate::checkpoint::{CheckpointHandle, Shelf};
 use crate::machines::Machines;
 use crate::replication::{Barriers, Peers};
 use crate::store::Store;
@@ -47,8 +49,18 @@ pub struct Shared {
     pub decision_entries: Entries<SignedDecision>,
     /// The upstream's durable end as it last told; `None` when it never did.
     pub upstream_tip: watch::Sender<Option<Boundary>>,
-    /// What recovery found and did at this start.
-    pub recovery: Explanation,
+    /// The way to the thread that takes checkpoints.
+    pub checkpoints: CheckpointHandle,
+    /// The snapshots.
+    pub shelf: Arc<Shelf>,
+    /// The snapshots that are being pulled.
+    pub handed: Handed,
+    /// How far a snapshot has come that this node receives.
+    pub bootstrap: Progress,
+    /// True from the moment that what is on the disk must be read anew: the process starts again.
+    pub restarting: watch::Sender<bool>,
+    /// What recovery found and did at this start; `None` until its digest is computed.
+    pub recovery: watch::Sender<Option<Explanation>>,
     /// True from the moment that the process was told to end.
     pub stopping: watch::Sender<bool>,
 }

@@ -9,8 +9,8 @@ mod name;
 mod scxml;
 
 use aerodb_core::machine::{
-    Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Read, Role, Segment,
-    TableRow, Version, WalWriter, table,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Read, Role,
+    Segment, TableRow, Version, WalWriter, table,
 };
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ pub fn chart(machine: MachineName) -> Chart {
         MachineName::Role => of::<Role>(),
         MachineName::Pipeline => of::<Pipeline>(),
         MachineName::Segment => of::<Segment>(),
+        MachineName::Bootstrap => of::<Bootstrap>(),
         MachineName::Latch => of::<Latch>(),
         MachineName::Checkpoint => of::<Checkpoint>(),
         MachineName::Lifecycle => of::<Lifecycle>(),

@@ -1,6 +1,7 @@
 //! Decisions: each takes its facts as one value and gives one explained answer.
 
 pub mod acknowledge;
+pub mod bootstrap;
 pub mod checkpoint;
 pub mod command;
 pub mod promotion;

@@ -3,6 +3,7 @@
 //! Each accepted arm has a short stable id, its row, which the journal, the charts and the tests show.
 //! Every pair of state and event without a row is [`Forbidden`].
 
+mod bootstrap;
 mod checkpoint;
 mod latch;
 mod lifecycle;
@@ -15,6 +16,7 @@ mod table;
 mod version;
 mod wal_writer;
 
+pub use bootstrap::{Bootstrap, BootstrapEvent, BootstrapProgress};
 pub use checkpoint::{Checkpoint, CheckpointEvent};
 pub use latch::{Failure, Latch, LatchEvent, WayBack};
 pub use lifecycle::{Lifecycle, LifecycleEvent};

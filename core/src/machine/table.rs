@@ -18,6 +18,8 @@ pub enum MachineName {
     Pipeline,
     /// One received WAL segment (table 4.4).
     Segment,
+    /// Snapshot bootstrap (table 4.5).
+    Bootstrap,
     /// Failure latch (table 4.8).
     Latch,
     /// Checkpoint in the making, or in force (table 4.9).
@@ -39,6 +41,7 @@ impl MachineName {
         Self::Role,
         Self::Pipeline,
         Self::Segment,
+        Self::Bootstrap,
         Self::Latch,
         Self::Checkpoint,
         Self::Lifecycle,
@@ -55,6 +58,7 @@ impl MachineName {
             Self::Role => "role",
             Self::Pipeline => "pipeline",
             Self::Segment => "segment",
+            Self::Bootstrap => "bootstrap",
             Self::Latch => "latch",
             Self::Checkpoint => "checkpoint",
             Self::Lifecycle => "lifecycle",

@@ -17,7 +17,8 @@ use super::transport::{Received, receive, root_cause};
 use crate::client::{Client, ClientError};
 use crate::server::prepare;
 use crate::stream::{
-    PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, decode, encode,
+    PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, SNAPSHOT_PATH,
+    SnapshotChunk, SnapshotRequest, decode, encode,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,16 +81,31 @@ impl PullConnection {
     /// # Errors
     /// [`ClientError`]; an answer that was cut short is [`ClientError::Interrupted`] and says so.
     pub async fn pull(&mut self, pull: &PullRequest) -> Result<PullAnswer, ClientError> {
-        let Received { body, .. } = self.ask(encode(pull)).await?;
+        let Received { body, .. } = self.ask(PULL_PATH, encode(pull)).await?;
         decode(&body).ok_or_else(|| ClientError::Protocol {
             address: self.address.clone(),
             what: "the body is not a pull answer".to_owned(),
         })
     }
 
-    async fn ask(&mut self, body: Vec<u8>) -> Result<Received, ClientError> {
+    /// Asks for a chunk of a snapshot. As for [`PullConnection::pull`].
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn snapshot(
+        &mut self,
+        request: &SnapshotRequest,
+    ) -> Result<SnapshotChunk, ClientError> {
+        let Received { body, .. } = self.ask(SNAPSHOT_PATH, encode(request)).await?;
+        decode(&body).ok_or_else(|| ClientError::Protocol {
+            address: self.address.clone(),
+            what: "the body is not a snapshot's chunk".to_owned(),
+        })
+    }
+
+    async fn ask(&mut self, path: &str, body: Vec<u8>) -> Result<Received, ClientError> {
         let host = self.address.as_str().trim_start_matches("http://");
-        let request = Request::post(PULL_PATH)
+        let request = Request::post(path)
             .header(HOST, host)
             .header(CONTENT_TYPE, PULL_MEDIA_TYPE)
             .body(Full::new(Bytes::from(body)))

@@ -25,6 +25,7 @@ mod manifest;
 mod name;
 mod order;
 mod reader;
+mod receiver;
 mod writer;
 
 pub use block::{BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, SnapshotVersion};
@@ -33,6 +34,7 @@ pub use header::HEADER_BYTES;
 pub use manifest::{MANIFEST_BYTES, Manifest};
 pub use name::{path_of, remove_unfinished, snapshots_in};
 pub use reader::{SnapshotReader, SnapshotVersions};
+pub use receiver::{ReceivedSnapshot, SnapshotReceiver, VerifiedSnapshot, discard_staging};
 pub use writer::{Snapshot, SnapshotError, SnapshotWriter};
 
 /// The format that this program writes.

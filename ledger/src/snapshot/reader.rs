@@ -15,7 +15,7 @@ use super::order::Order;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::fault::{Damage, Fault};
 
-/// A snapshot every byte of which was verified when it was opened (SNP-4).
+/// A snapshot of which nothing is to be believed that was not verified (SNP-4).
 #[derive(Debug)]
 pub struct SnapshotReader {
     file: Arc<dyn DiskFile>,
@@ -30,7 +30,7 @@ impl SnapshotReader {
     /// # Errors
     /// [`Fault::Corrupt`] with the place of the first damage, [`Fault::Disk`].
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self, Fault> {
-        let reader = Self::unverified(disk, path)?;
+        let reader = Self::streaming(disk, path)?;
         reader.versions().try_for_each(|version| version.map(drop))?;
         Ok(reader)
     }
@@ -40,10 +40,15 @@ impl SnapshotReader {
     /// # Errors
     /// As [`SnapshotReader::open`].
     pub fn manifest_of(disk: &dyn Disk, path: &Path) -> Result<Manifest, Fault> {
-        Self::unverified(disk, path).map(|reader| reader.manifest)
+        Self::streaming(disk, path).map(|reader| reader.manifest)
     }
 
-    fn unverified(disk: &dyn Disk, path: &Path) -> Result<Self, Fault> {
+    /// Opens the file for reading it once: header and manifest are verified now, each block when its versions
+    /// are read, and the whole when there are no more. Of versions that a fault follows nothing may be kept.
+    ///
+    /// # Errors
+    /// As [`SnapshotReader::open`], of what was read.
+    pub fn streaming(disk: &dyn Disk, path: &Path) -> Result<Self, Fault> {
         let file = disk.open(path, Access::Read)?;
         let length = file.length()?;
         let corrupt = |offset, what| Fault::corrupt(path, offset, what);

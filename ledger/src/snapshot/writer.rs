@@ -173,7 +173,7 @@ impl SnapshotWriter {
 
 /// The file, written from its start to its end.
 #[derive(Debug)]
-struct Sink {
+pub(super) struct Sink {
     file: Arc<dyn DiskFile>,
     offset: u64,
     synced: u64,
@@ -182,15 +182,25 @@ struct Sink {
 }
 
 impl Sink {
-    const fn new(file: Arc<dyn DiskFile>) -> Self {
+    pub(super) const fn new(file: Arc<dyn DiskFile>) -> Self {
         Self { file, offset: 0, synced: 0, failed: None }
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.offset
+    }
+
+    /// Makes all of it durable; nothing is written any more.
+    pub(super) fn sync(self) -> Result<(), DiskError> {
+        self.check_usable()?;
+        self.file.sync_data()
     }
 
     fn check_usable(&self) -> Result<(), DiskError> {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
         self.check_usable()?;
         let written = self.try_write(bytes);
         self.failed = written.as_ref().err().cloned();

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
+use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
 use aerodb_node::open::Opened;
 use aerodb_node::wal::{
@@ -91,6 +92,7 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
         stages: Stages { node, machine: Arc::clone(&machines.pipeline) },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
+        trigger: Trigger::never(),
         group_commit_max: opened.config.group_commit_max,
         failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
     };

@@ -9,7 +9,9 @@
 
 mod arguments;
 mod authority;
+mod bootstrap;
 mod chart;
+mod checkpoint;
 mod curl;
 mod discard_suffix;
 mod explain;
@@ -107,6 +109,10 @@ enum Ask {
     Follow(replication::Follow),
     /// Let a replica pull again.
     Resume(replication::Resume),
+    /// Have a replica take the holder's snapshot over, and watch it; asked of the replica.
+    Bootstrap(bootstrap::Bootstrap),
+    /// Take a checkpoint: what is acknowledged becomes a snapshot, and the log below it goes.
+    Checkpoint(checkpoint::Checkpoint),
     /// Set aside what a stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
     /// Say why.
@@ -172,6 +178,8 @@ impl Ask {
             Self::Switchover(switchover) => switchover.run(context).await,
             Self::Follow(follow) => follow.run(context).await,
             Self::Resume(resume) => resume.run(context).await,
+            Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
+            Self::Checkpoint(checkpoint) => checkpoint.run(context).await,
             Self::DiscardSuffix(discard) => discard.run(),
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,

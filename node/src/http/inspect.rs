@@ -2,11 +2,13 @@
 //! anything.
 
 use aerodb_core::authority::{EntryBody, Succession, Tenure};
+use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::explain::{Explanation, explain};
 use aerodb_core::id::CommitId;
 use aerodb_core::machine::RoleName;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot};
 use aerodb_http_api::types::{
-    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapState, HaltData, HistoryEntry,
+    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapData, HaltData, HistoryEntry,
     Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData, Refusal,
     ReplicationData, ReplicationRole, StatusData, StoreData, SuccessorData, SuccessorState, Tips,
     WalData, WalFile,
@@ -15,6 +17,7 @@ use aerodb_http_api::types::{
 use crate::http::Http;
 use crate::http::read::Wanted;
 use crate::http::refusal::{read_code, write_code};
+use crate::supervisor::progress_of;
 use crate::view::View;
 
 /// A read without wishes, for the question whether reads are safe.
@@ -132,6 +135,7 @@ impl Http {
                 bytes_max: view.write.store_bytes_max,
             },
             upstream: view.upstream.clone(),
+            bootstrap_required: view.bootstrap_required,
             state_digest: None,
             authority,
         }
@@ -172,7 +176,9 @@ impl Http {
             wal_validated_offset: Some(bounds.durable),
             wal_applied_offset: Some(bounds.durable),
             wal_prefix: self.shared.wal.batch_end_at(bounds.durable).ok().flatten(),
-            snapshot_bootstrap_state: BootstrapState::NotStarted,
+            snapshot_bootstrap_state: progress_of(&self.shared.machines.bootstrap.get()),
+            bootstrap_required: view.bootstrap_required,
+            bootstrap: self.bootstrap_data(),
             read_safety: if read.is_none() { ReadSafety::Safe } else { ReadSafety::Unsafe },
             blocking_reason: self.blocking_reason(&view, read.as_ref()),
             authority_epoch: Some(view.authority.epoch()),
@@ -181,6 +187,30 @@ impl Http {
             upstream: view.upstream.clone(),
             peers: self.peers(),
         }
+    }
+
+    fn bootstrap_data(&self) -> Option<BootstrapData> {
+        use aerodb_core::machine::Machine as _;
+        let transfer = self.shared.bootstrap.get()?;
+        Some(BootstrapData {
+            state: self.shared.machines.bootstrap.get().name().to_owned(),
+            cut_commit_id: transfer.of.map(|(cut, _)| cut),
+            bytes_received: transfer.bytes,
+            bytes_total: transfer.of.map(|(_, bytes)| bytes),
+            chunks_received: transfer.chunks(),
+            chunks_total: transfer.chunks_total(),
+            rule: transfer.rule,
+            failure: transfer.failure,
+        })
+    }
+
+    /// The last decision on a snapshot that this node received, made again from its record.
+    pub(super) fn bootstrap_explanation(&self) -> Option<Explanation> {
+        let entries = self.shared.decision_entries.after(None, usize::MAX);
+        entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+            DecisionBody::BootstrapDecided { decision, .. } => Some(explain(&decision.facts)),
+            _ => None,
+        })
     }
 
     fn blocking_reason(&self, view: &View, read: Option<&Refusal>) -> Option<String> {
@@ -209,6 +239,7 @@ impl Http {
     }
 
     pub(super) fn wal_data(&self) -> WalData {
+        let view = self.shared.view.load();
         let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
         let received = self.shared.wal.durable_end();
         let last = segments.last().map(|segment| segment.used_bytes);
@@ -225,12 +256,12 @@ impl Http {
                 })
                 .collect(),
             checksum_status: "verified".to_owned(),
-            truncation_point: None,
+            truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
             validated: Some(bounds.durable),
             applied: Some(bounds.durable),
             gaps: Vec::new(),
-            failures: Vec::new(),
+            failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }
     }
 

@@ -41,11 +41,15 @@ impl Requests {
             DecisionBody::CommandRefused { request, .. }
             | DecisionBody::CommandDone { request, .. }
             | DecisionBody::Followed { request, .. }
-            | DecisionBody::Resumed { request, .. } => (request, Some(Known::Decision(entry.seq))),
+            | DecisionBody::Resumed { request, .. }
+            | DecisionBody::BootstrapRequested { request, .. } => {
+                (request, Some(Known::Decision(entry.seq)))
+            }
             DecisionBody::PromotionDenied { .. }
             | DecisionBody::PromotionGranted { .. }
             | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. } => return,
+            | DecisionBody::SuffixDiscarded { .. }
+            | DecisionBody::BootstrapDecided { .. } => return,
         };
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));

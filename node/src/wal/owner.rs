@@ -9,10 +9,12 @@ use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, EpochRuns, RawBatch};
-use aerodb_ledger::Fault;
-use aerodb_ledger::wal::Wal;
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
+use aerodb_ledger::wal::{Removal, Wal};
+use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::checkpoint::Trigger;
 use crate::journal::{Cell, Journal};
 use crate::store::StoreWriter;
 use crate::wal::pipeline::{Pulled, ReceiveError, Stages};
@@ -51,6 +53,10 @@ pub enum Job {
     Pause(sync::Sender<Paused>),
     /// Say where things stand, between two batches.
     Look(oneshot::Sender<Standing>),
+    /// Prepare the place from which the log goes on past a gap that a snapshot fills.
+    StartPast(Position, oneshot::Sender<Result<WalStart, Fault>>),
+    /// Forget the segments that a checkpoint no longer needs.
+    LetGo(Box<Durable<Checkpoint>>, oneshot::Sender<Result<Removal, Fault>>),
 }
 
 /// Where the history ends on this node.
@@ -123,6 +129,8 @@ pub struct Owner {
     pub writer: Arc<Cell<WalWriter>>,
     /// Where its steps are journalled.
     pub journal: Arc<Journal>,
+    /// Asks for checkpoints.
+    pub trigger: Trigger,
     /// The most commits under one fsync.
     pub group_commit_max: usize,
     /// Told of what ends the work.
@@ -235,6 +243,7 @@ impl Owner {
 
     pub(super) fn append(&mut self, raws: &[RawBatch]) -> Result<(), Fault> {
         self.wal.append(raws)?;
+        self.trigger.grown_to(self.wal.used_bytes());
         Ok(())
     }
 

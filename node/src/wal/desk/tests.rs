@@ -50,6 +50,7 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
         },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
+        trigger: crate::checkpoint::Trigger::never(),
         group_commit_max: 1024,
         failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
     };
