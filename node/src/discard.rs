@@ -243,7 +243,7 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
         OpenError::Fault(fault) => DiscardError::Fault(fault),
         OpenError::Refused(short) => DiscardError::LedgerShort(short),
     })?;
-    let standing = replay.finish().standing;
+    let standing = replay.finish(None).standing;
     let start = authority.start();
     if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
         return Err(DiscardError::Parted { at: start.boundary });

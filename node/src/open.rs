@@ -17,6 +17,7 @@ use aerodb_core::id::{Boundary, NodeId};
 use aerodb_core::machine::{Failure, RoleName};
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
@@ -29,6 +30,9 @@ use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::replay::{LedgerShort, Replay, Replayed};
 use crate::store::Store;
+
+/// No frame of the WAL carries more bytes of batches.
+const FRAME_BYTES_MAX: usize = 16 << 20;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -135,8 +139,14 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         &quarantine,
     )?;
 
+    crash::reached(Point::RecLedgersRead);
+    let role = role_of(&authority, &identity.node_id);
+    let halted = latch_of(&decisions.entries()).cause().is_some();
     let (writer, _) = Store::empty();
     let mut replay = Replay::new(&authority, writer);
+    if role == RoleName::ReplicaActive && !halted {
+        replay = replay.keeping_back(FRAME_BYTES_MAX);
+    }
     let wal_dir = dir.wal();
     let wal_place =
         WalPlace { disk: Arc::clone(disk), dir: &wal_dir, options: LogOptions::WAL, owner };
@@ -151,9 +161,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
                 OpenError::Refused(short) => StartError::LedgerShort(short),
             },
         )?;
-    let replayed = replay.finish();
-
-    let role = role_of(&authority, &identity.node_id);
+    let replayed = replay.finish(wal.last_frame_start());
+    crash::reached(Point::RecBeforeStamp);
     check_own_history(&wal_dir, role, &replayed)?;
     let failures = failures(&dir, &**disk, &identity, &decisions, &replayed)?;
     let facts = RecoveryFacts {
@@ -179,6 +188,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal_frame: wal.last_frame_seq(),
     };
     let identity = identity.restamped(stamp).write(&**disk, dir.path())?;
+    crash::reached(Point::RecAfterStamp);
     Ok(Opened {
         dir,
         lock,
@@ -255,8 +265,8 @@ fn failures(
         failures.push(Failure { rule: RuleId::St2, evidence: evidence.to_string() });
     }
     if let (Some(divergence), true) = (&replayed.rejected, failures.is_empty()) {
-        let evidence = serde_json::json!({ "detail": divergence.to_string() });
-        failures.push(Failure { rule: divergence.rule(), evidence: evidence.to_string() });
+        let evidence = divergence.evidence().to_string();
+        failures.push(Failure { rule: divergence.rule(), evidence });
     }
     Ok(failures)
 }

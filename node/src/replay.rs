@@ -1,13 +1,16 @@
 //! Replaying a WAL into a store: the same steps at start, for an offline look at a copy, and whatever
 //! the configuration says (P3-RS5).
 
+use std::collections::VecDeque;
+
 use aerodb_core::authority::Authority;
 use aerodb_core::id::Boundary;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{EpochRuns, RawBatch};
+use aerodb_ledger::crash::{self, Point};
 
 use crate::store::StoreWriter;
-use crate::wal::{Divergence, Standing, prove};
+use crate::wal::{Divergence, Received, Standing, prove};
 
 /// What ends a replay: the authority ledger ends before an entry that the WAL has seen (AU-14).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,15 @@ pub struct Replay<'a> {
     standing: Standing,
     stamp: Option<LedgerHead>,
     rejected: Option<Divergence>,
+    kept_back: Option<KeptBack>,
+}
+
+/// The last batches shown, as many as the last frame may hold.
+#[derive(Debug, Default)]
+struct KeptBack {
+    batches: VecDeque<RawBatch>,
+    bytes: usize,
+    bytes_max: usize,
 }
 
 /// What a replay came to.
@@ -40,6 +52,8 @@ pub struct Replayed {
     pub stamp: Option<LedgerHead>,
     /// Why the bytes past the validated end are not validated, when there are such.
     pub rejected: Option<Divergence>,
+    /// The last frame, where it was kept back.
+    pub unvalidated: Received,
 }
 
 impl<'a> Replay<'a> {
@@ -49,7 +63,14 @@ impl<'a> Replay<'a> {
         let tip = Position::origin(authority.cluster());
         let (received, epochs) = (Boundary::ORIGIN, EpochRuns::default());
         let standing = Standing { tip, received, epochs, frame: 0 };
-        Self { authority, store, standing, stamp: None, rejected: None }
+        Self { authority, store, standing, stamp: None, rejected: None, kept_back: None }
+    }
+
+    /// Does not validate the last frame of the log, if it has at most so many bytes of batches: on a replica
+    /// it may be received and nothing else (F-R2), and the pipeline takes it up.
+    #[must_use]
+    pub fn keeping_back(self, bytes_max: usize) -> Self {
+        Self { kept_back: Some(KeptBack { bytes_max, ..KeptBack::default() }), ..self }
     }
 
     /// Takes the next batch. From the first one that breaks a rule on, everything counts as received and
@@ -68,8 +89,20 @@ impl<'a> Replay<'a> {
         if let Some((_, last)) = raw.claimed_range() {
             self.standing.received = Boundary::from(last);
         }
+        match &mut self.kept_back {
+            Some(kept) => {
+                for due in kept.push(raw) {
+                    self.prove(&due);
+                }
+            }
+            None => self.prove(raw),
+        }
+        Ok(())
+    }
+
+    fn prove(&mut self, raw: &RawBatch) {
         if self.rejected.is_some() {
-            return Ok(());
+            return;
         }
         match prove(raw, &self.standing.tip, self.authority) {
             Ok(batch) => {
@@ -78,10 +111,10 @@ impl<'a> Replay<'a> {
                 for (id, commit) in batch.into_commits() {
                     self.store.apply(id, &commit);
                 }
+                crash::reached(Point::RecMidReplay);
             }
             Err(divergence) => self.rejected = Some(divergence),
         }
-        Ok(())
     }
 
     /// Whether the last batch taken breaks a rule, or one before it does.
@@ -90,10 +123,35 @@ impl<'a> Replay<'a> {
         self.rejected.is_some()
     }
 
-    /// What it came to.
+    /// What it came to. `last_frame` is where the history before the log's last frame ends.
     #[must_use]
-    pub fn finish(self) -> Replayed {
+    pub fn finish(mut self, last_frame: Option<Boundary>) -> Replayed {
+        let mut unvalidated = Vec::new();
+        for raw in self.kept_back.take().into_iter().flat_map(|kept| kept.batches) {
+            let end = raw.claimed_range().map(|(_, last)| Boundary::from(last));
+            if end > last_frame && self.rejected.is_none() {
+                unvalidated.push(raw);
+            } else {
+                self.prove(&raw);
+            }
+        }
         let Self { store, standing, stamp, rejected, .. } = self;
-        Replayed { store, standing, stamp, rejected }
+        Replayed { store, standing, stamp, rejected, unvalidated: Received::found(unvalidated) }
+    }
+}
+
+impl KeptBack {
+    /// Takes the next batch; gives those that no last frame holds any more.
+    fn push(&mut self, raw: &RawBatch) -> Vec<RawBatch> {
+        self.bytes += raw.bytes().len();
+        self.batches.push_back(raw.clone());
+        let mut due = Vec::new();
+        while self.bytes > self.bytes_max
+            && let Some(oldest) = self.batches.pop_front()
+        {
+            self.bytes -= oldest.bytes().len();
+            due.push(oldest);
+        }
+        due
     }
 }

@@ -17,7 +17,8 @@ use super::transport::{Received, receive, root_cause};
 use crate::client::{Client, ClientError};
 use crate::server::prepare;
 use crate::stream::{
-    PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, decode, encode,
+    BodyError, PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, decode,
+    encode,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,9 +82,14 @@ impl PullConnection {
     /// [`ClientError`]; an answer that was cut short is [`ClientError::Interrupted`] and says so.
     pub async fn pull(&mut self, pull: &PullRequest) -> Result<PullAnswer, ClientError> {
         let Received { body, .. } = self.ask(encode(pull)).await?;
-        decode(&body).ok_or_else(|| ClientError::Protocol {
-            address: self.address.clone(),
-            what: "the body is not a pull answer".to_owned(),
+        let address = || self.address.clone();
+        decode(&body).map_err(|error| match error {
+            BodyError::Checksum { .. } => {
+                ClientError::Damaged { address: address(), what: error.to_string() }
+            }
+            BodyError::Malformed => {
+                ClientError::Protocol { address: address(), what: error.to_string() }
+            }
         })
     }
 

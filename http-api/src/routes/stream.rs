@@ -12,7 +12,9 @@ use crate::extract::{NoParams, Params, check_media_type, read_bytes};
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
-use crate::stream::{PULL_MEDIA_TYPE, PULL_REQUEST_BYTES_MAX, PullRequest, decode, encode};
+use crate::stream::{
+    BodyError, PULL_MEDIA_TYPE, PULL_REQUEST_BYTES_MAX, PullRequest, decode, encode,
+};
 
 pub(crate) async fn pull<N: NodePort>(
     State(api): State<Api<N>>,
@@ -24,7 +26,7 @@ pub(crate) async fn pull<N: NodePort>(
     let bytes = read_bytes(body, PULL_REQUEST_BYTES_MAX).await?;
     check_media_type(&headers, PULL_MEDIA_TYPE)?;
     let request: PullRequest = decode(&bytes)
-        .ok_or_else(|| Problem::new(Code::InvalidRequest, "the body is not a pull request"))?;
+        .map_err(|error: BodyError| Problem::new(Code::InvalidRequest, error.to_string()))?;
     let Some(Extension(guard)) = guard else {
         let detail = "a pull needs a connection whose end can be seen";
         return Err(Problem::new(Code::InvalidRequest, detail));

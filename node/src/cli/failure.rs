@@ -71,7 +71,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Unreadable(_) => Exit::Unreachable,
         }
@@ -85,7 +86,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Refused(_)
             | Self::Usage(_)

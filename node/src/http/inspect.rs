@@ -160,7 +160,7 @@ impl Http {
         let upstream_tip = *self.shared.upstream_tip.borrow();
         let primary =
             if role == RoleName::PrimaryActive { Some(bounds.durable) } else { upstream_tip };
-        let received = self.shared.wal.durable_end();
+        let progress = self.shared.progress();
         let read = self.read_refusal(&view);
         ReplicationData {
             role: match role {
@@ -174,9 +174,9 @@ impl Http {
             }),
             replica_commit_id: replica.then_some(bounds.durable),
             primary_commit_id: primary,
-            wal_received_offset: Some(received),
-            wal_validated_offset: Some(bounds.durable),
-            wal_applied_offset: Some(bounds.durable),
+            wal_received_offset: Some(progress.received),
+            wal_validated_offset: Some(progress.validated),
+            wal_applied_offset: Some(progress.applied),
             wal_prefix: self.shared.wal.batch_end_at(bounds.durable).ok().flatten(),
             snapshot_bootstrap_state: BootstrapState::NotStarted,
             read_safety: if read.is_none() { ReadSafety::Safe } else { ReadSafety::Unsafe },
@@ -215,8 +215,8 @@ impl Http {
     }
 
     pub(super) fn wal_data(&self) -> WalData {
-        let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
-        let received = self.shared.wal.durable_end();
+        let (progress, segments) = (self.shared.progress(), self.shared.wal.segments());
+        let received = progress.received;
         let last = segments.last().map(|segment| segment.used_bytes);
         WalData {
             tip: self.shared.wal.batch_end_at(received).ok().flatten(),
@@ -233,11 +233,22 @@ impl Http {
             checksum_status: "verified".to_owned(),
             truncation_point: None,
             received: Some(received),
-            validated: Some(bounds.durable),
-            applied: Some(bounds.durable),
+            validated: Some(progress.validated),
+            applied: Some(progress.applied),
             gaps: Vec::new(),
-            failures: Vec::new(),
+            failures: self.wal_failures(),
         }
+    }
+
+    /// What is latched, the first cause first.
+    fn wal_failures(&self) -> Vec<serde_json::Value> {
+        let view = self.shared.view.load();
+        let failure = |failure: &aerodb_core::machine::Failure| {
+            let evidence: serde_json::Value =
+                serde_json::from_str(&failure.evidence).unwrap_or_default();
+            serde_json::json!({ "rule": failure.rule, "evidence": evidence })
+        };
+        view.latch.failures().map(failure).collect()
     }
 
     pub(super) fn mvcc_data(&self) -> MvccData {
