@@ -50,7 +50,8 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::Followed { .. }
             | DecisionBody::Resumed { .. }
             | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. } => {}
+            | DecisionBody::SuffixDiscarded { .. }
+            | DecisionBody::FailureCleared { .. } => {}
         }
     }
     order.iter().filter_map(|id| attempts.remove(id)).collect()

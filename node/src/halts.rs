@@ -13,7 +13,8 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             DecisionBody::Halted { rule, evidence } => {
                 LatchEvent::Failed(Failure { rule: *rule, evidence: evidence.clone() })
             }
-            DecisionBody::SuffixDiscarded { cleared: Some(rule), .. } => {
+            DecisionBody::SuffixDiscarded { cleared: Some(rule), .. }
+            | DecisionBody::FailureCleared { rule, .. } => {
                 LatchEvent::Cleared { rule: *rule }
             }
             DecisionBody::SuffixDiscarded { cleared: None, .. }

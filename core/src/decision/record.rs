@@ -98,6 +98,14 @@ pub enum DecisionBody {
         /// The directory in `quarantine/` that holds the WAL as it was.
         quarantine: String,
     },
+    /// The operator named a latched failure whose cause is gone: nothing of what broke the rule is in the
+    /// WAL. With it every failure latched after it is cleared.
+    FailureCleared {
+        /// The first failure's rule.
+        rule: RuleId,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
+    },
 }
 
 impl DecisionBody {
@@ -114,6 +122,7 @@ impl DecisionBody {
             Self::Resumed { .. } => "resumed",
             Self::Halted { .. } => "halted",
             Self::SuffixDiscarded { .. } => "suffix_discarded",
+            Self::FailureCleared { .. } => "failure_cleared",
         }
     }
 }

@@ -41,7 +41,8 @@ impl Requests {
             DecisionBody::CommandRefused { request, .. }
             | DecisionBody::CommandDone { request, .. }
             | DecisionBody::Followed { request, .. }
-            | DecisionBody::Resumed { request, .. } => (request, Some(Known::Decision(entry.seq))),
+            | DecisionBody::Resumed { request, .. }
+            | DecisionBody::FailureCleared { request, .. } => (request, Some(Known::Decision(entry.seq))),
             DecisionBody::PromotionDenied { .. }
             | DecisionBody::PromotionGranted { .. }
             | DecisionBody::Halted { .. }

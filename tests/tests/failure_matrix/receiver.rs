@@ -12,8 +12,8 @@ fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
     let faults: [(&str, fn() -> Fault); 4] = [
         ("dropped", || Fault::Drop),
         ("cut before the body", || Fault::Cut(0)),
-        ("cut within it", || Fault::Cut(200)),
-        ("a batch that ends early", || Fault::Change(Change::shortened(150))),
+        ("cut within it", || Fault::Cut(100)),
+        ("a batch that ends early", || Fault::Change(Change::shortened(100))),
     ];
     for (what, fault) in faults {
         let stage = Stage::set();

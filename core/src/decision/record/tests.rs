@@ -49,7 +49,7 @@ fn release() -> Recorded<CommandFacts> {
 }
 
 /// One entry of every kind.
-fn every_kind() -> [SignedDecision; 9] {
+fn every_kind() -> [SignedDecision; 10] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {
@@ -77,6 +77,7 @@ fn every_kind() -> [SignedDecision; 9] {
             discarded: at(14).boundary,
             quarantine: "wal-1".to_owned(),
         },
+        DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
     ]
     .map(signed)
 }
