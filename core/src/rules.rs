@@ -122,6 +122,24 @@ catalogue! {
         "The visible version is the one with the largest commit id at or below the view; a tombstone means absent.";
     Mvg2, "MVG-2", "MVCC_GC 3", "core::decision::read",
         "A boundary is readable while every version that it needs is retained.";
+    Mvg1, "MVG-1", "MVCC_GC 4", "core::decision::retention",
+        "A version goes only when a newer one of its key lies at or below the floor, and the floor lies above no open view and no snapshot in the making.";
+    Mvg4, "MVG-4", "MVCC_GC 9", "core::decision::retention",
+        "Versions never go by age or because space is short, and the newest of a key never goes.";
+    Mvs1, "MVS-1", "MVCC_SNAPSHOT 3; DESIGN 5", "core::decision::checkpoint",
+        "A snapshot shows one commit boundary, and only what is acknowledged.";
+    Mvs2, "MVS-2", "MVCC_SNAPSHOT 5, 6", "core::decision::checkpoint",
+        "The log is kept from a place at or below the snapshot's boundary on, so that replay goes on strictly after it without a gap.";
+    Ckp2, "CKP-2", "CORE_CHECKPOINT 4; DIS-18", "core::machine::checkpoint",
+        "A checkpoint is made in this order: snapshot durable, record durable, and only then is the log truncated.";
+    Ckp4, "CKP-4", "CORE_CHECKPOINT 8", "core::decision::checkpoint",
+        "The record names a complete snapshot by its hash; a snapshot that no record names is ignored.";
+    P3K3, "P3-K3", "FAILURE_MODEL_PHASE3 9.2", "core::machine::checkpoint",
+        "The log is not truncated unless the snapshot and the record that names it are durable.";
+    Dis20, "DIS-20", "rules/1-rulings", "node::recovery",
+        "A damaged snapshot that a checkpoint names is never passed over silently: the node refuses to start.";
+    Dis21, "DIS-21", "rules/1-rulings", "node::replay",
+        "Replay starts strictly after the checkpoint's boundary.";
     Rd2, "RD-2", "REPL_READ 4", "core::decision::read",
         "A read that names a least commit is answered only once that commit is reached.";
     Au1, "AU-1", "DESIGN 3.1", "core::decision::command",
@@ -156,6 +174,26 @@ catalogue! {
         "Writes are refused when the store's configured memory bound is reached.";
     Au15, "AU-15", "DESIGN 3.1", "ledger::authority",
         "Every ledger entry and every certificate in it carries a valid signature of the member that it names.";
+    Rs1, "RS-1", "REPL_SNAPSHOT 2", "core::decision::bootstrap",
+        "A snapshot for a replica comes from the holder only.";
+    Rs2, "RS-2", "REPL_SNAPSHOT 3", "core::decision::bootstrap",
+        "A snapshot of another cluster is refused.";
+    Rs3, "RS-3", "REPL_SNAPSHOT 4, 9", "core::machine::bootstrap",
+        "A snapshot is transferred, validated and installed in this order, and nothing of an attempt that ended is used again.";
+    Rs6, "RS-6", "REPL_SNAPSHOT 7", "core::decision::bootstrap",
+        "A replica takes a snapshot only when asked to, and only while no failure of another kind is latched.";
+    FS1, "F-S1", "PHASE5_FAILURE_MATRIX 8", "node::bootstrap",
+        "A transfer that was cut is discarded; the replica stays as it was, and no WAL is applied.";
+    FS2, "F-S2", "PHASE5_FAILURE_MATRIX 8", "node::bootstrap",
+        "A snapshot that was received and not validated is discarded by a crash; the next attempt begins at byte 0.";
+    FS3, "F-S3", "PHASE5_FAILURE_MATRIX 8", "node::supervisor::bootstrap",
+        "The WAL continues a snapshot exactly at its cut, or the replica refuses to go on.";
+    P3S2, "P3-S2", "FAILURE_MODEL_PHASE3 9.1", "ledger::snapshot",
+        "An incomplete snapshot is detected, and never used.";
+    Snp4, "SNP-4", "CORE_SNAPSHOT 6; DESIGN 5", "ledger::snapshot",
+        "Every byte of a snapshot is verified before anything of it is used; a mismatch is fatal for that use.";
+    Snp5, "SNP-5", "CORE_SNAPSHOT 7", "ledger::snapshot",
+        "A snapshot never changes: a new one never takes the place of another.";
 }
 
 impl fmt::Display for RuleId {

@@ -10,12 +10,13 @@ use crate::connection::ConnectionGuard;
 use crate::envelope::View;
 use crate::extract::Principal;
 use crate::problem::Problem;
-use crate::stream::{PullAnswer, PullRequest};
+use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
+    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
+    CheckpointTaken, CheckpointsData, CommandDone, FollowRequest, Health, HistoryEntry, Intervened,
+    LedgerEntryView, LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted,
+    PromotionView, ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer,
+    ScanRequest, SnapshotsData, StatusData, TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.
@@ -62,6 +63,10 @@ pub trait NodePort: Send + Sync + 'static {
     fn wal(&self) -> impl Future<Output = Reply<View<WalData>>> + Send;
     /// The state of the store.
     fn mvcc(&self) -> impl Future<Output = Reply<View<MvccData>>> + Send;
+    /// From where the node recovers.
+    fn checkpoints(&self) -> impl Future<Output = Reply<View<CheckpointsData>>> + Send;
+    /// Open read views, and the snapshot on the disk.
+    fn snapshots(&self) -> impl Future<Output = Reply<View<SnapshotsData>>> + Send;
     /// The state of every machine.
     fn machines(&self) -> impl Future<Output = Reply<View<Vec<MachineState>>>> + Send;
     /// The state of one machine.
@@ -104,6 +109,10 @@ pub trait NodePort: Send + Sync + 'static {
     ) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// Whether a write would be admitted, and why.
     fn explain_write(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
+    /// Whether the last snapshot received was taken over, and why. `NO_SUCH_ENTRY` where none was received.
+    fn explain_bootstrap(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
+    /// Whether the checkpoint can be relied on, and why.
+    fn explain_checkpoint(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// What recovery found and did at this start.
     fn explain_recovery(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
 
@@ -148,6 +157,19 @@ pub trait NodePort: Send + Sync + 'static {
         call: Call,
     ) -> impl Future<Output = Reply<Intervened>> + Send;
 
+    /// Lets the replica take a snapshot over; answers once it has begun.
+    fn bootstrap(
+        &self,
+        request: BootstrapRequest,
+        call: Call,
+    ) -> impl Future<Output = Reply<Intervened>> + Send;
+    /// Takes a checkpoint.
+    fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> impl Future<Output = Reply<CheckpointTaken>> + Send;
+
     /// The facts that every probe is decided from. Never waits.
     fn health(&self) -> impl Future<Output = Health> + Send;
     /// Serves one pull. The guard is of the connection that it came over: when that closes, the replica
@@ -157,4 +179,10 @@ pub trait NodePort: Send + Sync + 'static {
         request: PullRequest,
         connection: ConnectionGuard,
     ) -> impl Future<Output = Reply<PullAnswer>> + Send;
+    /// Serves a chunk of a snapshot. The connection is the one that it came over.
+    fn snapshot(
+        &self,
+        request: SnapshotRequest,
+        connection: ConnectionGuard,
+    ) -> impl Future<Output = Reply<SnapshotChunk>> + Send;
 }

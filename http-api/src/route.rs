@@ -93,9 +93,13 @@ routes! {
     Promotion, Get, "/v1/promotions/{id}", "One promotion attempt.";
     Follow, Post, "/v1/replication/follow", "Gives the replica another node to pull from.";
     Resume, Post, "/v1/replication/resume", "Lets the replica pull again.";
+    Bootstrap, Post, "/v1/replication/bootstrap", "Lets the replica take a snapshot over.";
     Replication, Get, "/v1/replication", "The state of replication.";
     Wal, Get, "/v1/wal", "The state of the log on disk.";
     Mvcc, Get, "/v1/mvcc", "Versions and read views.";
+    Checkpoints, Get, "/v1/checkpoints", "From where this node recovers.";
+    TakeCheckpoint, Post, "/v1/checkpoints", "Takes a checkpoint of what is acknowledged.";
+    Snapshots, Get, "/v1/snapshots", "Open read views, and the snapshot on the disk.";
     Machines, Get, "/v1/state", "The state of every machine.";
     Machine, Get, "/v1/state/{machine}", "The state of one machine.";
     Transitions, Get, "/v1/transitions", "The journal of transitions.";
@@ -106,6 +110,8 @@ routes! {
     ExplainRead, Get, "/v1/explain/read", "What a read would show, and why.";
     ExplainWrite, Get, "/v1/explain/write", "Whether a write would be admitted, and why.";
     ExplainRecovery, Get, "/v1/explain/recovery", "What recovery found and did.";
+    ExplainBootstrap, Get, "/v1/explain/bootstrap", "Whether the last snapshot received was taken over, and why.";
+    ExplainCheckpoint, Get, "/v1/explain/checkpoint", "Whether the checkpoint can be relied on, and why.";
     Rules, Get, "/v1/rules", "The catalogue of rules.";
     Rule, Get, "/v1/rules/{id}", "One rule.";
     Livez, Get, "/livez", "200 while the process works.";
@@ -122,4 +128,5 @@ routes! {
     SyncOptions, Options, "/sync", "The same, without a body.";
     History, Get, "/history", "The epochs as a list.";
     Pull, Post, "/v1/replication/stream/pull", "What replicas pull: ledger and WAL.";
+    Snapshot, Post, "/v1/replication/stream/snapshot", "What replicas pull: a chunk of a snapshot.";
 }

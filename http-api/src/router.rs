@@ -67,9 +67,13 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Promotion => on(filter, promotion::promotion::<N>),
         Operation::Follow => on(filter, command::follow::<N>),
         Operation::Resume => on(filter, command::resume::<N>),
+        Operation::Bootstrap => on(filter, command::bootstrap::<N>),
         Operation::Replication => on(filter, inspect::replication::<N>),
         Operation::Wal => on(filter, inspect::wal::<N>),
         Operation::Mvcc => on(filter, inspect::mvcc::<N>),
+        Operation::Checkpoints => on(filter, inspect::checkpoints::<N>),
+        Operation::TakeCheckpoint => on(filter, command::take_checkpoint::<N>),
+        Operation::Snapshots => on(filter, inspect::snapshots::<N>),
         Operation::Machines => on(filter, inspect::machines::<N>),
         Operation::Machine => on(filter, inspect::machine::<N>),
         Operation::Transitions => on(filter, inspect::transitions::<N>),
@@ -80,6 +84,8 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::ExplainRead => on(filter, explain::read::<N>),
         Operation::ExplainWrite => on(filter, explain::write::<N>),
         Operation::ExplainRecovery => on(filter, explain::recovery::<N>),
+        Operation::ExplainBootstrap => on(filter, explain::bootstrap::<N>),
+        Operation::ExplainCheckpoint => on(filter, explain::checkpoint::<N>),
         Operation::Rules => on(filter, rules::rules::<N>),
         Operation::Rule => on(filter, rules::rule::<N>),
         Operation::Livez | Operation::LivezOptions => on(filter, health::livez::<N>),
@@ -90,6 +96,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Sync | Operation::SyncOptions => on(filter, health::sync::<N>),
         Operation::History => on(filter, ledger::history::<N>),
         Operation::Pull => on(filter, stream::pull::<N>),
+        Operation::Snapshot => on(filter, stream::snapshot::<N>),
     }
 }
 

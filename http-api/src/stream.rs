@@ -1,10 +1,10 @@
-//! What replicas pull: `POST /v1/replication/stream/pull`, postcard both ways.
+//! What replicas pull: `POST /v1/replication/stream/pull` and `…/snapshot`, postcard both ways.
 //!
 //! One pull is one question over a connection that stays: what the replica has durably, and with it its
 //! receipt, against what the node may serve it next. Ledger entries come beside the batches and are to be
 //! persisted before them (DESIGN 3.1), since a batch may be stamped with a head that they bring.
 
-use aerodb_core::hash::{ClusterId, PublicKey, Signature};
+use aerodb_core::hash::{ClusterId, Hash, PublicKey, Signature};
 use aerodb_core::id::{Boundary, Epoch, NodeId};
 use aerodb_core::position::{LedgerHead, Position};
 use bytes::Bytes;
@@ -67,6 +67,47 @@ pub struct PullAnswer {
     pub tip: Option<Boundary>,
     /// To be echoed in the next pull, when a read waits for it.
     pub barrier: Option<u64>,
+}
+
+/// The path of a snapshot's chunks.
+pub const SNAPSHOT_PATH: &str = "/v1/replication/stream/snapshot";
+
+/// Bytes of a chunk; the last one of a snapshot may have fewer.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 1 << 20;
+
+/// A replica's question for a chunk of a snapshot. The snapshot stays for as long as the connection that it
+/// was first asked for over is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRequest {
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
+    /// The replica.
+    pub node_id: NodeId,
+    /// Its key, which must be the admitted one.
+    pub public_key: PublicKey,
+    /// The hash of the manifest of the snapshot that it has the start of; `None` asks for one, from byte 0.
+    pub manifest: Option<Hash>,
+    /// Where the chunk starts.
+    pub offset: u64,
+}
+
+/// A chunk of a snapshot: a range of its file's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotChunk {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The node that answers.
+    pub node_id: NodeId,
+    /// The hash of the snapshot's manifest.
+    pub manifest: Hash,
+    /// The commit that it was taken at.
+    pub cut: Boundary,
+    /// Bytes of the file.
+    pub bytes_total: u64,
+    /// Where the chunk starts.
+    pub offset: u64,
+    /// Its bytes: [`SNAPSHOT_CHUNK_BYTES`], or what is left.
+    pub bytes: Bytes,
 }
 
 /// Bytes of the checksum at the end of a body.

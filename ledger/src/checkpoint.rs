@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskError};
 use crate::durable::Durable;
+use crate::fault::{Damage, Fault};
 use crate::log::{LogStart, Witness};
 use crate::sealed::{Sealed, SealedError, read_sealed, write_sealed};
+use crate::snapshot::{SnapshotReader, path_of};
 
 /// The place from which the WAL is kept: the start of one of its segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,35 @@ impl Checkpoint {
     /// [`DiskError`]; whether the old or the new one is in force is known after a restart.
     pub fn write(self, disk: &dyn Disk, data: &Path) -> Result<Durable<Self>, DiskError> {
         write_sealed(disk, data, self)
+    }
+
+    /// Opens the snapshot that the marker names, in the directory of snapshots. It is the one that was named;
+    /// its versions verify themselves as they are read, see [`SnapshotReader::streaming`].
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] when it is not there, damaged, or another one (CKP-4); [`Fault::Disk`].
+    pub fn open_snapshot(&self, disk: &dyn Disk, dir: &Path) -> Result<SnapshotReader, Fault> {
+        let path = path_of(dir, self.position.boundary);
+        let corrupt = |what| Fault::corrupt(&path, 0, Damage::Snapshot { what });
+        let reader = match SnapshotReader::streaming(disk, &path) {
+            Err(Fault::Disk(error)) if error.is_not_found() => {
+                return Err(corrupt("the checkpoint names it, and it is not there"));
+            }
+            opened => opened?,
+        };
+        let manifest = reader.manifest();
+        let facts = &manifest.facts;
+        let same = manifest.hash() == self.snapshot
+            && facts.cluster == self.cluster
+            && facts.position == self.position
+            && facts.epoch == self.epoch;
+        if same { Ok(reader) } else { Err(corrupt("the checkpoint names another one")) }
+    }
+
+    /// The places of the history whose chains it keeps, whatever the WAL still holds.
+    pub fn known_places(&self) -> impl Iterator<Item = Position> + use<> {
+        let own = [self.wal_start.position, self.position];
+        own.into_iter().chain(self.designation)
     }
 
     /// The marker in a data directory; `None` where none was ever written.

@@ -234,6 +234,15 @@ pub enum Damage {
     /// The same bytes read differently a second time.
     #[error("the torn batch reads differently a second time")]
     Unstable,
+    /// A snapshot that does not end with a manifest: it was never finished, or was cut off.
+    #[error("the snapshot is incomplete: it does not end with a manifest")]
+    IncompleteSnapshot,
+    /// The snapshot is not what was written.
+    #[error("the snapshot is damaged: {what}")]
+    Snapshot {
+        /// Which part.
+        what: &'static str,
+    },
     /// The record is whole, but it may not stand where it stands.
     #[error("record {number}: {why}")]
     Record {
@@ -268,6 +277,8 @@ impl Damage {
             | Self::BytesPastEnd => RuleId::Wal8,
             Self::SegmentHeader { .. } | Self::PayloadChecksum { .. } => RuleId::P3D4,
             Self::Lost { .. } | Self::LaterSegment { .. } | Self::Unstable => RuleId::Dis16,
+            Self::IncompleteSnapshot => RuleId::P3S2,
+            Self::Snapshot { .. } => RuleId::Snp4,
             Self::Record { rule, .. } => *rule,
         }
     }

@@ -4,6 +4,7 @@
 //! - [`log`]: the one log format, its recovery and its writer
 //! - [`wal`]: the history of writes over that log
 //! - [`authority`], [`decision`]: the two ledgers over that log
+//! - [`snapshot`]: the state at one commit, in one file
 //! - [`checkpoint`]: from where the WAL is kept
 //! - [`crash`]: named places where a test ends the process, nothing in a build that ships
 //! - [`verify`]: the same checks on a stopped node's directory, read-only
@@ -23,6 +24,7 @@ mod fault;
 pub mod fuzzing;
 pub mod log;
 mod sealed;
+pub mod snapshot;
 pub mod verify;
 pub mod wal;
 

@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 
 use aerodb_core::authority::ENTRY_BYTES_MAX;
 use aerodb_core::explain::Recorded;
+use aerodb_core::hash::Hash;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::log::Block;
+use aerodb_ledger::snapshot::{BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, HEADER_BYTES, MANIFEST_BYTES};
 use aerodb_ledger::{SEALED_BYTES_MAX, Sealed};
 use history::History;
 
@@ -116,6 +118,78 @@ fn the_batch_lies_as_the_table_says() {
             .map(|field| read(&fields, bytes, field));
     assert_eq!(found, [140, 1, 3, 8, 8, 12]);
     assert_eq!(read(&fields, bytes, "CRC-32"), checksum(&bytes[8..]));
+}
+
+fn golden_snapshot() -> Vec<u8> {
+    fs::read(root().join("ledger/tests/golden/truncated/snapshots/00000000000000000006.snapshot"))
+        .unwrap()
+}
+
+/// The CRC-32 of a snapshot's header or manifest.
+fn sealed_checksum(bytes: &[u8]) -> u64 {
+    checksum(&[&bytes[..12], &[0; 4], &bytes[16..]].concat())
+}
+
+#[test]
+fn the_snapshot_header_and_manifest_lie_as_the_tables_say() {
+    let bytes = golden_snapshot();
+    let fields = layout("snapshot header", HEADER_BYTES);
+    let found =
+        ["format version", "commit id of the cut"].map(|field| read(&fields, &bytes, field));
+    assert_eq!(found, [1, 6]);
+    assert_eq!(read(&fields, &bytes, "CRC-32"), sealed_checksum(&bytes[..HEADER_BYTES]));
+    let manifest = &bytes[bytes.len() - MANIFEST_BYTES..];
+    let fields = layout("snapshot manifest", MANIFEST_BYTES);
+    let found = [
+        "format version",
+        "commit id of the cut",
+        "epoch",
+        "authority ledger's head when",
+        "oldest retained",
+        "number of keys",
+        "number of versions",
+        "number of blocks",
+        "offset of the manifest",
+        "1 if",
+        "designation, commit id",
+    ]
+    .map(|field| read(&fields, manifest, field));
+    let offset = (bytes.len() - MANIFEST_BYTES) as u64;
+    assert_eq!(found, [1, 6, 2, 11, 2, 6, 7, 1, offset, 1, 6]);
+    assert_eq!(read(&fields, manifest, "CRC-32"), sealed_checksum(manifest));
+    for (at, magic) in [(0, "AERODBSN"), (bytes.len() - MANIFEST_BYTES, "AERODBSM")] {
+        assert_eq!(&bytes[at..at + 8], magic.as_bytes());
+        assert!(document().contains(&format!("| 0 | 8 | magic, the ASCII bytes `{magic}` |")));
+    }
+}
+
+/// The one block of the golden snapshot, read by the tables alone, and its hash by the words around them.
+#[test]
+fn the_snapshot_block_lies_as_the_tables_say() {
+    let bytes = golden_snapshot();
+    let end = bytes.len() - MANIFEST_BYTES;
+    let block = &bytes[HEADER_BYTES..end];
+    let fields = layout("snapshot block", BLOCK_HEADER_BYTES);
+    let found = ["payload bytes", "number of versions", "number of the block"]
+        .map(|field| read(&fields, block, field));
+    assert_eq!(found, [(block.len() - BLOCK_HEADER_BYTES) as u64, 7, 1]);
+    let before = Hash::of("aerodb 2026 snapshot header", &[&bytes[..HEADER_BYTES]]);
+    let parts = [before.as_bytes(), &block[..16], &block[BLOCK_HEADER_BYTES..]];
+    let hash = Hash::of("aerodb 2026 snapshot block", &parts);
+    assert_eq!((&block[16..48], &bytes[end + 176..end + 208]), (&hash.0[..], &hash.0[..]));
+
+    let fields = layout("snapshot version", 14);
+    let (mut at, mut versions) = (BLOCK_HEADER_BYTES, Vec::new());
+    while at < block.len() {
+        let [key, commit, value] = ["bytes of the key", "commit id", "bytes of the value"]
+            .map(|field| read(&fields, &block[at..], field));
+        let name = String::from_utf8_lossy(&block[at + 14..at + 14 + key as usize]).into_owned();
+        versions.push((name, commit, value));
+        let stored = if value == u64::from(u32::MAX) { 0 } else { value };
+        at += 14 + key as usize + stored as usize;
+    }
+    assert_eq!(versions[0], ("a".to_owned(), 3, u64::from(u32::MAX)));
+    assert_eq!(versions[6], ("large".to_owned(), 5, 5000));
 }
 
 fn checksum(bytes: &[u8]) -> u64 {
@@ -249,6 +323,7 @@ fn the_limits_are_those_in_the_code() {
         format!(
             "| key, value | 1 to {KEY_BYTES_MAX} bytes of UTF-8; 0 to {VALUE_BYTES_MAX} bytes |"
         ),
+        format!("| payload of a snapshot's block | 1 to {BLOCK_BYTES_MAX} bytes |"),
         format!("| ledger entry with signature | {ENTRY_BYTES_MAX} bytes |"),
         format!("| sealed file | {SEALED_BYTES_MAX} bytes |"),
         format!("| `checkpoint`: format `{}` | |", Checkpoint::FORMAT),

@@ -8,6 +8,7 @@
 
 mod history;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs;
@@ -15,18 +16,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aerodb_core::hash::{ClusterId, Hash, PublicKey};
-use aerodb_core::id::{Epoch, NodeId};
+use aerodb_core::id::{CommitId, Epoch, NodeId};
 use aerodb_core::wal::{Op, RawBatch};
 use aerodb_ledger::authority::AuthorityLedger;
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk, create_dir};
 use aerodb_ledger::log::{LogOptions, Prepare, Witness};
+use aerodb_ledger::snapshot::{Snapshot, SnapshotFacts, SnapshotReader, SnapshotWriter, path_of};
 use aerodb_ledger::verify::{Verdict, replay_authority_entry, replay_decision_entry};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use aerodb_ledger::{LedgerPlace, Sealed, Stored, write_sealed};
+use bytes::Bytes;
 use history::{History, annotation, decisions, key, node};
 use serde::{Deserialize, Serialize};
+
+/// A key, and a commit that changed it: keys ascending, commits descending.
+type VersionKey = (Bytes, Reverse<CommitId>);
 
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -81,7 +87,7 @@ fn write_node(dir: &Path, told: &History) {
         ledger.append(&told.entries[frame]).unwrap();
     }
     let place_dir = dir.join("decision.ledger");
-    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 12), node("n1")).unwrap();
+    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 14), node("n1")).unwrap();
     for body in decisions(told) {
         let annotation = annotation(body.kind());
         made.append(body, annotation, &key("n1")).unwrap();
@@ -120,18 +126,55 @@ fn write_truncated(dir: &Path, told: &History) {
     }
     let reader = wal.reader();
     let position = reader.batch_end_at(at(6)).unwrap().unwrap();
-    let checkpoint = Checkpoint {
+    let facts = SnapshotFacts {
         cluster: *told.authority().cluster(),
-        owner: owner(),
         position,
         epoch: Epoch::new(2).unwrap(),
         ledger: told.entries[10].entry.head(),
+        oldest_retained: at(2),
         designation: Some(position),
-        snapshot: Hash([0x55; 32]),
+    };
+    let snapshot = write_snapshot(&dir.join("snapshots"), facts, told);
+    let checkpoint = Checkpoint {
+        cluster: facts.cluster,
+        owner: owner(),
+        position,
+        epoch: facts.epoch,
+        ledger: facts.ledger,
+        designation: facts.designation,
+        snapshot: snapshot.manifest.hash(),
         wal_start: wal.start_keeping(at(6)).unwrap(),
     };
     let durable = checkpoint.write(&RealDisk, dir).unwrap();
     wal.truncate(&durable).unwrap();
+}
+
+/// Every version up to the cut that reads at the oldest retained commit or above may need.
+fn versions(facts: &SnapshotFacts, told: &History) -> BTreeMap<VersionKey, Option<Bytes>> {
+    let mut versions = BTreeMap::new();
+    for (commit, change) in told.batches.iter().flat_map(|raw| raw.decode().unwrap().into_commits())
+    {
+        for op in change.ops.iter().filter(|_| facts.position.boundary.covers(commit)) {
+            let (key, value) = match op {
+                Op::Put { key, value } => (key.clone(), Some(value.clone())),
+                Op::Delete { key } => (key.clone(), None),
+            };
+            if facts.oldest_retained.covers(commit) {
+                versions.retain(|(other, _): &VersionKey, _| *other != key);
+            }
+            versions.insert((key, Reverse(commit)), value);
+        }
+    }
+    versions
+}
+
+fn write_snapshot(dir: &Path, facts: SnapshotFacts, told: &History) -> Snapshot {
+    create_dir(&RealDisk, dir).unwrap();
+    let mut writer = SnapshotWriter::create(Arc::new(RealDisk), dir, facts).unwrap();
+    for ((key, Reverse(commit)), value) in versions(&facts, told) {
+        writer.push(&key, commit, value.as_deref()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 fn at(commit: u64) -> aerodb_core::id::Boundary {
@@ -242,11 +285,13 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "resumed",
             "halted",
             "suffix_discarded",
+            "bootstrap_requested",
+            "bootstrap_decided",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 6);
+    assert_eq!(replayed.len(), 7);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 
@@ -303,4 +348,25 @@ fn the_truncated_wal_begins_where_its_checkpoint_says() {
     assert!(read_authority(&dir).authority.contains(&checkpoint.ledger));
     let names = RealDisk.list(&dir.join("wal")).unwrap();
     assert_eq!(names, ["0000000000000002.seg", "0000000000000003.seg"]);
+}
+
+#[test]
+fn the_snapshot_holds_these_versions_and_is_the_one_that_the_checkpoint_names() {
+    let dir = committed().join("truncated");
+    let checkpoint = Checkpoint::read(&RealDisk, &dir).unwrap().unwrap();
+    let path = path_of(&dir.join("snapshots"), at(6));
+    let reader = SnapshotReader::open(&RealDisk, &path).unwrap();
+    let manifest = reader.manifest();
+    assert_eq!(manifest.hash(), checkpoint.snapshot);
+    assert_eq!(manifest.facts.position, checkpoint.position);
+    assert_eq!((manifest.keys, manifest.versions, manifest.blocks), (6, 7, 1));
+    let versions = reader.versions().map(|version| {
+        let version = version.unwrap();
+        let value = version.value.map_or("-".to_owned(), |value| value.len().to_string());
+        format!("{}@{}={value}", String::from_utf8_lossy(&version.key), version.commit)
+    });
+    assert_eq!(
+        versions.collect::<Vec<_>>(),
+        ["a@3=-", "a@2=1", "b@2=0", "epoch@6=1", "greeting@1=5", "gr\u{fc}n@3=2", "large@5=5000"]
+    );
 }

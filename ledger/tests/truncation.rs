@@ -7,7 +7,7 @@ mod support;
 use std::convert::Infallible;
 use std::path::Path;
 
-use aerodb_core::hash::{Hash, PublicKey};
+use aerodb_core::hash::{Chain, Hash, PublicKey};
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
@@ -329,4 +329,55 @@ fn st_2_a_checkpoint_of_another_node_is_foreign() {
     let refused = open(&disk, Some(&other)).unwrap_err();
     assert_eq!(refused.rule(), RuleId::St2);
     assert!(refused.to_string().starts_with("/n1/checkpoint is corrupt"), "{refused}");
+}
+
+/// The marker of a snapshot that the WAL does not reach.
+fn beyond_marker(story: &Story, wal_start: WalStart) -> Checkpoint {
+    Checkpoint {
+        cluster: *story.authority.cluster(),
+        owner: OWNER,
+        position: wal_start.position,
+        epoch: story.epoch(),
+        ledger: story.authority.head(),
+        designation: None,
+        snapshot: Hash([3; 32]),
+        wal_start,
+    }
+}
+
+/// A snapshot that covers more than the WAL takes its place: the next segment is ready before the checkpoint
+/// names it, so that one rename decides, and both sides of it open.
+#[test]
+fn dis_18_a_wal_goes_on_past_a_gap_that_a_snapshot_fills() {
+    let Seven { disk, mut wal, all, story } = seven();
+    let beyond = Position { boundary: at(40), chain: Chain([4; 32]) };
+    let wal_start = wal.start_past(beyond).unwrap();
+    assert_eq!((wal_start.segment, wal_start.frame_seq), (5, 8));
+    assert_eq!(wal.start_past(beyond).unwrap(), wal_start, "asked again, the same");
+    let before = disk.after_kill();
+    assert_eq!(open(&before, None).unwrap().2, all[..7], "nothing has changed yet");
+
+    let durable = beyond_marker(&story, wal_start).write(&disk, Path::new(DATA)).unwrap();
+    let (mut after, _, shown) = open(&disk, Some(&durable)).unwrap();
+    assert_eq!((shown.len(), after.end()), (0, Some(beyond)));
+    after.truncate(&durable).unwrap();
+    let next = batches(beyond, story.authority.head(), &[10]);
+    after.append(&next).unwrap();
+    assert_eq!(open(&disk, Some(&durable)).unwrap().2, next);
+    assert!(matches!(open(&disk, None), Err(Fault::Corrupt { .. })), "the old start is gone");
+}
+
+#[test]
+fn dis_18_a_wal_without_a_batch_goes_on_past_a_snapshot_too() {
+    let (disk, story) = (new_disk(), Story::begin());
+    let mut wal = Wal::create(&wal_place(&disk, segments_of(2))).unwrap();
+    let beyond = Position { boundary: at(40), chain: Chain([4; 32]) };
+    let wal_start = wal.start_past(beyond).unwrap();
+    assert_eq!((wal_start.segment, wal_start.frame_seq), (2, 2));
+    assert_eq!(open(&disk, None).unwrap().2, []);
+    let durable = beyond_marker(&story, wal_start).write(&disk, Path::new(DATA)).unwrap();
+    let (mut after, _, _) = open(&disk, Some(&durable)).unwrap();
+    let next = batches(beyond, story.authority.head(), &[10]);
+    after.append(&next).unwrap();
+    assert_eq!(open(&disk, Some(&durable)).unwrap().2, next);
 }

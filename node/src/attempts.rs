@@ -51,6 +51,8 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::Resumed { .. }
             | DecisionBody::Halted { .. }
             | DecisionBody::SuffixDiscarded { .. }
+            | DecisionBody::BootstrapRequested { .. }
+            | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::FailureCleared { .. } => {}
         }
     }

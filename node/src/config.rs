@@ -36,6 +36,14 @@ pub struct Config {
     /// Writes are refused with `MEMORY_LIMIT` when the store holds this many bytes.
     #[serde(default = "default_store_bytes_max")]
     pub store_bytes_max: u64,
+    /// So many commits below the acknowledged bound stay readable with `at=`; older versions are pruned. In
+    /// commits, 100,000 by default.
+    #[serde(default = "default_retain_commits")]
+    pub retain_commits: u64,
+    /// A checkpoint is taken when the log past the last one has this many bytes, or as many as its snapshot
+    /// if that is larger. In bytes, 268435456 by default, at least 1048576.
+    #[serde(default = "default_checkpoint_wal_bytes")]
+    pub checkpoint_wal_bytes: u64,
     /// The largest value, in bytes; at most 4 MiB.
     #[serde(default = "default_value_bytes_max")]
     pub value_bytes_max: usize,
@@ -49,6 +57,14 @@ pub struct Config {
 
 const fn default_store_bytes_max() -> u64 {
     4 << 30
+}
+
+const fn default_retain_commits() -> u64 {
+    100_000
+}
+
+const fn default_checkpoint_wal_bytes() -> u64 {
+    256 << 20
 }
 
 const fn default_value_bytes_max() -> usize {
@@ -105,6 +121,8 @@ impl Config {
             upstream: None,
             reconnect: Reconnect::OnRequest,
             store_bytes_max: default_store_bytes_max(),
+            retain_commits: default_retain_commits(),
+            checkpoint_wal_bytes: default_checkpoint_wal_bytes(),
             value_bytes_max: default_value_bytes_max(),
             group_commit_max: default_group_commit_max(),
             request_threads: default_request_threads(),
@@ -130,6 +148,7 @@ impl Config {
             ("value_bytes_max", (1..=4 << 20).contains(&self.value_bytes_max), "from 1 to 4194304"),
             ("group_commit_max", (1..=65_536).contains(&self.group_commit_max), "from 1 to 65536"),
             ("request_threads", (1..=64).contains(&self.request_threads), "from 1 to 64"),
+            ("checkpoint_wal_bytes", self.checkpoint_wal_bytes >= 1 << 20, "at least 1048576"),
             ("store_bytes_max", self.store_bytes_max >= 1 << 20, "at least 1048576"),
         ];
         match bounds.into_iter().find(|(_, holds, _)| !holds) {

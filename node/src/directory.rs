@@ -18,6 +18,7 @@ use aerodb_ledger::disk::{
     Disk, DiskError, DiskLock, create_dir, create_dirs, is_dir, remove_tree, replace_file,
 };
 use aerodb_ledger::log::{Block, InvalidOptions, LogOptions};
+use aerodb_ledger::verify::SNAPSHOTS_DIR;
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Fault, LedgerPlace};
 
@@ -63,6 +64,18 @@ impl DataDir {
     #[must_use]
     pub fn wal(&self) -> PathBuf {
         self.0.join("wal")
+    }
+
+    /// The snapshots.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.0.join(SNAPSHOTS_DIR)
+    }
+
+    /// Where a snapshot is received; discarded whole at every start.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
+        self.0.join("bootstrap")
     }
 
     fn lock_file(&self) -> PathBuf {

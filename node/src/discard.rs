@@ -24,6 +24,7 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
 use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError, is_dir, remove_tree};
 use aerodb_ledger::log::{InvalidOptions, LogOptions, Prepare, Witness};
@@ -34,7 +35,8 @@ use serde::Serialize;
 use crate::directory::{DataDir, DirectoryError, block_under, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::replay::{LedgerShort, Replay};
+use crate::recovery::{CheckpointRefused, choose};
+use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
 use crate::wal::Standing;
 
@@ -56,9 +58,12 @@ pub enum DiscardError {
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The authority ledger lacks entries that the WAL has seen.
-    #[error("{0}")]
-    LedgerShort(LedgerShort),
+    /// The authority ledger lacks entries that the WAL has seen, or the WAL does not lead to the checkpoint.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointRefused),
     /// The decision ledger refuses the entry.
     #[error("the decision ledger refuses the entry: {0}")]
     Record(String),
@@ -125,6 +130,7 @@ struct Found {
     identity: IdentityFile,
     owner: PublicKey,
     authority: Arc<Authority>,
+    checkpoint: Option<Checkpoint>,
     standing: Standing,
     suffix: Vec<RawBatch>,
 }
@@ -228,11 +234,12 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     if authority.holder() == &identity.node_id {
         return Err(DiscardError::Holder { node: identity.node_id, epoch: authority.epoch() });
     }
+    let checkpoint = choose(&**disk, dir, &owner, &authority)?;
     let (writer, _) = Store::empty();
-    let mut replay = Replay::new(&authority, writer);
+    let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
     let mut suffix = Vec::new();
-    let seen = witness(stamp.wal_frame);
-    scan_read_only(&**disk, &dir.wal(), Some(&owner), None, seen, &mut |raw| {
+    let (wal, seen) = (dir.wal(), witness(stamp.wal_frame));
+    scan_read_only(&**disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
         replay.take(&raw)?;
         if replay.is_rejecting() {
             suffix.push(raw);
@@ -241,14 +248,14 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     })
     .map_err(|error| match error {
         OpenError::Fault(fault) => DiscardError::Fault(fault),
-        OpenError::Refused(short) => DiscardError::LedgerShort(short),
+        OpenError::Refused(refused) => DiscardError::Replay(refused),
     })?;
-    let standing = replay.finish(None).standing;
+    let standing = replay.finish(None)?.standing;
     let start = authority.start();
     if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
         return Err(DiscardError::Parted { at: start.boundary });
     }
-    Ok(Found { identity, owner, authority, standing, suffix })
+    Ok(Found { identity, owner, authority, checkpoint, standing, suffix })
 }
 
 /// Writes the WAL that is kept beside the old one; gives its last frame.
@@ -265,14 +272,19 @@ fn keep(
     let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
         .with_block(block_under(dir, &**disk))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
-    let mut wal = Wal::create(&place)?;
+    let checkpoint = found.checkpoint.as_ref();
+    let mut wal = match checkpoint {
+        // What the checkpoint let go of stays gone: the WAL that is kept begins where it says.
+        Some(marker) => Wal::create_after(&place, marker)?,
+        None => Wal::create(&place)?,
+    };
     let (mut frame, mut bytes) = (Vec::new(), 0);
     let end = found.standing.tip.boundary;
     scan_read_only(
         &**disk,
         &dir.wal(),
         Some(&found.owner),
-        None,
+        checkpoint,
         witness(found.identity.stamp.wal_frame),
         &mut |raw| {
             let within = raw.claimed_range().is_some_and(|(_, last)| end.covers(last));
@@ -319,7 +331,7 @@ fn latched(
 fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
     let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
         WayBack::DiscardSuffix => false,
-        WayBack::Original | WayBack::NewIdentity => true,
+        WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
     });
     match other {
         Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),

@@ -64,12 +64,17 @@ impl Journal {
         kept.push_back(Transition { seq, machine, from, to, event, row });
         drop(ring);
         match machine {
-            MachineName::Pipeline | MachineName::Segment | MachineName::WalWriter => {
+            MachineName::Pipeline
+            | MachineName::Segment
+            | MachineName::Version
+            | MachineName::WalWriter => {
                 tracing::trace!(seq, %machine, from, to, event, row, "transition");
             }
             MachineName::Promotion
             | MachineName::Role
+            | MachineName::Bootstrap
             | MachineName::Latch
+            | MachineName::Checkpoint
             | MachineName::Lifecycle => {
                 tracing::info!(seq, %machine, from, to, event, row, "transition");
             }

@@ -13,6 +13,8 @@
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 
 pub mod attempts;
+pub mod bootstrap;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -26,6 +28,7 @@ pub mod journal;
 pub mod machines;
 pub mod offline;
 pub mod open;
+pub mod recovery;
 pub mod replay;
 pub mod replication;
 pub mod serve;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aerodb_core::machine::{
-    Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role, WalWriter,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role,
+    WalWriter,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -22,8 +23,12 @@ pub struct Machines {
     pub role: Cell<Role>,
     /// Replica pipeline.
     pub pipeline: Arc<Cell<Pipeline>>,
+    /// Snapshot bootstrap.
+    pub bootstrap: Cell<Bootstrap>,
     /// Failure latch.
     pub latch: Cell<Latch>,
+    /// The checkpoint in force, or in the making; moved by the thread that takes it.
+    pub checkpoint: Arc<Cell<Checkpoint>>,
     /// Node lifecycle.
     pub lifecycle: Cell<Lifecycle>,
     /// WAL writer.
@@ -54,14 +59,17 @@ fn shown<M: Machine + Serialize>(cell: &Cell<M>) -> Shown {
 }
 
 impl Machines {
-    /// Every machine that has one state on this node; segments have one each and live in the journal only.
+    /// Every machine that has one state on this node; segments have one
+    /// each and live in the journal only, versions are counted.
     #[must_use]
     pub fn show(&self) -> Vec<Shown> {
         vec![
             shown(&self.promotion),
             shown(&self.role),
             shown(&self.pipeline),
+            shown(&self.bootstrap),
             shown(&self.latch),
+            shown(&self.checkpoint),
             shown(&self.lifecycle),
             shown(&self.writer),
         ]

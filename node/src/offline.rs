@@ -7,12 +7,13 @@ use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
 use aerodb_core::explain::{Explanation, Remedy, explain};
-use aerodb_core::hash::Chain;
+use aerodb_core::hash::{Chain, ClusterId};
 use aerodb_core::id::{Boundary, Epoch, NodeId};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk};
 use aerodb_ledger::log::Witness;
@@ -23,7 +24,8 @@ use crate::directory::DataDir;
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::open::role_of;
-use crate::replay::{LedgerShort, Replay};
+use crate::recovery::{CheckpointRefused, choose};
+use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
 
 /// Why there is no answer.
@@ -35,9 +37,12 @@ pub enum OfflineError {
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
-    /// The authority ledger lacks entries that the WAL has seen.
-    #[error("{0}")]
-    LedgerShort(LedgerShort),
+    /// The authority ledger lacks entries that the WAL has seen, or the WAL does not lead to the checkpoint.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointRefused),
 }
 
 /// What a promotion of the directory's node would come to, and what could change it.
@@ -88,10 +93,13 @@ fn facts(
 
     let wanted =
         basis_for(&AuthorityFacts::from(&*authority), &node).map(|(_, position)| position.boundary);
-    let mut chain_at_basis = origin_chain(&Position::origin(&identity.cluster), wanted);
+    let checkpoint = choose(&*disk, dir, &owner, &authority)?;
+    let mut chain_at_basis = known_chain(&identity.cluster, checkpoint.as_ref(), wanted);
+    // Nobody reads the store: the snapshot is not loaded.
     let (writer, _) = Store::empty();
-    let mut replay = Replay::new(&authority, writer);
-    scan_read_only(&*disk, &dir.wal(), Some(&owner), None, witness(wal_frame), &mut |raw| {
+    let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
+    let (wal, seen) = (dir.wal(), witness(wal_frame));
+    scan_read_only(&*disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
         replay.take(&raw)?;
         let ends_there = raw.claimed_range().map(|(_, last)| Boundary::from(last)) == wanted;
         if wanted.is_some() && ends_there {
@@ -101,9 +109,9 @@ fn facts(
     })
     .map_err(|error| match error {
         OpenError::Fault(fault) => OfflineError::Fault(fault),
-        OpenError::Refused(short) => OfflineError::LedgerShort(short),
+        OpenError::Refused(refused) => OfflineError::Replay(refused),
     })?;
-    let replayed = replay.finish(None);
+    let replayed = replay.finish(None)?;
     let standing = &replayed.standing;
     let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
     let halt = halt.or(rejected);
@@ -130,6 +138,14 @@ fn facts(
     })
 }
 
-fn origin_chain(origin: &Position, wanted: Option<Boundary>) -> Option<Chain> {
-    (wanted == Some(Boundary::ORIGIN)).then_some(origin.chain)
+/// The chain at the wanted place where no batch of the WAL has to be read for it: the origin, and what the
+/// checkpoint keeps of the history below.
+fn known_chain(
+    cluster: &ClusterId,
+    checkpoint: Option<&Checkpoint>,
+    wanted: Option<Boundary>,
+) -> Option<Chain> {
+    let kept = checkpoint.into_iter().flat_map(Checkpoint::known_places);
+    let mut known = std::iter::once(Position::origin(cluster)).chain(kept);
+    known.find(|place| Some(place.boundary) == wanted).map(|place| place.chain)
 }

@@ -1,26 +1,32 @@
 //! Opening a data directory for serving (table 4.12). Nothing in it is changed before all of it has been
 //! read and found good, and nothing is served before everything is durable again.
 //!
-//! 1. lock, configuration, identity
-//! 2. authority ledger, decision ledger: every entry checked and folded
-//! 3. WAL: scanned, its tail classified, replayed into the store
-//! 4. history against ledger: stamps, epochs, role
-//! 5. the start stamp, fsynced: from here on the logs may not end before it
+//! 1. lock, configuration, identity, both ledgers: every entry checked and folded
+//! 2. the checkpoint is chosen
+//! 3. its snapshot is loaded into the store
+//! 4. WAL: scanned, its tail classified
+//! 5. what lies strictly after the checkpoint is replayed into the store
+//! 6. to 8. history against ledger: stamps, epochs, role. There are no indexes to rebuild
+//! 9. the logs and the marker made durable, the start stamp: from here on the logs may not end before it.
+//!    The explanation is published with the role, see `serve::assemble`
 
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry, Tenure};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
+use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, NodeId};
 use aerodb_core::machine::{Failure, RoleName};
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
+use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 
@@ -28,8 +34,9 @@ use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::replay::{LedgerShort, Replay, Replayed};
-use crate::store::Store;
+use crate::recovery::{CheckpointRefused, choose, found, load};
+use crate::replay::{Replay, ReplayError, Replayed};
+use crate::store::{Store, StoreWriter};
 
 /// No frame of the WAL carries more bytes of batches.
 const FRAME_BYTES_MAX: usize = 16 << 20;
@@ -49,9 +56,12 @@ pub enum StartError {
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
-    /// The authority ledger lacks entries that the WAL has seen.
-    #[error("{0}")]
-    LedgerShort(LedgerShort),
+    /// The authority ledger lacks entries that the WAL has seen, or the WAL does not lead to the checkpoint.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointRefused),
     /// The identity is of another cluster than the ledger.
     #[error("the identity is of cluster {identity}, the authority ledger of {ledger} ({rule})", rule = RuleId::St2)]
     Foreign {
@@ -75,6 +85,15 @@ pub enum StartError {
     Disk(#[from] DiskError),
 }
 
+/// A checkpoint that is in force: its marker and what its snapshot says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The marker, durable.
+    pub marker: Checkpoint,
+    /// The manifest of the snapshot that it names.
+    pub manifest: Manifest,
+}
+
 /// A directory that is open and recovered.
 #[derive(Debug)]
 pub struct Opened {
@@ -92,6 +111,8 @@ pub struct Opened {
     pub decisions: DecisionLedger,
     /// The WAL.
     pub wal: Wal,
+    /// The checkpoint that it stands on.
+    pub checkpoint: Option<Standing>,
     /// What replaying it gave.
     pub replayed: Replayed,
     /// The role that the ledger gives this node.
@@ -100,6 +121,16 @@ pub struct Opened {
     pub failures: Vec<Failure>,
     /// What recovery found.
     pub facts: RecoveryFacts,
+}
+
+/// What both ledgers say, read without changing anything.
+struct Known {
+    authority: Arc<Authority>,
+    entries: Entries<SignedEntry>,
+    identity: IdentityFile,
+    owner: PublicKey,
+    /// Whether a failure is latched by this node's own record.
+    halted: bool,
 }
 
 /// Opens the directory.
@@ -111,67 +142,34 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     drop(IdentityFile::read(&**disk, dir.path())?);
     let lock = lock(&dir, disk)?;
     let config = Config::load(&**disk, &dir.config())?;
-    let identity = IdentityFile::read(&**disk, dir.path())?;
-    let owner = identity.key().public_key();
-    let quarantine = dir.quarantine();
-    let place =
-        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
-    let frame = |seq| Witness { frame_seq: (seq > 0).then_some(seq), record: None };
-
-    let authority_dir = dir.authority_ledger();
-    let (ledger, authority_found) = AuthorityLedger::open(
-        &place(&authority_dir),
-        frame(identity.stamp.authority_frame),
-        &quarantine,
-    )?;
-    let authority = Arc::clone(ledger.authority());
-    if identity.cluster != *authority.cluster() {
-        return Err(StartError::Foreign {
-            identity: identity.cluster,
-            ledger: *authority.cluster(),
-        });
-    }
-    let decision_dir = dir.decision_ledger();
-    let (decisions, decisions_found) = DecisionLedger::open(
-        &place(&decision_dir),
-        identity.node_id.clone(),
-        frame(identity.stamp.decision_frame),
-        &quarantine,
-    )?;
-
+    let known = read_ledgers(&dir, &**disk)?;
     crash::reached(Point::RecLedgersRead);
-    let role = role_of(&authority, &identity.node_id);
-    let halted = latch_of(&decisions.entries()).cause().is_some();
-    let (writer, _) = Store::empty();
-    let mut replay = Replay::new(&authority, writer);
-    if role == RoleName::ReplicaActive && !halted {
-        replay = replay.keeping_back(FRAME_BYTES_MAX);
-    }
-    let wal_dir = dir.wal();
-    let wal_place =
-        WalPlace { disk: Arc::clone(disk), dir: &wal_dir, options: LogOptions::WAL, owner };
-    let witness = Witness {
-        record: named_here(&ledger.entries(), &identity.node_id),
-        ..frame(identity.stamp.wal_frame)
-    };
-    let (wal, wal_found) =
-        Wal::open(&wal_place, None, witness, &quarantine, &mut |raw| replay.take(&raw)).map_err(
-            |error| match error {
-                OpenError::Fault(fault) => StartError::Fault(fault),
-                OpenError::Refused(short) => StartError::LedgerShort(short),
-            },
-        )?;
-    let replayed = replay.finish(wal.last_frame_start());
-    crash::reached(Point::RecBeforeStamp);
-    check_own_history(&wal_dir, role, &replayed)?;
+    let marker = choose(&**disk, &dir, &known.owner, &known.authority)?;
+    let base = marker.as_ref().map(|marker| load(&**disk, &dir, marker)).transpose()?;
+    let (writer, manifest) = base
+        .map_or_else(|| (Store::empty().0, None), |(writer, manifest)| (writer, Some(manifest)));
+    let checkpoint = marker.zip(manifest);
+    let marker = checkpoint.as_ref().map(|(marker, _)| marker);
+    let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
+    let role = role_of(&known.authority, &known.identity.node_id);
+    check_own_history(&dir.wal(), role, &replayed)?;
+
+    // From here on the disk is written to: everything on it was read and found good.
+    let (ledger, authority_found, decisions, decisions_found) = open_ledgers(&dir, disk, &known)?;
+    let authority = Arc::clone(ledger.authority());
+    let (wal, checkpoint) = stand_on(&dir, disk, wal, checkpoint)?;
+    // What a bootstrap had received when it was cut short is of no use (F-S1, F-S2).
+    discard_staging(&**disk, &dir.staging())?;
+    let identity = known.identity;
     let failures = failures(&dir, &**disk, &identity, &decisions, &replayed)?;
     let facts = RecoveryFacts {
         cluster: identity.cluster,
         node: identity.node_id.clone(),
-        checkpoint: None,
-        authority_ledger: found(&authority_found),
-        decision_ledger: found(&decisions_found),
-        wal: found(&wal_found),
+        checkpoint: checkpoint.as_ref().map(|standing| found(&standing.marker, &standing.manifest)),
+        replayed: replayed.applied,
+        authority_ledger: log_found(&authority_found),
+        decision_ledger: log_found(&decisions_found),
+        wal: log_found(&wal_found),
         ledger: authority.head(),
         wal_stamp: replayed.stamp,
         stamp_known: replayed.stamp.is_none_or(|stamp| authority.contains(&stamp)),
@@ -180,7 +178,9 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         recovered: replayed.standing.tip,
         received: replayed.standing.received,
         role,
+        state_digest: None,
     };
+    crash::reached(Point::RecBeforeStamp);
     let stamp = Stamp {
         starts: identity.stamp.starts + 1,
         authority_frame: ledger.last_frame_seq(),
@@ -197,11 +197,119 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         ledger,
         decisions,
         wal,
+        checkpoint,
         replayed,
         role,
         failures,
         facts,
     })
+}
+
+const fn frame(seq: u64) -> Witness {
+    Witness { frame_seq: if seq > 0 { Some(seq) } else { None }, record: None }
+}
+
+/// Step 1: identity and both ledgers, every entry checked and folded.
+fn read_ledgers(dir: &DataDir, disk: &dyn Disk) -> Result<Known, StartError> {
+    let identity = IdentityFile::read(disk, dir.path())?;
+    let owner = identity.key().public_key();
+    let (ledger_dir, stamp) = (dir.authority_ledger(), identity.stamp);
+    let ledger = AuthorityLedger::open_read_only(
+        disk,
+        &ledger_dir,
+        Some(&owner),
+        frame(stamp.authority_frame),
+    )?;
+    let authority = ledger.authority;
+    if identity.cluster != *authority.cluster() {
+        return Err(StartError::Foreign {
+            identity: identity.cluster,
+            ledger: *authority.cluster(),
+        });
+    }
+    let members = authority.members();
+    let keys = members.map(|(member, _)| (member.node_id.clone(), member.public_key)).collect();
+    let decisions = frame(stamp.decision_frame);
+    let decisions = DecisionLedger::open_read_only(
+        disk,
+        &dir.decision_ledger(),
+        Some(&owner),
+        keys,
+        decisions,
+    )?;
+    let halted = latch_of(&decisions.entries).cause().is_some();
+    Ok(Known { authority, entries: ledger.entries, identity, owner, halted })
+}
+
+/// Steps 4 and 5: the WAL scanned and its tail classified; what lies past the checkpoint goes into the store.
+fn replay(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    known: &Known,
+    marker: Option<&Checkpoint>,
+    writer: StoreWriter,
+) -> Result<(Wal, Recovery, Replayed), StartError> {
+    let mut replay = Replay::new(&known.authority, writer, marker);
+    let role = role_of(&known.authority, &known.identity.node_id);
+    if role == RoleName::ReplicaActive && !known.halted {
+        replay = replay.keeping_back(FRAME_BYTES_MAX);
+    }
+    let wal_dir = dir.wal();
+    let place = WalPlace {
+        disk: Arc::clone(disk),
+        dir: &wal_dir,
+        options: LogOptions::WAL,
+        owner: known.owner,
+    };
+    let witness = Witness {
+        record: named_here(&known.entries, &known.identity.node_id),
+        ..frame(known.identity.stamp.wal_frame)
+    };
+    let opened =
+        Wal::open(&place, marker, witness, &dir.quarantine(), &mut |raw| replay.take(&raw));
+    let (wal, found) = opened.map_err(|error| match error {
+        OpenError::Fault(fault) => StartError::Fault(fault),
+        OpenError::Refused(refused) => StartError::Replay(refused),
+    })?;
+    let replayed = replay.finish(wal.last_frame_start())?;
+    Ok((wal, found, replayed))
+}
+
+type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
+
+fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Ledgers, StartError> {
+    let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
+    let (stamp, quarantine) = (known.identity.stamp, dir.quarantine());
+    let place = |dir| LedgerPlace {
+        disk: Arc::clone(disk),
+        dir,
+        options: LogOptions::LEDGER,
+        owner: known.owner,
+    };
+    let witness = frame(stamp.authority_frame);
+    let (ledger, authority_found) =
+        AuthorityLedger::open(&place(&authority_dir), witness, &quarantine)?;
+    let (decisions, decisions_found) = DecisionLedger::open(
+        &place(&decision_dir),
+        known.identity.node_id.clone(),
+        frame(stamp.decision_frame),
+        &quarantine,
+    )?;
+    Ok((ledger, authority_found, decisions, decisions_found))
+}
+
+/// The marker was read, which does not make it durable; written anew it is, and what a crash left of the
+/// segments that it let go of is removed.
+fn stand_on(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    mut wal: Wal,
+    checkpoint: Option<(Checkpoint, Manifest)>,
+) -> Result<(Wal, Option<Standing>), StartError> {
+    let Some((marker, manifest)) = checkpoint else { return Ok((wal, None)) };
+    let marker = marker.write(&**disk, dir.path())?;
+    wal.truncate(&marker)?;
+    Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
 }
 
 /// The role that the ledger gives the node.
@@ -271,7 +379,7 @@ fn failures(
     Ok(failures)
 }
 
-fn found(recovery: &Recovery) -> LogFound {
+fn log_found(recovery: &Recovery) -> LogFound {
     LogFound {
         segments: recovery.segments,
         frames: recovery.frames,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::SignedEntry;
-use aerodb_core::decision::promotion::Progress;
+use aerodb_core::decision::promotion::Progress as HistoryProgress;
 use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::decision::write::WriteLive;
 use aerodb_core::explain::Explanation;
@@ -13,6 +13,8 @@ use aerodb_ledger::wal::WalReader;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use crate::bootstrap::{Handed, Progress};
+use crate::checkpoint::{CheckpointHandle, Shelf};
 use crate::machines::Machines;
 use crate::replication::{Barriers, Peers};
 use crate::store::Store;
@@ -50,8 +52,18 @@ pub struct Shared {
     pub decision_entries: Entries<SignedDecision>,
     /// The upstream's durable end as it last told; `None` when it never did.
     pub upstream_tip: watch::Sender<Option<Boundary>>,
-    /// What recovery found and did at this start.
-    pub recovery: Explanation,
+    /// The way to the thread that takes checkpoints.
+    pub checkpoints: CheckpointHandle,
+    /// The snapshots.
+    pub shelf: Arc<Shelf>,
+    /// The snapshots that are being pulled.
+    pub handed: Handed,
+    /// How far a snapshot has come that this node receives.
+    pub bootstrap: Progress,
+    /// True from the moment that what is on the disk must be read anew: the process starts again.
+    pub restarting: watch::Sender<bool>,
+    /// What recovery found and did at this start; `None` until its digest is computed.
+    pub recovery: watch::Sender<Option<Explanation>>,
     /// True from the moment that the process was told to end.
     pub stopping: watch::Sender<bool>,
 }
@@ -59,7 +71,7 @@ pub struct Shared {
 impl Shared {
     /// How far the history has come here: received, validated, applied.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> HistoryProgress {
         self.cursors.progress(|| self.wal.durable_end())
     }
 

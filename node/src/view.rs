@@ -34,6 +34,8 @@ pub struct View {
     pub upstream: Option<Address>,
     /// Why it is not pulling, when it is not.
     pub detached: Option<String>,
+    /// Whether upstream no longer has the history that this replica needs next.
+    pub bootstrap_required: bool,
     /// What write admission reads, all but what moves per write.
     pub write: WriteFacts,
 }
@@ -61,7 +63,8 @@ impl View {
             store_bytes_max,
             live: WriteLive { successor_attached: None, acknowledged: None, store_bytes: 0 },
         };
-        Self { role, authority, latch, upstream: None, detached: None, write }
+        let (upstream, detached) = (None, None);
+        Self { role, authority, latch, upstream, detached, bootstrap_required: false, write }
     }
 
     /// The rule of the halt in force, if there is one.

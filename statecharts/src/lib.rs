@@ -5,8 +5,8 @@
 mod mermaid;
 
 use aerodb_core::machine::{
-    Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role, Segment, TableRow,
-    WalWriter, table,
+    Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Role,
+    Segment, TableRow, Version, WalWriter, table,
 };
 
 pub use mermaid::mermaid;
@@ -41,8 +41,11 @@ pub fn chart(machine: MachineName) -> Chart {
         MachineName::Role => of::<Role>(),
         MachineName::Pipeline => of::<Pipeline>(),
         MachineName::Segment => of::<Segment>(),
+        MachineName::Bootstrap => of::<Bootstrap>(),
         MachineName::Latch => of::<Latch>(),
+        MachineName::Checkpoint => of::<Checkpoint>(),
         MachineName::Lifecycle => of::<Lifecycle>(),
+        MachineName::Version => of::<Version>(),
         MachineName::WalWriter => of::<WalWriter>(),
     }
 }

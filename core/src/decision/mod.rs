@@ -1,11 +1,14 @@
 //! Decisions: each takes its facts as one value and gives one explained answer.
 
 pub mod acknowledge;
+pub mod bootstrap;
+pub mod checkpoint;
 pub mod command;
 pub mod promotion;
 pub mod read;
 pub mod record;
 pub mod recovery;
+pub mod retention;
 pub mod safety;
 pub mod write;
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::{Annotation, EntryError, check_format};
 use crate::decision::RecordedDecision;
+use crate::decision::bootstrap::BootstrapFacts;
 use crate::decision::command::CommandFacts;
 use crate::explain::Recorded;
 use crate::hash::{Hash, Signature};
@@ -98,6 +99,21 @@ pub enum DecisionBody {
         /// The directory in `quarantine/` that holds the WAL as it was.
         quarantine: String,
     },
+    /// The operator let the replica take a snapshot over.
+    BootstrapRequested {
+        /// From where.
+        upstream: Address,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
+    },
+    /// A snapshot was received, and it was decided whether it takes the place of the history; written before it
+    /// does.
+    BootstrapDecided {
+        /// The whole decision.
+        decision: Recorded<BootstrapFacts>,
+        /// The failure that it clears, if it was accepted and one was latched.
+        cleared: Option<RuleId>,
+    },
     /// The operator named a latched failure whose cause is gone: nothing of what broke the rule is in the
     /// WAL. With it every failure latched after it is cleared.
     FailureCleared {
@@ -122,6 +138,8 @@ impl DecisionBody {
             Self::Resumed { .. } => "resumed",
             Self::Halted { .. } => "halted",
             Self::SuffixDiscarded { .. } => "suffix_discarded",
+            Self::BootstrapRequested { .. } => "bootstrap_requested",
+            Self::BootstrapDecided { .. } => "bootstrap_decided",
             Self::FailureCleared { .. } => "failure_cleared",
         }
     }

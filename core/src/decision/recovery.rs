@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::decision::promotion::AuthorityFacts;
 use crate::evidence;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
-use crate::hash::ClusterId;
-use crate::id::{Boundary, NodeId};
+use crate::hash::{ClusterId, Hash};
+use crate::id::{Boundary, CommitId, NodeId};
 use crate::machine::RoleName;
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
@@ -39,6 +39,34 @@ pub struct LogFound {
     pub residue: Option<Residue>,
 }
 
+/// The checkpoint that recovery started from; every byte of its snapshot was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointFound {
+    /// The history that its snapshot holds.
+    pub position: Position,
+    /// The hash of the snapshot's manifest.
+    pub snapshot: Hash,
+    /// Keys in it, absent ones that are still remembered among them.
+    pub keys: u64,
+    /// Versions in it.
+    pub versions: u64,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// The lowest commit that can be read since.
+    pub oldest_retained: Boundary,
+    /// Where the log that is kept begins.
+    pub wal_from: Boundary,
+}
+
+/// The commits that were replayed into the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayRange {
+    /// The first one.
+    pub first: CommitId,
+    /// The last one.
+    pub last: CommitId,
+}
+
 /// Everything that the explanation rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryFacts {
@@ -47,7 +75,9 @@ pub struct RecoveryFacts {
     /// The node.
     pub node: NodeId,
     /// The checkpoint that replay started from; `None` when it started from the first commit.
-    pub checkpoint: Option<Boundary>,
+    pub checkpoint: Option<CheckpointFound>,
+    /// What was replayed; `None` when the checkpoint, or the origin, was the end of the history.
+    pub replayed: Option<ReplayRange>,
     /// The authority ledger.
     pub authority_ledger: LogFound,
     /// The decision ledger.
@@ -70,6 +100,18 @@ pub struct RecoveryFacts {
     pub received: Boundary,
     /// The role that the ledger gives this node.
     pub role: RoleName,
+    /// One hash over every visible key at the end of the replayed history; `None` until it is computed.
+    pub state_digest: Option<Hash>,
+}
+
+impl RecoveryFacts {
+    fn starts_strictly_after_the_checkpoint(&self) -> bool {
+        let boundary = self.checkpoint.map_or(Boundary::ORIGIN, |found| found.position.boundary);
+        match self.replayed {
+            Some(range) => boundary.next_commit() == Some(range.first),
+            None => self.recovered.boundary == boundary,
+        }
+    }
 }
 
 impl Facts for RecoveryFacts {
@@ -96,7 +138,16 @@ impl Facts for RecoveryFacts {
             RuleApplied::new(
                 RuleId::R3,
                 true,
-                evidence! { "checkpoint" => self.checkpoint, "complete" => complete, "residue" => residue },
+                evidence! { "checkpoint" => self.checkpoint.map(|found| found.position.boundary), "complete" => complete, "residue" => residue },
+            ),
+            RuleApplied::new(RuleId::Dis20, true, evidence! { "checkpoint" => self.checkpoint }),
+            RuleApplied::new(
+                RuleId::Dis21,
+                self.starts_strictly_after_the_checkpoint(),
+                evidence! {
+                    "checkpoint" => self.checkpoint.map(|found| found.position.boundary),
+                    "replayed" => self.replayed,
+                },
             ),
             RuleApplied::new(RuleId::Wal8, true, evidence! { "frames_verified" => frames }),
             RuleApplied::new(
@@ -123,9 +174,9 @@ impl Facts for RecoveryFacts {
                 RuleId::D1,
                 true,
                 evidence! {
-                    "replayed_first" => self.wal.first,
-                    "replayed_last" => self.recovered.boundary,
+                    "recovered" => self.recovered.boundary,
                     "received" => self.received,
+                    "state_digest" => self.state_digest,
                 },
             ),
         ]
@@ -149,6 +200,7 @@ mod tests {
             cluster: *story.authority().cluster(),
             node: node("n2"),
             checkpoint: None,
+            replayed: Some(ReplayRange { first: commit(1), last: commit(12) }),
             authority_ledger: log(2),
             decision_ledger: log(1),
             wal: log(12),
@@ -160,7 +212,37 @@ mod tests {
             recovered: at(12),
             received: Boundary::new(12),
             role: RoleName::ReplicaActive,
+            state_digest: Some(Hash([5; 32])),
         }
+    }
+
+    /// The same, from a checkpoint at commit 10.
+    fn from_checkpoint() -> RecoveryFacts {
+        let found = CheckpointFound {
+            position: at(10),
+            snapshot: Hash([6; 32]),
+            keys: 3,
+            versions: 4,
+            bytes: 500,
+            oldest_retained: Boundary::new(2),
+            wal_from: Boundary::new(8),
+        };
+        let replayed = Some(ReplayRange { first: commit(11), last: commit(12) });
+        RecoveryFacts { checkpoint: Some(found), replayed, ..in_order() }
+    }
+
+    #[test]
+    fn dis_21_replay_starts_strictly_after_the_checkpoint() {
+        assert!(explain(&from_checkpoint()).holds());
+        let at_its_end = RecoveryFacts { recovered: at(10), replayed: None, ..from_checkpoint() };
+        assert!(explain(&RecoveryFacts { received: Boundary::new(10), ..at_its_end }).holds());
+        for first in [10, 12] {
+            let replayed = Some(ReplayRange { first: commit(first), last: commit(12) });
+            let conclusion = explain(&RecoveryFacts { replayed, ..from_checkpoint() }).conclusion;
+            assert_eq!(conclusion.reason.as_deref(), Some("DIS-21"));
+        }
+        let skipped = RecoveryFacts { replayed: None, ..from_checkpoint() };
+        assert_eq!(explain(&skipped).conclusion.status, "halted");
     }
 
     #[test]
@@ -170,6 +252,8 @@ mod tests {
         let rules: Vec<_> = explanation.rules_applied.iter().map(|rule| rule.rule).collect();
         let order = [
             RuleId::R3,
+            RuleId::Dis20,
+            RuleId::Dis21,
             RuleId::Wal8,
             RuleId::Dis16,
             RuleId::Au14,
@@ -205,7 +289,7 @@ mod tests {
         let explanation = explain(&facts);
         assert!(explanation.holds());
         assert_eq!(explanation.rules_applied[0].evidence["complete"], false);
-        let tail = &explanation.rules_applied[2].evidence["unproven_tail"][0];
+        let tail = &explanation.rules_applied[4].evidence["unproven_tail"][0];
         let expected = serde_json::json!({ "file": "7.seg", "offset": 4096, "bytes": 512 });
         assert_eq!(*tail, expected);
     }

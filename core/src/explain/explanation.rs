@@ -70,6 +70,12 @@ pub enum ExplanationType {
     /// What recovery found and did.
     #[serde(rename = "recovery.process")]
     Recovery,
+    /// Why a snapshot was taken over or rejected.
+    #[serde(rename = "snapshot.bootstrap")]
+    Bootstrap,
+    /// Why a checkpoint may be relied on.
+    #[serde(rename = "checkpoint.safety")]
+    Checkpoint,
 }
 
 /// The state that was looked at.

@@ -19,6 +19,8 @@ pub struct Failure {
 pub enum WayBack {
     /// Set aside what the WAL holds past the validated history: that is what the failure is about.
     DiscardSuffix,
+    /// Take another snapshot over: the one that is in force is not continued by what upstream has.
+    Bootstrap,
     /// Start the directory that this one is a copy of, or join under a new node id.
     Original,
     /// Keep the directory, audit it, and join under a new node id: what the node has said of itself does not
@@ -32,6 +34,8 @@ impl WayBack {
     pub const fn of(rule: RuleId) -> Self {
         if matches!(rule, RuleId::FV1 | RuleId::FV2 | RuleId::P5I4) {
             Self::DiscardSuffix
+        } else if matches!(rule, RuleId::FS3) {
+            Self::Bootstrap
         } else if matches!(rule, RuleId::St2) {
             Self::Original
         } else {
@@ -155,6 +159,7 @@ mod tests {
     fn only_what_is_about_a_suffix_is_undone_by_discarding_it() {
         let ways = [RuleId::FV1, RuleId::FV2, RuleId::P5I4, RuleId::St2, RuleId::Au13, RuleId::Ri3];
         let ways = ways.map(WayBack::of);
+        assert_eq!(WayBack::of(RuleId::FS3), WayBack::Bootstrap);
         assert_eq!(ways[..3], [WayBack::DiscardSuffix; 3]);
         assert_eq!(ways[3..], [WayBack::Original, WayBack::NewIdentity, WayBack::NewIdentity]);
     }

@@ -3,6 +3,8 @@
 //! Each accepted arm has a short stable id, its row, which the journal, the charts and the tests show.
 //! Every pair of state and event without a row is [`Forbidden`].
 
+mod bootstrap;
+mod checkpoint;
 mod latch;
 mod lifecycle;
 mod pipeline;
@@ -10,8 +12,11 @@ mod promotion;
 mod role;
 mod segment;
 mod table;
+mod version;
 mod wal_writer;
 
+pub use bootstrap::{Bootstrap, BootstrapEvent, BootstrapProgress};
+pub use checkpoint::{Checkpoint, CheckpointEvent};
 pub use latch::{Failure, Latch, LatchEvent, WayBack};
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub use pipeline::{Gate, Pipeline, PipelineEvent};
@@ -19,4 +24,5 @@ pub use promotion::{Promotion, PromotionEvent};
 pub use role::{Role, RoleEvent, RoleName, Surrendered, WriteAuthority};
 pub use segment::{Segment, SegmentEvent};
 pub use table::{Forbidden, Machine, MachineName, Row, Step, TableRow, table};
+pub use version::{Version, VersionEvent};
 pub use wal_writer::{WalWriter, WalWriterEvent};

@@ -18,10 +18,16 @@ pub enum MachineName {
     Pipeline,
     /// One received WAL segment (table 4.4).
     Segment,
+    /// Snapshot bootstrap (table 4.5).
+    Bootstrap,
     /// Failure latch (table 4.8).
     Latch,
+    /// Checkpoint in the making, or in force (table 4.9).
+    Checkpoint,
     /// Node lifecycle (table 4.10).
     Lifecycle,
+    /// One version of a key (table 4.13).
+    Version,
     /// WAL writer (table 4.14).
     WalWriter,
 }
@@ -33,8 +39,11 @@ impl MachineName {
         Self::Role,
         Self::Pipeline,
         Self::Segment,
+        Self::Bootstrap,
         Self::Latch,
+        Self::Checkpoint,
         Self::Lifecycle,
+        Self::Version,
         Self::WalWriter,
     ];
 
@@ -46,8 +55,11 @@ impl MachineName {
             Self::Role => "role",
             Self::Pipeline => "pipeline",
             Self::Segment => "segment",
+            Self::Bootstrap => "bootstrap",
             Self::Latch => "latch",
+            Self::Checkpoint => "checkpoint",
             Self::Lifecycle => "lifecycle",
+            Self::Version => "version",
             Self::WalWriter => "wal_writer",
         }
     }

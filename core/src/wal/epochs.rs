@@ -30,6 +30,13 @@ pub struct EpochRuns {
 }
 
 impl EpochRuns {
+    /// Of a history that is known from its last commit on: everything before it was checked when a
+    /// checkpoint was taken there.
+    #[must_use]
+    pub fn ending_with(epoch: Epoch, last: CommitId) -> Self {
+        Self { runs: vec![Run { epoch, first: last, last }] }
+    }
+
     /// Takes the next batch of the history.
     pub fn push(&mut self, batch: &Batch) {
         let (epoch, first, last) = (batch.epoch(), batch.first(), batch.last());

@@ -8,8 +8,8 @@ use super::transport::{Client, Received, encoded, query};
 use crate::client::ClientError;
 use crate::envelope::Answer;
 use crate::types::{
-    AdmitRequest, CommandBody, CommandDone, FollowRequest, Intervened, PromoteRequest, Promoted,
-    ResumeRequest,
+    AdmitRequest, BootstrapRequest, CheckpointRequest, CheckpointTaken, CommandBody, CommandDone,
+    FollowRequest, Intervened, PromoteRequest, Promoted, ResumeRequest,
 };
 
 impl Client {
@@ -85,11 +85,30 @@ impl Client {
         self.post("/v1/replication/follow", request).await
     }
 
+    /// Lets the replica take a snapshot over; answers once it has begun.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn bootstrap(&self, request: &BootstrapRequest) -> Result<Intervened, ClientError> {
+        self.post("/v1/replication/bootstrap", request).await
+    }
+
     /// Lets the replica pull again.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn resume(&self, request: &ResumeRequest) -> Result<Intervened, ClientError> {
         self.post("/v1/replication/resume", request).await
+    }
+
+    /// Takes a checkpoint. `complete: false` in the answer means: it goes on without the caller.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn take_checkpoint(
+        &self,
+        request: &CheckpointRequest,
+    ) -> Result<CheckpointTaken, ClientError> {
+        self.post("/v1/checkpoints", request).await
     }
 }

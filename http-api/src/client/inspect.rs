@@ -8,8 +8,9 @@ use super::transport::{Client, encoded, query};
 use crate::client::ClientError;
 use crate::envelope::View;
 use crate::types::{
-    AuthorityData, HistoryEntry, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromotionView, ReplicationData, RuleView, StatusData, TransitionView, WalData,
+    AuthorityData, CheckpointsData, HistoryEntry, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromotionView, ReplicationData, RuleView, SnapshotsData, StatusData,
+    TransitionView, WalData,
 };
 
 macro_rules! views {
@@ -39,6 +40,10 @@ views! {
     wal: "/v1/wal" -> WalData;
     /// Versions and read views.
     mvcc: "/v1/mvcc" -> MvccData;
+    /// From where the node recovers.
+    checkpoints: "/v1/checkpoints" -> CheckpointsData;
+    /// Open read views, and the snapshot on the disk.
+    snapshots: "/v1/snapshots" -> SnapshotsData;
     /// The state of every machine.
     machines: "/v1/state" -> Vec<MachineState>;
     /// The catalogue of rules.
@@ -47,6 +52,10 @@ views! {
     explain_replication: "/v1/explain/replication" -> Value;
     /// Whether a write would be admitted, and why.
     explain_write: "/v1/explain/write" -> Value;
+    /// Whether the last snapshot received was taken over, and why.
+    explain_bootstrap: "/v1/explain/bootstrap" -> Value;
+    /// Whether the checkpoint there can be relied on, and why.
+    explain_checkpoint: "/v1/explain/checkpoint" -> Value;
     /// What recovery found and did.
     explain_recovery: "/v1/explain/recovery" -> Value;
 }

@@ -10,6 +10,7 @@ use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
@@ -17,8 +18,8 @@ use super::transport::{Received, receive, root_cause};
 use crate::client::{Client, ClientError};
 use crate::server::prepare;
 use crate::stream::{
-    BodyError, PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, decode,
-    encode,
+    BodyError, PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest,
+    SNAPSHOT_PATH, SnapshotChunk, SnapshotRequest, decode, encode,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,9 +82,13 @@ impl PullConnection {
     /// # Errors
     /// [`ClientError`]; an answer that was cut short is [`ClientError::Interrupted`] and says so.
     pub async fn pull(&mut self, pull: &PullRequest) -> Result<PullAnswer, ClientError> {
-        let Received { body, .. } = self.ask(encode(pull)).await?;
+        let Received { body, .. } = self.ask(PULL_PATH, encode(pull)).await?;
+        self.read(&body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ClientError> {
         let address = || self.address.clone();
-        decode(&body).map_err(|error| match error {
+        decode(body).map_err(|error| match error {
             BodyError::Checksum { .. } => {
                 ClientError::Damaged { address: address(), what: error.to_string() }
             }
@@ -93,9 +98,21 @@ impl PullConnection {
         })
     }
 
-    async fn ask(&mut self, body: Vec<u8>) -> Result<Received, ClientError> {
+    /// Asks for a chunk of a snapshot. As for [`PullConnection::pull`].
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn snapshot(
+        &mut self,
+        request: &SnapshotRequest,
+    ) -> Result<SnapshotChunk, ClientError> {
+        let Received { body, .. } = self.ask(SNAPSHOT_PATH, encode(request)).await?;
+        self.read(&body)
+    }
+
+    async fn ask(&mut self, path: &str, body: Vec<u8>) -> Result<Received, ClientError> {
         let host = self.address.as_str().trim_start_matches("http://");
-        let request = Request::post(PULL_PATH)
+        let request = Request::post(path)
             .header(HOST, host)
             .header(CONTENT_TYPE, PULL_MEDIA_TYPE)
             .body(Full::new(Bytes::from(body)))

@@ -15,8 +15,8 @@ use crate::port::{Call, NodePort};
 use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
-    AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone, FollowRequest,
-    Intervened, ResumeRequest,
+    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CheckpointRequest,
+    CommandBody, CommandDone, FollowRequest, Intervened, ResumeRequest,
 };
 
 /// What every command comes with, its body still unread.
@@ -132,4 +132,22 @@ pub(crate) async fn resume<N: NodePort>(
 ) -> Result<Answer<Intervened>, Problem> {
     let (request, call) = incoming.read::<ResumeRequest>(api.limits.command_bytes_max).await?;
     api.port.resume(request, call).await.map(|data| Answer { data })
+}
+
+pub(crate) async fn bootstrap<N: NodePort>(
+    State(api): State<Api<N>>,
+    incoming: Incoming,
+) -> Result<Answer<Intervened>, Problem> {
+    let (request, call) = incoming.read::<BootstrapRequest>(api.limits.command_bytes_max).await?;
+    api.port.bootstrap(request, call).await.map(|data| Answer { data })
+}
+
+pub(crate) async fn take_checkpoint<N: NodePort>(
+    State(api): State<Api<N>>,
+    incoming: Incoming,
+) -> Result<Response, Problem> {
+    let (request, call) = incoming.read::<CheckpointRequest>(api.limits.command_bytes_max).await?;
+    let taken = api.port.take_checkpoint(request, call).await?;
+    let status = if taken.complete { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Answer { data: taken }).into_response())
 }

@@ -50,6 +50,20 @@ pub(crate) async fn write<N: NodePort>(
     api.port.explain_write().await
 }
 
+pub(crate) async fn bootstrap<N: NodePort>(
+    State(api): State<Api<N>>,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<View<Explanation>, Problem> {
+    api.port.explain_bootstrap().await
+}
+
+pub(crate) async fn checkpoint<N: NodePort>(
+    State(api): State<Api<N>>,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<View<Explanation>, Problem> {
+    api.port.explain_checkpoint().await
+}
+
 pub(crate) async fn recovery<N: NodePort>(
     State(api): State<Api<N>>,
     Params(NoParams {}): Params<NoParams>,

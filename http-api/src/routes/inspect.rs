@@ -10,8 +10,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
-    AuthorityData, MachineState, MemberView, MvccData, ReplicationData, StatusData, TransitionView,
-    WalData,
+    AuthorityData, CheckpointsData, MachineState, MemberView, MvccData, ReplicationData,
+    SnapshotsData, StatusData, TransitionView, WalData,
 };
 
 /// The query of the status.
@@ -62,6 +62,20 @@ pub(crate) async fn mvcc<N: NodePort>(
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<View<MvccData>, Problem> {
     api.port.mvcc().await
+}
+
+pub(crate) async fn checkpoints<N: NodePort>(
+    State(api): State<Api<N>>,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<View<CheckpointsData>, Problem> {
+    api.port.checkpoints().await
+}
+
+pub(crate) async fn snapshots<N: NodePort>(
+    State(api): State<Api<N>>,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<View<SnapshotsData>, Problem> {
+    api.port.snapshots().await
 }
 
 pub(crate) async fn machines<N: NodePort>(

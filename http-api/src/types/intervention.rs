@@ -27,6 +27,17 @@ pub struct ResumeRequest {
     pub request_id: Option<RequestId>,
 }
 
+/// The body of `POST /v1/replication/bootstrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapRequest {
+    /// Why.
+    pub reason: Reason,
+    /// The operator's own name for the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+}
+
 /// An intervention that was recorded and begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intervened {

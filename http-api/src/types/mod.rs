@@ -2,6 +2,7 @@
 //! unknown is `null`, and what is read from a request refuses unknown fields.
 
 mod authority;
+mod checkpoint;
 mod command;
 mod health;
 mod history;
@@ -17,6 +18,7 @@ mod remedy;
 mod replication;
 mod rule;
 mod scan;
+mod snapshot;
 mod status;
 mod txn;
 mod wal;
@@ -24,10 +26,13 @@ mod wal;
 pub use aerodb_core::decision::read::Consistency;
 pub use aerodb_core::wal::{Condition, Expect};
 pub use authority::{AuthorityData, AuthorityStatus, SuccessorData, SuccessorState};
+pub use checkpoint::{
+    CheckpointRequest, CheckpointTaken, CheckpointView, CheckpointsData, CommitRange,
+};
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
-pub use intervention::{FollowRequest, Intervened, ResumeRequest};
+pub use intervention::{BootstrapRequest, FollowRequest, Intervened, ResumeRequest};
 pub use kv::{FailedCondition, ReadAnswer, ReadRequest, Write, WriteKind, WriteReceipt, Written};
 pub use ledger::{LedgerEntryView, LogName};
 pub use machine::{MachineState, TransitionView};
@@ -36,9 +41,12 @@ pub use mvcc::{ActiveSnapshots, MvccData};
 pub use promotion::{Outcome, PromoteRequest, Promoted, PromotionView};
 pub use refusal::Refusal;
 pub use remedy::RemedyView;
-pub use replication::{BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole};
+pub use replication::{
+    BootstrapData, BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole,
+};
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
+pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
 pub use status::{HaltData, Lifecycle, ReadSafetyData, StatusData, StoreData, Tips};
 pub use txn::{TxnCondition, TxnOp, TxnRequest};
 pub use wal::{WalData, WalFile};

@@ -2,6 +2,7 @@
 
 use aerodb_core::id::{Address, Boundary, Epoch, NodeId, Seq};
 use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
 use serde::{Deserialize, Serialize};
 
 /// The side that a node is on.
@@ -23,6 +24,27 @@ pub enum BootstrapState {
     InProgress,
     /// It is done.
     Complete,
+}
+
+/// The bootstrap under way, or the last one of this process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootstrapData {
+    /// The machine's state, for example `Transferring`.
+    pub state: String,
+    /// The commit that the snapshot was taken at; `null` until upstream has said so.
+    pub cut_commit_id: Option<Boundary>,
+    /// Bytes that have arrived.
+    pub bytes_received: u64,
+    /// Bytes of the file; `null` until upstream has said so.
+    pub bytes_total: Option<u64>,
+    /// Chunks that have arrived.
+    pub chunks_received: u64,
+    /// Chunks of the file; `null` until upstream has said so.
+    pub chunks_total: Option<u64>,
+    /// The rule that ended it, if one did.
+    pub rule: Option<RuleId>,
+    /// What ended it, if it ended without a snapshot in force.
+    pub failure: Option<String>,
 }
 
 /// Whether reads are safe here now.
@@ -69,6 +91,10 @@ pub struct ReplicationData {
     pub wal_prefix: Option<Position>,
     /// How far a bootstrap has come.
     pub snapshot_bootstrap_state: BootstrapState,
+    /// Whether upstream no longer has the history that this replica needs next: only a bootstrap helps.
+    pub bootstrap_required: bool,
+    /// The bootstrap under way, or the last one of this process.
+    pub bootstrap: Option<BootstrapData>,
     /// Whether reads are safe.
     pub read_safety: ReadSafety,
     /// The rule or code that stands against them.

@@ -96,6 +96,8 @@ pub struct StatusData {
     pub store: StoreData,
     /// Where this node pulls from.
     pub upstream: Option<Address>,
+    /// Whether upstream no longer has the history that this replica needs next: only a bootstrap helps.
+    pub bootstrap_required: bool,
     /// The digest of the applied state; only with `?digest=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_digest: Option<Hash>,

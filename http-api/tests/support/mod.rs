@@ -28,7 +28,7 @@ use aerodb_http_api::extract::Limits;
 use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::server::serve as serve_site;
-use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::*;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -288,6 +288,7 @@ impl NodePort for FakeNode {
             halt: None,
             store: StoreData { keys: 0, versions: 0, bytes: 0, bytes_max: 1 },
             upstream: None,
+            bootstrap_required: false,
             state_digest: digest.then_some(Hash([4; 32])),
         })
     }
@@ -319,6 +320,8 @@ impl NodePort for FakeNode {
             wal_applied_offset: None,
             wal_prefix: None,
             snapshot_bootstrap_state: BootstrapState::NotStarted,
+            bootstrap_required: false,
+            bootstrap: None,
             read_safety: ReadSafety::Safe,
             blocking_reason: None,
             authority_epoch: Some(Epoch::FIRST),
@@ -354,6 +357,19 @@ impl NodePort for FakeNode {
             replica_commit_id: None,
             reads_blocked: false,
         })
+    }
+
+    async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {
+        view(CheckpointsData {
+            last_completed: None,
+            pending_commit_id: None,
+            aborted: None,
+            wal_bytes_between: 1,
+        })
+    }
+
+    async fn snapshots(&self) -> Reply<View<SnapshotsData>> {
+        view(SnapshotsData { active: Vec::new(), files: Vec::new() })
     }
 
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
@@ -413,6 +429,13 @@ impl NodePort for FakeNode {
     async fn explain_write(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
+    async fn explain_bootstrap(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+    async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
@@ -471,6 +494,27 @@ impl NodePort for FakeNode {
         Ok(Intervened { seq: Seq::FIRST, upstream: member().address })
     }
 
+    async fn bootstrap(&self, _request: BootstrapRequest, call: Call) -> Reply<Intervened> {
+        self.note("bootstrap", call);
+        Ok(Intervened { seq: Seq::FIRST, upstream: member().address })
+    }
+
+    async fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> Reply<CheckpointTaken> {
+        let complete = call.deadline > std::time::Duration::from_secs(1);
+        self.note(format!("checkpoint {}", request.reason), call);
+        Ok(CheckpointTaken {
+            complete,
+            checkpoint: None,
+            unchanged: false,
+            segments_removed: 0,
+            snapshots_removed: 0,
+        })
+    }
+
     async fn health(&self) -> Health {
         self.health.lock().unwrap().clone()
     }
@@ -488,6 +532,22 @@ impl NodePort for FakeNode {
             acknowledged: None,
             tip: Some(Boundary::new(7)),
             barrier: Some(9),
+        })
+    }
+
+    async fn snapshot(
+        &self,
+        request: SnapshotRequest,
+        _connection: ConnectionGuard,
+    ) -> Reply<SnapshotChunk> {
+        Ok(SnapshotChunk {
+            cluster: CLUSTER,
+            node_id: node("n1"),
+            manifest: Hash([6; 32]),
+            cut: Boundary::new(7),
+            bytes_total: 5,
+            offset: request.offset,
+            bytes: Bytes::from_static(b"chunk"),
         })
     }
 }

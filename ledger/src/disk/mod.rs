@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{DiskError, Operation};
 pub use real::RealDisk;
 pub use tree::{create_dir, create_dirs, is_dir, remove_tree};
-pub(crate) use whole::TEMPORARY;
+pub(crate) use whole::{TEMPORARY, publish, temporary};
 pub use whole::{create_filled, read_file, replace_file};
 
 /// What an opened file may be used for.

@@ -12,7 +12,8 @@ pub(crate) const TEMPORARY: &str = ".tmp";
 
 const CHUNK_BYTES: usize = 1 << 20;
 
-fn temporary(path: &Path) -> PathBuf {
+/// The name of a file that is not complete yet.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(TEMPORARY);
     PathBuf::from(name)
@@ -59,7 +60,8 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Di
     publish(disk, file, &temp, path)
 }
 
-fn publish(
+/// Makes a file that was written under its temporary name durable, then its final name.
+pub(crate) fn publish(
     disk: &dyn Disk,
     file: Arc<dyn DiskFile>,
     temp: &Path,

@@ -36,7 +36,7 @@ pub(crate) use scan::{Scan, ScannedLog};
 pub(crate) use segment::SegmentHeader;
 pub(crate) use segment::{NUMBER_MAX as SEGMENT_MAX, path_of};
 pub use start::LogStart;
-pub(crate) use writer::{FramePlace, Location, Log, RecordsHeader};
+pub(crate) use writer::{FramePlace, Location, Log, RecordsHeader, remove_segments};
 
 /// What a device writes whole or not at all; each one of a frame begins with a tag.
 pub(crate) const SECTOR_BYTES: usize = 512;

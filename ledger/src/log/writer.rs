@@ -304,21 +304,27 @@ impl Log {
     /// failure poisons the writer: the disk cannot be relied on.
     pub(crate) fn remove_before(&mut self, first: u64) -> Result<(), Fault> {
         self.check_usable()?;
-        let removed = self.try_remove_before(first.min(self.active.number));
+        let before = first.min(self.active.number);
+        let removed = remove_segments(&*self.maker.disk, &self.maker.dir, before).map(drop);
         removed.map_err(|error| {
             self.poison = Some(error.clone());
             Fault::Disk(error)
         })
     }
 
-    fn try_remove_before(&self, first: u64) -> Result<(), DiskError> {
-        let (disk, dir) = (&self.maker.disk, &self.maker.dir);
-        let names = disk.list(dir)?;
-        let gone = names.iter().filter_map(|name| number_of(name)).filter(|number| *number < first);
-        for number in gone {
-            disk.remove(&path_of(dir, number))?;
-        }
-        disk.sync_dir(dir)
+    /// Sees to it that the segment after the active one stands ready, durable and empty: its number, and the
+    /// sequence number that its first frame may have in a log that begins with it.
+    pub(crate) fn next_start(&mut self) -> Result<(u64, u64), Fault> {
+        self.check_usable()?;
+        let number = self.active.number + 1;
+        let taken = self.next.take(&self.maker, number);
+        taken.map_err(|error| {
+            self.poison = Some(error.clone());
+            Fault::Disk(error)
+        })?;
+        self.next = Next::Ready;
+        // Of the first segment of a log without frames no frame was ever made.
+        Ok((number, self.next_seq.max(number)))
     }
 
     /// Goes on in the next segment. The rest of this one stays zero.
@@ -328,6 +334,18 @@ impl Log {
         self.active = Active { number, file, end: self.maker.block.bytes() as u64 };
         Ok(())
     }
+}
+
+/// Removes every segment before `first`, oldest first, and makes that durable; how many there were.
+pub(crate) fn remove_segments(disk: &dyn Disk, dir: &Path, first: u64) -> Result<usize, DiskError> {
+    let names = disk.list(dir)?;
+    let numbers = names.iter().filter_map(|name| number_of(name));
+    let gone: Vec<_> = numbers.filter(|number| *number < first).collect();
+    for number in &gone {
+        disk.remove(&path_of(dir, *number))?;
+    }
+    disk.sync_dir(dir)?;
+    Ok(gone.len())
 }
 
 impl Location<'_> {

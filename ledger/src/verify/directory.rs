@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
+use crate::fault::Fault;
 use crate::verify::completeness::by_wal;
 use crate::verify::{
     DirectoryReport, FaultReport, Integrity, Known, VerifiedAuthority, verify_authority,
@@ -15,6 +16,8 @@ use crate::verify::{
 pub const AUTHORITY_DIR: &str = "authority.ledger";
 /// The decision ledger's directory within a data directory.
 pub const DECISION_DIR: &str = "decision.ledger";
+/// The directory of snapshots within a data directory.
+pub const SNAPSHOTS_DIR: &str = "snapshots";
 /// The WAL's directory within a data directory.
 pub const WAL_DIR: &str = "wal";
 
@@ -42,11 +45,22 @@ pub fn verify_directory(disk: &dyn Disk, data: &Path, known: &Known<'_>) -> Dire
     DirectoryReport { authority_ledger: report, decision_ledger, checkpoint, wal }
 }
 
-/// Checks the checkpoint marker of a data directory, if there is one.
+/// Checks the checkpoint marker of a data directory, if there is one, and every byte of the snapshot that it
+/// names. A marker whose snapshot is damaged still says where the WAL begins.
 #[must_use]
 pub fn verify_checkpoint(disk: &dyn Disk, data: &Path) -> (Integrity, Option<Checkpoint>) {
     match Checkpoint::read(disk, data) {
-        Ok(marker) => (Integrity::Ok, marker),
+        Ok(Some(marker)) => {
+            let snapshot = verify_snapshot(disk, data, &marker);
+            let fault = |fault| Integrity::Fault(FaultReport::from(&fault));
+            (snapshot.err().map_or(Integrity::Ok, fault), Some(marker))
+        }
+        Ok(None) => (Integrity::Ok, None),
         Err(error) => (Integrity::Fault(FaultReport::from(&error)), None),
     }
+}
+
+fn verify_snapshot(disk: &dyn Disk, data: &Path, marker: &Checkpoint) -> Result<(), Fault> {
+    let snapshot = marker.open_snapshot(disk, &data.join(SNAPSHOTS_DIR))?;
+    snapshot.versions().try_for_each(|version| version.map(drop))
 }

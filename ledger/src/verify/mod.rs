@@ -11,7 +11,9 @@ mod report;
 mod wal;
 
 pub use completeness::{Completeness, Known, Missing, Stamps};
-pub use directory::{AUTHORITY_DIR, DECISION_DIR, WAL_DIR, verify_checkpoint, verify_directory};
+pub use directory::{
+    AUTHORITY_DIR, DECISION_DIR, SNAPSHOTS_DIR, WAL_DIR, verify_checkpoint, verify_directory,
+};
 pub use ledgers::{VerifiedAuthority, verify_authority, verify_decisions};
 pub use replay::{ReplayedDecision, Verdict, replay_authority_entry, replay_decision_entry};
 pub use report::{DirectoryReport, FaultKind, FaultReport, Integrity, LogReport, WalReport};

@@ -57,7 +57,7 @@ pub fn replay_authority_entry(signed: &SignedEntry) -> Option<ReplayedDecision> 
     }
 }
 
-/// The decision recorded in an entry of a decision ledger, if it is a denial or a command.
+/// The decision recorded in an entry of a decision ledger, if it is a denial, a command or a bootstrap.
 #[must_use]
 pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision> {
     let (seq, body) = (signed.entry.seq, &signed.entry.body);
@@ -69,7 +69,11 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
         | DecisionBody::CommandDone { decision, .. } => {
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
-        DecisionBody::PromotionRequested { .. }
+        DecisionBody::BootstrapDecided { decision, .. } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
+        }
+        DecisionBody::BootstrapRequested { .. }
+        | DecisionBody::PromotionRequested { .. }
         | DecisionBody::PromotionGranted { .. }
         | DecisionBody::Followed { .. }
         | DecisionBody::Resumed { .. }

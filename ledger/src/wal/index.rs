@@ -173,6 +173,11 @@ impl Index {
         self.read().segments.iter().map(|segment| segment.info).collect()
     }
 
+    /// Where the WAL is kept from; `None` while nothing was removed.
+    pub(crate) fn start(&self) -> Option<WalStart> {
+        self.read().start
+    }
+
     /// The last segment start at or before this boundary.
     pub(crate) fn start_keeping(&self, boundary: u64) -> Option<WalStart> {
         let places = self.read();
@@ -191,7 +196,9 @@ impl Index {
         if !places.segments.iter().any(|segment| segment.start == *start) {
             return false;
         }
-        places.frames.retain(|frame| frame.place.segment >= start.segment);
+        // The writer waits for this lock: what goes is at the front, and is cut off at once.
+        let frames = places.frames.partition_point(|frame| frame.place.segment < start.segment);
+        places.frames.drain(..frames);
         places.segments.retain(|segment| segment.info.number >= start.segment);
         places.start = Some(*start);
         true

@@ -6,6 +6,6 @@ mod reader;
 mod scan;
 
 pub use index::SegmentInfo;
-pub use owner::{Wal, WalPlace};
+pub use owner::{Removal, Wal, WalPlace};
 pub use reader::WalReader;
 pub use scan::{BatchPlace, PlacedBatch, scan_placed, scan_read_only};

@@ -1,6 +1,6 @@
 //! The WAL open for appending.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aerodb_core::hash::{Chain, PublicKey};
@@ -9,11 +9,12 @@ use aerodb_core::position::Position;
 use aerodb_core::wal::RawBatch;
 
 use crate::checkpoint::{Checkpoint, WalStart, log_start, witness_with};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskError};
 use crate::durable::Durable;
 use crate::fault::{Fault, OpenError};
 use crate::log::{
     Frame, FrameHeader, Location, Log, LogKind, LogOptions, RecordsHeader, Recovery, Witness,
+    remove_segments,
 };
 use crate::wal::WalReader;
 use crate::wal::index::{Index, NewFrame};
@@ -39,6 +40,29 @@ pub struct Wal {
     index: Index,
     end: Option<Position>,
     disk: Arc<dyn Disk>,
+    /// Bytes that the frames past the checkpoint own.
+    used_bytes: u64,
+}
+
+/// Segments that a checkpoint let go of. Readers see them no more; they are still on the disk, and a crash
+/// that leaves them there does no harm.
+#[derive(Debug)]
+#[must_use = "until it is carried out the segments stay on the disk"]
+pub struct Removal {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    before: u64,
+}
+
+impl Removal {
+    /// Removes the segments, oldest first, and makes that durable; how many there were. It can be done
+    /// beside the writer, which never goes back to them.
+    ///
+    /// # Errors
+    /// [`DiskError`]; what is gone then, and durably, is known after a restart.
+    pub fn carry_out(&self) -> Result<usize, DiskError> {
+        remove_segments(&*self.disk, &self.dir, self.before)
+    }
 }
 
 impl WalPlace<'_> {
@@ -75,7 +99,7 @@ impl Wal {
         let start = checkpoint.map(|marker| marker.wal_start);
         let end = start.map(|start| start.position);
         let disk = Arc::clone(&place.disk);
-        Ok(Self { log, index: Index::starting_at(start), end, disk })
+        Ok(Self { log, index: Index::starting_at(start), end, disk, used_bytes: 0 })
     }
 
     /// Opens the WAL: reads all of it, shows each batch to `visit` in order, and only then changes what
@@ -104,9 +128,12 @@ impl Wal {
         let witness = witness_with(witness, checkpoint);
         let index = Index::starting_at(start);
         let mut end = start.map(|start| start.position);
+        let covered = checkpoint.map_or(0, |marker| marker.position.boundary.get());
+        let mut used_bytes = 0;
         let mut take = |at, frame: Frame| {
             check_start(place.dir, at, &frame, start.as_ref())?;
             let (seq, before) = (frame.header.seq, start_of(&frame.header));
+            used_bytes += if frame.header.last > covered { at.bytes } else { 0 };
             for batch in batches(place.dir, at, frame)? {
                 end = claimed_end(&batch);
                 visit(batch).map_err(OpenError::Refused)?;
@@ -118,7 +145,7 @@ impl Wal {
         };
         let (location, from) = (place.location(), log_start(checkpoint));
         let (log, recovery) = Log::open(&location, from, witness, quarantine, &mut take)?;
-        Ok((Self { log, index, end, disk: Arc::clone(&place.disk) }, recovery))
+        Ok((Self { log, index, end, disk: Arc::clone(&place.disk), used_bytes }, recovery))
     }
 
     /// Appends the batches as one frame, with one write and one fsync. They must follow each other and the
@@ -137,6 +164,7 @@ impl Wal {
         let (seq, start) = (self.log.last_frame_seq(), start_of_records(&about));
         self.index.push(NewFrame { seq, place, start, end });
         self.end = Some(end);
+        self.used_bytes += place.bytes;
         Ok(Durable::proven(end))
     }
 
@@ -147,6 +175,17 @@ impl Wal {
         self.index.start_keeping(boundary.get())
     }
 
+    /// The place from which a WAL that goes on at `position`, past a gap that a snapshot fills, may be kept: the
+    /// segment after the last one in use, durable and empty. Nothing else changes; it is used by the next
+    /// opening whose checkpoint names it, and by this WAL if none does.
+    ///
+    /// # Errors
+    /// [`Fault::Disk`] poisons the writer.
+    pub fn start_past(&mut self, position: Position) -> Result<WalStart, Fault> {
+        let (segment, frame_seq) = self.log.next_start()?;
+        Ok(WalStart { segment, frame_seq, position })
+    }
+
     /// Removes the segments before the checkpoint's start (DIS-18). Readers see them no more at once; what a
     /// crash leaves of them is passed over by an opening with that checkpoint.
     ///
@@ -154,6 +193,16 @@ impl Wal {
     /// [`Fault::NoSuchStart`] when the checkpoint names no segment start of this WAL, or one past its own
     /// commit; nothing was removed. [`Fault::Disk`] poisons the writer.
     pub fn truncate(&mut self, checkpoint: &Durable<Checkpoint>) -> Result<(), Fault> {
+        let removal = self.let_go(checkpoint)?;
+        self.log.remove_before(removal.before)
+    }
+
+    /// The first half of [`Wal::truncate`]: readers see the segments no more. The second half touches the
+    /// disk, and is left to whoever need not answer for writes meanwhile.
+    ///
+    /// # Errors
+    /// As for [`Wal::truncate`], [`Fault::Disk`] apart.
+    pub fn let_go(&mut self, checkpoint: &Durable<Checkpoint>) -> Result<Removal, Fault> {
         self.log.check_usable()?;
         let start = &checkpoint.wal_start;
         let covered = start.position.boundary <= checkpoint.position.boundary
@@ -161,7 +210,15 @@ impl Wal {
         if !covered || !self.index.begin_at(start) {
             return Err(Fault::NoSuchStart { segment: start.segment });
         }
-        self.log.remove_before(start.segment)
+        let (disk, dir) = (Arc::clone(&self.disk), self.log.dir().clone());
+        Ok(Removal { disk, dir, before: start.segment })
+    }
+
+    /// Bytes that the frames past the checkpoint own that the WAL was opened with, and all that were appended
+    /// since. It only grows.
+    #[must_use]
+    pub const fn used_bytes(&self) -> u64 {
+        self.used_bytes
     }
 
     /// Where the last batch claims to end; `None` while the WAL is empty.

@@ -7,6 +7,7 @@ use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::wal::RawBatch;
 
+use crate::checkpoint::WalStart;
 use crate::disk::{Access, Disk};
 use crate::fault::{Damage, Fault};
 use crate::log::{Block, Found, path_of, read_frame};
@@ -82,6 +83,19 @@ impl WalReader {
         };
         let found = batches.iter().find(ends_there);
         Ok(found.map(|batch| Position { boundary, chain: batch.claimed_chains().1 }))
+    }
+
+    /// The latest place from which the WAL can be kept so that everything past `boundary` stays: what a
+    /// checkpoint at that boundary names as its start. `None` while no truncation is possible.
+    #[must_use]
+    pub fn start_keeping(&self, boundary: Boundary) -> Option<WalStart> {
+        self.index.start_keeping(boundary.get())
+    }
+
+    /// Where the WAL is kept from; `None` while nothing was removed.
+    #[must_use]
+    pub fn start(&self) -> Option<WalStart> {
+        self.index.start()
     }
 
     /// The segments that hold batches, in order.

@@ -1,6 +1,7 @@
 //! What n1 wrote into its decision ledger: every kind of entry, every command.
 
 use aerodb_core::authority::{Membership, Succession, Tenure};
+use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
 use aerodb_core::decision::command::{Command, CommandFacts};
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
@@ -8,6 +9,7 @@ use aerodb_core::explain::Recorded;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Boundary, CommitId, Epoch, PromotionId, RequestId};
 use aerodb_core::machine::RoleName;
+use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::EpochMismatch;
 
@@ -63,6 +65,37 @@ fn designated(told: &History) -> Recorded<CommandFacts> {
     Recorded::decide(facts).0
 }
 
+/// A snapshot that is taken over where an earlier one did not fit.
+fn bootstrapped(told: &History) -> Recorded<BootstrapFacts> {
+    let authority = told.authority();
+    let facts = BootstrapFacts {
+        cluster: *authority.cluster(),
+        node: node("n2"),
+        source: authority.holder().clone(),
+        ledger: authority.head(),
+        authority: AuthorityFacts { succession: None, ..AuthorityFacts::from(authority) },
+        role: RoleName::ReplicationHalted,
+        halt: Some(RuleId::FS3),
+        own: Position::origin(authority.cluster()),
+        snapshot: Some(SnapshotReceived {
+            cluster: *authority.cluster(),
+            position: told.end,
+            epoch: authority.epoch(),
+            ledger: authority.head(),
+            oldest_retained: Boundary::new(2),
+            designation: Some(told.end),
+            keys: 6,
+            versions: 7,
+            bytes: 5535,
+            manifest: Hash([0x55; 32]),
+        }),
+        damage_at: None,
+        ledger_known: true,
+        epoch_by_ledger: Some(authority.epoch()),
+    };
+    Recorded::decide(facts).0
+}
+
 /// Every kind of entry, in the order of their discriminants.
 pub fn decisions(told: &History) -> Vec<DecisionBody> {
     let upstream = Address::new("http://127.0.0.1:7402").unwrap();
@@ -111,5 +144,10 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             discarded: Boundary::new(9),
             quarantine: "wal-1".to_owned(),
         },
+        DecisionBody::BootstrapRequested {
+            upstream: Address::new("http://127.0.0.1:7402").unwrap(),
+            request: request("bootstrap"),
+        },
+        DecisionBody::BootstrapDecided { decision: bootstrapped(told), cleared: Some(RuleId::FS3) },
     ]
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
+use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
 use aerodb_node::open::Opened;
 use aerodb_node::wal::{
@@ -84,7 +85,7 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
     let standing = opened.replayed.standing;
     let cursors = Arc::new(Cursors::new(tip.boundary));
     let owner = Owner {
-        receiver: Receiver::new(opened.wal, standing.received),
+        receiver: Receiver::new(opened.wal, standing.received, Trigger::never()),
         validator: Validator::new(tip, standing.epochs, Arc::clone(&cursors)),
         applier: Applier::new(opened.replayed.store, tip.boundary, cursors),
         acks,

@@ -90,11 +90,11 @@ fn round(node: &Opened, log_bytes: f64) -> Result<Round, Failed> {
     }
 
     let started = Instant::now();
-    let mut replay = Replay::new(authority, Store::empty().0);
+    let mut replay = Replay::new(authority, Store::empty().0, None);
     scan_read_only(&RealDisk, &dir, Some(&owner), None, Witness::default(), &mut |raw| {
         replay.take(&raw)
     })?;
-    let replayed = replay.finish(None);
+    let replayed = replay.finish(None)?;
     let replay = rate(started);
     match replayed.rejected {
         Some(divergence) => Err(divergence.into()),

@@ -32,6 +32,8 @@ enum What {
         #[arg(long, value_name = "COMMIT", value_parser = boundary)]
         at: Option<Boundary>,
     },
+    /// Whether the node's checkpoint can be relied on.
+    Checkpoint,
     /// What recovery found and did at the last start.
     Recovery,
     /// Whether reads are safe on the node.
@@ -45,6 +47,7 @@ impl Explain {
             What::Promotion { id } => client.explain_promotion(&id).await?,
             What::Write => client.explain_write().await?,
             What::Read { key, at } => client.explain_read(&key, at).await?,
+            What::Checkpoint => client.explain_checkpoint().await?,
             What::Recovery => client.explain_recovery().await?,
             What::Replication => client.explain_replication().await?,
         };

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use aerodb_http_api::client::ClientError;
-use aerodb_ledger::Fault;
 use aerodb_ledger::disk::DiskError;
+use aerodb_ledger::{Fault, SealedError};
 use serde_json::{Value, json};
 
 use crate::directory::DirectoryError;
 use crate::discard::DiscardError;
 use crate::identity::IdentityError;
+use crate::recovery::CheckpointRefused;
 
 /// The exit codes (DESIGN section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,13 +130,30 @@ impl From<DiscardError> for Failure {
             DiscardError::Identity(error) => error.into(),
             DiscardError::Disk(error) => error.into(),
             DiscardError::Fault(fault) => fault.into(),
-            DiscardError::LedgerShort(_)
+            DiscardError::Checkpoint(error) => error.into(),
+            DiscardError::Replay(_)
             | DiscardError::Record(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }
             | DiscardError::OtherFailure { .. }
             | DiscardError::Parted { .. } => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<CheckpointRefused> for Failure {
+    fn from(error: CheckpointRefused) -> Self {
+        match error {
+            CheckpointRefused::Marker(SealedError::Disk(_))
+            | CheckpointRefused::Snapshot {
+                fault: Fault::Disk(_) | Fault::Poisoned { .. }, ..
+            } => Self::Unreadable(error.to_string()),
+            CheckpointRefused::Marker(_)
+            | CheckpointRefused::Foreign { .. }
+            | CheckpointRefused::LedgerShort { .. }
+            | CheckpointRefused::Snapshot { .. }
+            | CheckpointRefused::Wal(_) => Self::Refused(error.to_string()),
         }
     }
 }

@@ -9,6 +9,8 @@
 
 mod arguments;
 mod authority;
+mod bootstrap;
+mod checkpoint;
 #[cfg(feature = "crash-points")]
 mod crash_points;
 mod curl;
@@ -108,6 +110,10 @@ enum Ask {
     Follow(replication::Follow),
     /// Let a replica pull again.
     Resume(replication::Resume),
+    /// Have a replica take the holder's snapshot over, and watch it; asked of the replica.
+    Bootstrap(bootstrap::Bootstrap),
+    /// Take a checkpoint: what is acknowledged becomes a snapshot, and the log below it goes.
+    Checkpoint(checkpoint::Checkpoint),
     /// Set aside what a stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
     /// Say why.
@@ -178,6 +184,8 @@ impl Ask {
             Self::Switchover(switchover) => switchover.run(context).await,
             Self::Follow(follow) => follow.run(context).await,
             Self::Resume(resume) => resume.run(context).await,
+            Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
+            Self::Checkpoint(checkpoint) => checkpoint.run(context).await,
             Self::DiscardSuffix(discard) => discard.run(),
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,

@@ -96,7 +96,8 @@ fn undecided(error: OfflineError) -> Failure {
     match error {
         OfflineError::Identity(error) => error.into(),
         OfflineError::Fault(fault) => fault.into(),
-        OfflineError::LedgerShort(short) => Failure::Refused(short.to_string()),
+        OfflineError::Checkpoint(error) => error.into(),
+        OfflineError::Replay(refused) => Failure::Refused(refused.to_string()),
     }
 }
 

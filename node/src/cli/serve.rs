@@ -1,7 +1,9 @@
 //! `serve`: runs a node until SIGINT or SIGTERM.
 
 use std::io::IsTerminal;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -10,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{Failure, Shown};
 use crate::directory::DataDir;
 use crate::open::StartError;
-use crate::serve::ServeError;
+use crate::serve::{Ended, ServeError};
 
 /// How the log on standard error looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -37,9 +39,23 @@ impl Serve {
     pub(super) fn run(self) -> Result<Shown, Failure> {
         start_log(self.log_format);
         let dir = DataDir::new(self.data_dir);
-        crate::serve::run(&dir).map_err(|error| failure(&dir, error))?;
+        match crate::serve::run(&dir).map_err(|error| failure(&dir, error))? {
+            Ended::Stopped => {}
+            Ended::Restart => return Err(start_again(&dir)),
+        }
         Ok(Shown::new(&json!({ "data": { "stopped": dir.path() } }), ""))
     }
+}
+
+/// Starts the program anew in this process, with the arguments that it was started with: nothing that was in
+/// memory is left. It comes back only with the reason why that could not be done.
+fn start_again(dir: &DataDir) -> Failure {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_else(|| "aerodb".into());
+    // The program that runs, whatever lies at its path by now.
+    let error = Command::new("/proc/self/exe").arg0(name).args(arguments).exec();
+    let dir = dir.path().display();
+    Failure::Refused(format!("a snapshot is installed in {dir}; start the node: {error}"))
 }
 
 /// What is not there or cannot be read ends as it does in every other command; what was read and found

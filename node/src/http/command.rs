@@ -13,8 +13,8 @@ use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityAction, AuthorityCommand, CommandDone, FollowRequest, Intervened,
-    LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
+    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, FollowRequest,
+    Intervened, LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -239,6 +239,19 @@ impl Http {
         let annotation = annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Resume, request, annotation).await?;
+        Ok(Intervened { seq, upstream })
+    }
+
+    pub(super) async fn do_bootstrap(
+        &self,
+        request: BootstrapRequest,
+        call: Call,
+    ) -> Result<Intervened, Problem> {
+        let BootstrapRequest { reason, request_id } = request;
+        let request = named(request_id, "bootstrap", &reason);
+        let annotation = annotation(&call, reason);
+        let (seq, upstream) =
+            self.supervisor.intervene(Intervention::Bootstrap, request, annotation).await?;
         Ok(Intervened { seq, upstream })
     }
 }

@@ -2,11 +2,13 @@
 //! anything.
 
 use aerodb_core::authority::{EntryBody, Succession, Tenure};
+use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::explain::{Explanation, explain};
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::machine::RoleName;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot, View as Envelope};
 use aerodb_http_api::types::{
-    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapState, HaltData, HistoryEntry,
+    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapData, HaltData, HistoryEntry,
     Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData, Refusal,
     ReplicationData, ReplicationRole, StatusData, StoreData, SuccessorData, SuccessorState, Tips,
     WalData, WalFile,
@@ -15,6 +17,7 @@ use aerodb_http_api::types::{
 use crate::http::Http;
 use crate::http::kv::Wanted;
 use crate::http::refusal::{read_code, write_code};
+use crate::supervisor::progress_of;
 use crate::view::View;
 
 /// A read without wishes, for the question whether reads are safe.
@@ -136,6 +139,7 @@ impl Http {
                 bytes_max: view.write.store_bytes_max,
             },
             upstream: view.upstream.clone(),
+            bootstrap_required: view.bootstrap_required,
             state_digest: match bounds.acknowledged {
                 Some(bound) if digest => Some(self.shared.store.state_digest(bound)),
                 Some(_) | None => None,
@@ -178,7 +182,9 @@ impl Http {
             wal_validated_offset: Some(progress.validated),
             wal_applied_offset: Some(progress.applied),
             wal_prefix: self.shared.wal.batch_end_at(bounds.durable).ok().flatten(),
-            snapshot_bootstrap_state: BootstrapState::NotStarted,
+            snapshot_bootstrap_state: progress_of(&self.shared.machines.bootstrap.get()),
+            bootstrap_required: view.bootstrap_required,
+            bootstrap: self.bootstrap_data(),
             read_safety: if read.is_none() { ReadSafety::Safe } else { ReadSafety::Unsafe },
             blocking_reason: self.blocking_reason(&view, read.as_ref()),
             authority_epoch: Some(view.authority.epoch()),
@@ -187,6 +193,30 @@ impl Http {
             upstream: view.upstream.clone(),
             peers: self.peers(),
         }
+    }
+
+    fn bootstrap_data(&self) -> Option<BootstrapData> {
+        use aerodb_core::machine::Machine as _;
+        let transfer = self.shared.bootstrap.get()?;
+        Some(BootstrapData {
+            state: self.shared.machines.bootstrap.get().name().to_owned(),
+            cut_commit_id: transfer.of.map(|(cut, _)| cut),
+            bytes_received: transfer.bytes,
+            bytes_total: transfer.of.map(|(_, bytes)| bytes),
+            chunks_received: transfer.chunks(),
+            chunks_total: transfer.chunks_total(),
+            rule: transfer.rule,
+            failure: transfer.failure,
+        })
+    }
+
+    /// The last decision on a snapshot that this node received, made again from its record.
+    pub(super) fn bootstrap_explanation(&self) -> Option<Explanation> {
+        let entries = self.shared.decision_entries.after(None, usize::MAX);
+        entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+            DecisionBody::BootstrapDecided { decision, .. } => Some(explain(&decision.facts)),
+            _ => None,
+        })
     }
 
     fn blocking_reason(&self, view: &View, read: Option<&Refusal>) -> Option<String> {
@@ -215,6 +245,7 @@ impl Http {
     }
 
     pub(super) fn wal_data(&self) -> WalData {
+        let view = self.shared.view.load();
         let (progress, segments) = (self.shared.progress(), self.shared.wal.segments());
         let received = progress.received;
         let last = segments.last().map(|segment| segment.used_bytes);
@@ -231,35 +262,28 @@ impl Http {
                 })
                 .collect(),
             checksum_status: "verified".to_owned(),
-            truncation_point: None,
+            truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
             validated: Some(progress.validated),
             applied: Some(progress.applied),
             gaps: Vec::new(),
-            failures: self.wal_failures(),
+            failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }
-    }
-
-    /// What is latched, the first cause first.
-    fn wal_failures(&self) -> Vec<serde_json::Value> {
-        let view = self.shared.view.load();
-        let failure = |failure: &aerodb_core::machine::Failure| {
-            let evidence: serde_json::Value =
-                serde_json::from_str(&failure.evidence).unwrap_or_default();
-            serde_json::json!({ "rule": failure.rule, "evidence": evidence })
-        };
-        view.latch.failures().map(failure).collect()
     }
 
     pub(super) fn mvcc_data(&self) -> MvccData {
         let view = self.shared.view.load();
         let bounds = self.shared.acks.bounds();
         let replica = view.role.role_name() == RoleName::ReplicaActive;
+        let (floor, views) = (self.shared.store.oldest_retained(), self.shared.store.views());
         MvccData {
-            oldest_retained_commit_id: Some(Boundary::ORIGIN),
+            oldest_retained_commit_id: Some(floor),
             latest_commit_id: bounds.acknowledged,
-            active_snapshots: ActiveSnapshots::default(),
-            gc_watermark: Some(Boundary::ORIGIN),
+            active_snapshots: ActiveSnapshots {
+                count: views.iter().map(|view| view.count).sum(),
+                commit_ids: views.iter().map(|view| view.at).collect(),
+            },
+            gc_watermark: Some(floor),
             replica_commit_id: replica.then_some(bounds.durable),
             reads_blocked: self.read_refusal(&view).is_some(),
         }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::http::Http;
 use crate::http::refusal::read_code;
-use crate::store::ScanRange;
+use crate::store::{ScanRange, ViewSource};
 use crate::view::View;
 use crate::wal::{Answer, Job, Outcome, Settled, Ticket, Unacknowledged, WriteError, WriteJob};
 
@@ -216,7 +216,13 @@ impl Http {
     ) -> Result<(Admitted, T), Problem> {
         let mut admitted = self.admit_read(wanted).await?;
         for _ in 0..2 {
-            let value = read(admitted.boundary);
+            let view = self.shared.store.view(admitted.boundary, ViewSource::User);
+            let Some(view) = view else {
+                // Pruning passed it between the gate and here; the gate says so, or gives a later one.
+                admitted = self.admit_read(wanted).await?;
+                continue;
+            };
+            let value = read(view.at());
             let now = self.shared.view.load();
             let same = now.role.role_name() == admitted.facts.role
                 && now.authority.epoch() == admitted.facts.epoch
@@ -309,7 +315,7 @@ impl Http {
             role: view.role.role_name(),
             halt: view.halt(),
             acknowledged: self.shared.acks.bounds().acknowledged,
-            oldest_retained: Boundary::ORIGIN,
+            oldest_retained: self.shared.store.oldest_retained(),
             consistency: self.consistency(view, wanted),
             barrier_echoed: (linearizable && self.obliged(view)).then(|| echoed.unwrap_or(false)),
             at: wanted.at,

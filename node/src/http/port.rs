@@ -8,16 +8,18 @@ use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::envelope::View;
 use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
-use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityCommand, AuthorityData, CommandDone, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, StatusData, TransitionView, WalData, Write, Written,
+    AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
+    CheckpointTaken, CheckpointsData, CommandDone, FollowRequest, Health, HistoryEntry, Intervened,
+    LedgerEntryView, LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted,
+    PromotionView, ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer,
+    ScanRequest, SnapshotsData, StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
 use crate::attempts;
+use crate::bootstrap::serve as serve_snapshot;
 use crate::http::Http;
 use crate::journal::Transition;
 use crate::machines::Shown;
@@ -105,6 +107,14 @@ impl NodePort for Http {
 
     async fn mvcc(&self) -> Reply<View<MvccData>> {
         Ok(self.envelope(self.mvcc_data()))
+    }
+
+    async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {
+        Ok(self.envelope(self.checkpoints_data()))
+    }
+
+    async fn snapshots(&self) -> Reply<View<SnapshotsData>> {
+        Ok(self.envelope(self.snapshots_data()))
     }
 
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
@@ -198,8 +208,25 @@ impl NodePort for Http {
         Ok(self.envelope(self.write_explanation()))
     }
 
+    async fn explain_bootstrap(&self) -> Reply<View<Explanation>> {
+        let explained = self.bootstrap_explanation();
+        explained
+            .map(|it| self.envelope(it))
+            .ok_or_else(|| Problem::new(Code::NoSuchEntry, "no snapshot was ever received here"))
+    }
+
+    async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
+        Ok(self.envelope(self.checkpoint_explanation()))
+    }
+
     async fn explain_recovery(&self) -> Reply<View<Explanation>> {
-        Ok(self.envelope(self.shared.recovery.clone()))
+        let mut recovery = self.shared.recovery.subscribe();
+        let explained = tokio::select! {
+            explained = recovery.wait_for(Option::is_some) => explained.ok().and_then(|it| it.clone()),
+            () = self.shared.stopped() => None,
+        };
+        let stopping = || Problem::new(Code::Recovering, "the node is stopping");
+        explained.map(|explained| self.envelope(explained)).ok_or_else(stopping)
     }
 
     async fn admit(&self, request: AdmitRequest, call: Call) -> Reply<CommandDone> {
@@ -232,11 +259,31 @@ impl NodePort for Http {
         self.do_resume(request, call).await
     }
 
+    async fn bootstrap(&self, request: BootstrapRequest, call: Call) -> Reply<Intervened> {
+        self.do_bootstrap(request, call).await
+    }
+
+    async fn take_checkpoint(
+        &self,
+        request: CheckpointRequest,
+        call: Call,
+    ) -> Reply<CheckpointTaken> {
+        self.do_take_checkpoint(request, call).await
+    }
+
     async fn health(&self) -> Health {
         self.health_facts()
     }
 
     async fn pull(&self, request: PullRequest, connection: ConnectionGuard) -> Reply<PullAnswer> {
         serve_pull(&self.shared, &self.supervisor, request, connection).await
+    }
+
+    async fn snapshot(
+        &self,
+        request: SnapshotRequest,
+        connection: ConnectionGuard,
+    ) -> Reply<SnapshotChunk> {
+        serve_snapshot(&self.shared, request, connection).await
     }
 }

@@ -9,4 +9,4 @@ mod serve;
 pub use barriers::Barriers;
 pub use peers::{PeerState, Peers, Regressed};
 pub use puller::{Puller, PullerContext, PullerEvent, start};
-pub use serve::serve as serve_pull;
+pub use serve::{check_member, serve as serve_pull};

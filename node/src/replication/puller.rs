@@ -11,6 +11,7 @@ use aerodb_core::id::{Address, Boundary};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::code::Code;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_ledger::authority::NodeKey;
 use bytes::Bytes;
@@ -30,6 +31,8 @@ pub enum PullerEvent {
     Entries(Vec<Bytes>, oneshot::Sender<Option<Arc<Authority>>>),
     /// The connection is lost, or upstream refuses.
     Lost(String),
+    /// Upstream no longer has the history that comes next.
+    BootstrapRequired(String),
     /// Upstream says that histories have parted.
     Parted(RuleId, String),
 }
@@ -210,6 +213,9 @@ fn lost(error: &ClientError) -> PullerEvent {
         ClientError::Problem(problem) => match problem.body().rule {
             Some(rule) if problem.body().extra.contains_key("diverged") => {
                 PullerEvent::Parted(rule, problem.to_string())
+            }
+            Some(_) | None if problem.code() == Code::BootstrapRequired => {
+                PullerEvent::BootstrapRequired(problem.to_string())
             }
             Some(_) | None => PullerEvent::Lost(problem.to_string()),
         },

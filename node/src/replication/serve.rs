@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{Authority, Obligation, ReceiptClaim};
 use aerodb_core::decision::acknowledge::{check_receipt, ledger_covered};
-use aerodb_core::hash::{Chain, Hash};
+use aerodb_core::hash::{Chain, ClusterId, Hash, PublicKey};
 use aerodb_core::id::{Boundary, NodeId, Seq};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
@@ -82,8 +82,21 @@ pub async fn serve(
 }
 
 fn check_peer(shared: &Shared, request: &PullRequest) -> Result<(), Problem> {
+    check_member(shared, &request.cluster, &request.node_id, &request.public_key)
+}
+
+/// Checks that this node serves peers now, and that the one who asks is an admitted member of its cluster.
+///
+/// # Errors
+/// A [`Problem`].
+pub fn check_member(
+    shared: &Shared,
+    cluster: &ClusterId,
+    node_id: &NodeId,
+    public_key: &PublicKey,
+) -> Result<(), Problem> {
     let view = shared.view.load();
-    if request.cluster != shared.identity.cluster {
+    if *cluster != shared.identity.cluster {
         let detail = format!("this node is of cluster {}", shared.identity.cluster);
         return Err(
             Problem::new(Code::ForeignCluster, detail).with("cluster_id", shared.identity.cluster)
@@ -95,9 +108,9 @@ fn check_peer(shared: &Shared, request: &PullRequest) -> Result<(), Problem> {
             return Err(Problem::new(Code::Halted, "a halted node serves nobody").rule(RuleId::Rm5));
         }
     }
-    let known = view.authority.admitted(&request.node_id);
-    if known.is_none_or(|member| member.public_key != request.public_key) {
-        let detail = format!("{} with that key is not an admitted member", request.node_id);
+    let known = view.authority.admitted(node_id);
+    if known.is_none_or(|member| member.public_key != *public_key) {
+        let detail = format!("{node_id} with that key is not an admitted member");
         return Err(Problem::new(Code::ForeignMember, detail));
     }
     Ok(())
@@ -172,7 +185,15 @@ fn chain_at(
     Ok(end.map(|position| position.chain))
 }
 
+/// What was truncated away is no failure: the peer needs a snapshot (DIS-22).
 fn unreadable(fault: aerodb_ledger::Fault) -> Problem {
+    if let aerodb_ledger::Fault::Removed { commit, kept } = fault {
+        let detail = format!("{fault}; aerodb bootstrap on the replica takes a snapshot over");
+        return Problem::new(Code::BootstrapRequired, detail)
+            .rule(RuleId::Dis22)
+            .with("needs_commit_id", commit)
+            .with("kept_from_commit_id", kept);
+    }
     Problem::new(Code::Halted, format!("the history cannot be read: {fault}")).rule(RuleId::P3D9)
 }
 

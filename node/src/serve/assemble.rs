@@ -2,31 +2,38 @@
 //! shared view, the supervisor.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::{Floor, replica_bound};
 use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::decision::recovery::RecoveryFacts;
 use aerodb_core::explain::explain;
 use aerodb_core::id::Address;
 use aerodb_core::machine::{
-    Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent, PromotionEvent, RoleEvent, RoleName,
-    WalWriter, WriteAuthority,
+    BootstrapEvent, Checkpoint, Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent,
+    PromotionEvent, RoleEvent, RoleName, WalWriter, WriteAuthority,
 };
 use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
 use aerodb_ledger::decision::DecisionLedger;
+use aerodb_ledger::disk::RealDisk;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::bootstrap::{Handed, Progress};
+use crate::checkpoint::{CheckpointHandle, Running, Shelf, Taker, Trigger, Worker};
 use crate::config::Config;
-use crate::directory::DirectoryLock;
+use crate::directory::{DataDir, DirectoryLock};
 use crate::http::Http;
 use crate::machines::Machines;
-use crate::open::Opened;
+use crate::open::{Opened, Standing};
 use crate::replication::{Barriers, Peers, PullerContext};
 use crate::serve::error::{ServeError, system};
 use crate::shared::Shared;
+use crate::store::{Pruner, ReadView, Store, ViewSource};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
 use crate::wal::{
@@ -61,11 +68,11 @@ pub(super) fn assemble(
         ledger,
         decisions,
         wal,
+        checkpoint,
         replayed,
         role,
         failures,
         facts,
-        ..
     } = opened;
     let authority = Arc::clone(ledger.authority());
     let key = Arc::new(file.key());
@@ -79,6 +86,7 @@ pub(super) fn assemble(
     let found = Some(replayed.unvalidated).filter(|found| !found.is_empty());
     let write = wake(&machines, &authority, role, &failures, found.is_some());
     note_unfinished(&machines, &decisions, &ledger);
+    note_installed(&machines, &decisions, checkpoint.as_ref());
     let tip = replayed.standing.tip;
     let healthy = failures.is_empty();
     let acks = acknowledgements(&authority, &identity, role, &tip, healthy);
@@ -93,9 +101,12 @@ pub(super) fn assemble(
     let mode = mode(&authority, &machines, write);
     let (handle, inbox) = channel();
     let (store, reader) = (replayed.store.store().clone(), wal.reader());
+    let shelf = Arc::new(Shelf::new(dir.snapshots(), checkpoint));
+    let growth = growth(&shelf, &machines, &config);
+    let (checkpoints, requests) = CheckpointHandle::channel(Arc::clone(&growth));
     let found = found.map(|received| Found { received, authority: Arc::clone(&authority) });
     let owner = Owner {
-        receiver: Receiver::new(wal, replayed.standing.received),
+        receiver: Receiver::new(wal, replayed.standing.received, Trigger::new(checkpoints.clone())),
         validator: Validator::new(tip, replayed.standing.epochs, Arc::clone(&cursors)),
         applier: Applier::new(replayed.store, tip.boundary, Arc::clone(&cursors)),
         acks: Arc::clone(&acks),
@@ -106,6 +117,9 @@ pub(super) fn assemble(
         failed: failure_sink(&handle),
     };
     let owner = system("start the WAL's owner", spawn(owner, mode, found))?;
+    // Opened before the first pruning: what recovery came to is still there when its digest is computed.
+    let recovered = store.view(tip.boundary, ViewSource::Recovery);
+    system("start pruning", start_pruning(&store, &acks, config.retain_commits))?;
 
     let view = View::new(
         &identity,
@@ -130,9 +144,18 @@ pub(super) fn assemble(
         authority_entries: ledger.entries(),
         decision_entries: decisions.entries(),
         upstream_tip: watch::Sender::new(None),
-        recovery: explain(&facts),
+        checkpoints,
+        shelf,
+        handed: Handed::default(),
+        bootstrap: Progress::default(),
+        restarting: watch::Sender::new(false),
+        recovery: watch::Sender::new(None),
         stopping: watch::Sender::new(false),
     });
+    system("start the digest of what was recovered", explain_recovery(&shared, recovered, facts))?;
+    let worker = checkpoint_worker(&shared, &handle, &dir, growth, config.checkpoint_wal_bytes);
+    let thread = std::thread::Builder::new().name("checkpoint".to_owned());
+    system("start checkpoints", thread.spawn(move || worker.run(requests)))?;
     let supervisor = Supervisor::new(Parts {
         context: context(&shared, &key, &handle)?,
         shared: Arc::clone(&shared),
@@ -142,6 +165,7 @@ pub(super) fn assemble(
         upstream: upstream(&decisions, &config),
         ledger,
         decisions,
+        disk: Arc::new(RealDisk),
         reconnect: config.reconnect,
         store_bytes_max: config.store_bytes_max,
         runtime: Handle::current(),
@@ -154,6 +178,66 @@ pub(super) fn assemble(
         .spawn(move || supervisor.run(inbox));
     system("start the supervisor", spawned)?;
     Ok(Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock })
+}
+
+/// How far the log grows before the next checkpoint is asked for; the machine is where the disk is.
+fn growth(shelf: &Shelf, machines: &Machines, config: &Config) -> Arc<AtomicU64> {
+    let standing = shelf.standing();
+    if let Some(Standing { marker, .. }) = &standing {
+        let boundary = marker.position.boundary;
+        machines.checkpoint.renew(Checkpoint::Complete { boundary });
+    }
+    let snapshot = standing.map_or(0, |standing| standing.manifest.file_bytes());
+    Arc::new(AtomicU64::new(config.checkpoint_wal_bytes.max(snapshot)))
+}
+
+/// The explanation holds a digest over everything that was recovered. It is computed beside the first
+/// reads, which need not wait for it; whoever asks for the explanation does.
+fn explain_recovery(
+    shared: &Arc<Shared>,
+    recovered: Option<ReadView>,
+    mut facts: RecoveryFacts,
+) -> std::io::Result<()> {
+    let shared = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name("recovered".to_owned());
+    let explained = move || {
+        facts.state_digest = recovered.map(|view| view.store().state_digest(view.at()));
+        shared.recovery.send_replace(Some(explain(&facts)));
+    };
+    thread.spawn(explained).map(drop)
+}
+
+fn checkpoint_worker(
+    shared: &Arc<Shared>,
+    supervisor: &SupervisorHandle,
+    dir: &DataDir,
+    bytes: Arc<AtomicU64>,
+    bytes_min: u64,
+) -> Worker {
+    let taker = Taker {
+        disk: Arc::new(RealDisk),
+        data: dir.path().to_owned(),
+        identity: shared.identity.clone(),
+        store: shared.store.clone(),
+        wal: shared.wal.clone(),
+        shelf: Arc::clone(&shared.shelf),
+        machine: Arc::clone(&shared.machines.checkpoint),
+        journal: Arc::clone(&shared.machines.journal),
+    };
+    let (shared, supervisor) = (Arc::clone(shared), supervisor.clone());
+    Worker { taker, moment: Box::new(Running { shared, supervisor }), bytes, bytes_min }
+}
+
+/// Prunes on a thread of its own, see [`Pruner`].
+fn start_pruning(
+    store: &Store,
+    acks: &Arc<Acknowledgements<Answer>>,
+    retain_commits: u64,
+) -> std::io::Result<()> {
+    let (store, acks) = (store.clone(), Arc::clone(acks));
+    let acknowledged = Box::new(move || acks.bounds().acknowledged);
+    let pruner = Pruner { store, retain_commits, acknowledged };
+    std::thread::Builder::new().name("pruner".to_owned()).spawn(move || pruner.run()).map(drop)
 }
 
 fn failure_sink(handle: &SupervisorHandle) -> FailureSink {
@@ -262,6 +346,28 @@ fn note_unfinished(machines: &Machines, decisions: &DecisionLedger, ledger: &Aut
     if !denied && !granted {
         tracing::warn!(promotion_id = %id, "the last attempt was cut short; it never took effect");
         machines.promotion.must_step(&machines.journal, &PromotionEvent::UnfinishedFound);
+    }
+}
+
+/// The snapshot that the last accepted bootstrap was of is in force if the log begins at its cut or later: before
+/// it was installed the log ended below that.
+fn note_installed(machines: &Machines, decisions: &DecisionLedger, checkpoint: Option<&Standing>) {
+    let entries = decisions.entries().after(None, usize::MAX);
+    let accepted = entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
+        DecisionBody::BootstrapDecided { decision, .. } if explain(&decision.facts).holds() => {
+            decision.facts.snapshot.map(|snapshot| snapshot.position.boundary)
+        }
+        _ => None,
+    });
+    let begins = checkpoint.map(|standing| standing.marker.wal_start.position.boundary);
+    let (Some(cut), Some(begins)) = (accepted, begins) else { return };
+    if begins < cut {
+        return;
+    }
+    machines.bootstrap.must_step(&machines.journal, &BootstrapEvent::FoundInstalled { cut });
+    let latch = machines.latch.get();
+    if latch.cause().is_some_and(|failure| failure.rule == RuleId::FS3) {
+        machines.bootstrap.must_step(&machines.journal, &BootstrapEvent::MismatchFound);
     }
 }
 

@@ -23,11 +23,20 @@ use error::system;
 
 pub use error::ServeError;
 
-/// Serves the directory until SIGINT or SIGTERM, or until the disk fails. Blocks.
+/// Why serving ended without a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The process was told to stop.
+    Stopped,
+    /// A snapshot was installed: what is in memory is of the past, and the process starts again.
+    Restart,
+}
+
+/// Serves the directory until SIGINT or SIGTERM, until a snapshot was installed, or until the disk fails. Blocks.
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn run(dir: &DataDir) -> Result<(), ServeError> {
+pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
@@ -54,7 +63,7 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened) -> Result<(), ServeError> {
+async fn serve(opened: Opened) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
@@ -66,10 +75,13 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
+    let mut restarting = http.shared.restarting.subscribe();
+    let restart = restarting.clone();
     let stop = async move {
         tokio::select! {
             () = told_to_stop => tracing::info!("stopping"),
             _ = ended.wait_for(Option::is_some) => {}
+            _ = restarting.wait_for(|restarting| *restarting) => {}
         }
         shared.stopping.send_replace(true);
     };
@@ -79,7 +91,8 @@ async fn serve(opened: Opened) -> Result<(), ServeError> {
     }
     // What failed while it stopped counts too.
     let failure = failed.borrow().clone();
-    failure.map_or(Ok(()), |fatal| Err(ServeError::Fatal(fatal)))
+    let ended = if *restart.borrow() { Ended::Restart } else { Ended::Stopped };
+    failure.map_or(Ok(ended), |fatal| Err(ServeError::Fatal(fatal)))
 }
 
 /// Completes when the process is told to stop; the signals count from now on.

@@ -8,9 +8,11 @@ use aerodb_core::id::{Boundary, CommitId};
 use bytes::Bytes;
 
 use super::digest::StateDigest;
+use super::garbage::Garbage;
 use super::range::ScanRange;
 use super::usage::{Counters, Usage};
 use super::version::{Version, VersionInfo, VersionKey};
+use super::views::{ReadView, Views};
 use super::visible::{VersionMap, Visible};
 use super::writer::StoreWriter;
 
@@ -41,6 +43,8 @@ pub struct Store {
 pub(super) struct Shared {
     pub(super) map: VersionMap,
     pub(super) counters: Counters,
+    pub(super) views: Views,
+    pub(super) garbage: Garbage,
 }
 
 impl std::fmt::Debug for Store {
@@ -115,6 +119,28 @@ impl Store {
             digest.row(&item.key, item.commit_id, &item.value);
         }
         digest.finish()
+    }
+
+    /// Every version that the view needs, keys ascending and of each key the newest first: those that can be
+    /// read at some commit from its floor up to it. Equal histories with equal floors give equal ones,
+    /// whatever was pruned meanwhile.
+    pub fn retained<'a>(
+        &'a self,
+        view: &'a ReadView,
+    ) -> impl Iterator<Item = (Bytes, CommitId, Option<Bytes>)> + 'a {
+        let (at, needs) = (view.at(), view.needs());
+        let mut hidden: Option<Bytes> = None;
+        self.shared.map.iter().filter_map(move |entry| {
+            let (place, commit) = (entry.key(), entry.key().commit());
+            if !at.covers(commit) || hidden.as_ref() == Some(place.key()) {
+                return None;
+            }
+            if needs.covers(commit) {
+                // What is older than this one cannot be read at the floor or above.
+                hidden = Some(place.key().clone());
+            }
+            Some((place.key().clone(), commit, entry.value().value().cloned()))
+        })
     }
 
     /// How much the store holds. Reads three counters.

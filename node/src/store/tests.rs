@@ -208,10 +208,10 @@ fn versions_are_listed_newest_first_and_of_this_key_only() {
 }
 
 #[test]
-fn usage_counts_a_key_once_and_each_value() {
+fn usage_counts_a_key_once_and_the_bytes_of_each_version() {
     let (_, store) =
         applied(&[vec![put("key", "12345")], vec![put("key", "123")], vec![delete("key")]]);
-    let bytes = 3 + 5 + 3 + 3 * VERSION_OVERHEAD_BYTES;
+    let bytes = 3 * 3 + 5 + 3 + 3 * VERSION_OVERHEAD_BYTES;
     assert_eq!(store.usage(), Usage { keys: 1, versions: 3, bytes });
 }
 

@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What one version takes beyond its key and value, in bytes: its node in the map (two `Bytes`
-/// handles, the commit id, a tower of two links on average) and the allocator's own share. An
-/// estimate, for the memory bound (MEM-1), on the high side: 115 to 142 were measured as resident
-/// memory with glibc on x86-64, 125 with the allocator of the shipped binary, and a value takes 32 more when a
-/// reader first shares it.
-pub(super) const VERSION_OVERHEAD_BYTES: u64 = 176;
+/// handles, the commit id, a tower of two links on average), the allocator's own share, and its place
+/// among the hidden versions once there is a newer one. An estimate, for the memory bound (MEM-1), on the
+/// high side: `cargo bench -p aerodb-node --bench store_map` reports what is resident.
+pub(super) const VERSION_OVERHEAD_BYTES: u64 = 240;
 
 /// How much the store holds, in versions of any commit, visible or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,11 +15,11 @@ pub struct Usage {
     pub keys: u64,
     /// Versions, tombstones included.
     pub versions: u64,
-    /// Bytes of keys (once each) and values, plus an estimated overhead for each version.
+    /// Bytes of the keys and values of all versions, plus an estimated overhead for each version.
     pub bytes: u64,
 }
 
-/// The running totals. Only the writer adds; a reader may see one of a commit's versions counted
+/// The running totals. Only the writer adds and only the pruner subtracts; a reader may see one of a commit's versions counted
 /// and the next not yet, so the totals are for bounds and display, never for a decision on data.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -31,15 +30,20 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Counts one key that had no version before.
-    pub(super) fn add_key(&self, key_bytes: usize) {
+    pub(super) fn add_key(&self) {
         self.keys.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(key_bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts one version with so many bytes of value.
-    pub(super) fn add_version(&self, value_bytes: usize) {
+    /// Counts one version with so many bytes of key and value.
+    pub(super) fn add_version(&self, key_bytes: usize, value_bytes: usize) {
         self.versions.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(value_bytes as u64 + VERSION_OVERHEAD_BYTES, Ordering::Relaxed);
+        self.bytes.fetch_add(weight(key_bytes, value_bytes), Ordering::Relaxed);
+    }
+
+    /// Counts one version out again.
+    pub(super) fn remove_version(&self, key_bytes: usize, value_bytes: usize) {
+        self.versions.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.fetch_sub(weight(key_bytes, value_bytes), Ordering::Relaxed);
     }
 
     /// The totals now.
@@ -50,4 +54,8 @@ impl Counters {
             bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
+}
+
+const fn weight(key_bytes: usize, value_bytes: usize) -> u64 {
+    (key_bytes + value_bytes) as u64 + VERSION_OVERHEAD_BYTES
 }

@@ -1,22 +1,33 @@
 //! The one way to change the store.
 
+use std::collections::HashSet;
+
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::wal::{Commit, Op};
 use bytes::Bytes;
 
+use super::garbage::{Chunk, Obsolete};
 use super::reader::Store;
 use super::version::{Version, VersionKey};
+
+/// So many hidden versions are handed over for pruning at once.
+pub(super) const CHUNK: usize = 1024;
+
+/// As soon as the hidden versions have this many bytes they are handed over, however few they are.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// The right to apply commits. There is one for each store, and it is not `Clone`.
 #[derive(Debug)]
 pub struct StoreWriter {
     store: Store,
     applied: Boundary,
+    hidden: Chunk,
+    hidden_bytes: usize,
 }
 
 impl StoreWriter {
-    pub(super) const fn new(store: Store) -> Self {
-        Self { store, applied: Boundary::ORIGIN }
+    pub(super) fn new(store: Store) -> Self {
+        Self { store, applied: Boundary::ORIGIN, hidden: Chunk::new(), hidden_bytes: 0 }
     }
 
     /// The store as readers see it.
@@ -45,37 +56,82 @@ impl StoreWriter {
             "commit {commit_id} applied after {}",
             self.applied
         );
-        for op in commit.ops.iter().rev() {
-            match op {
-                Op::Put { key, value } => self.add(commit_id, key, Some(value)),
-                Op::Delete { key } => self.add(commit_id, key, None),
+        if let [op] = commit.ops.as_slice() {
+            self.apply_op(commit_id, op);
+        } else {
+            let mut changed = HashSet::with_capacity(commit.ops.len());
+            for op in commit.ops.iter().rev().filter(|op| changed.insert(key_of(op))) {
+                self.apply_op(commit_id, op);
             }
         }
         self.applied = commit_id.into();
     }
 
-    /// Adds one version, unless a later change of the same commit already has.
+    /// The store was filled from a snapshot of everything through this commit.
+    pub(super) fn loaded(mut self, applied: Boundary) -> Self {
+        self.applied = applied;
+        self
+    }
+
+    fn apply_op(&mut self, commit_id: CommitId, op: &Op) {
+        match op {
+            Op::Put { key, value } => self.add(commit_id, key, Some(value)),
+            Op::Delete { key } => self.add(commit_id, key, None),
+        }
+    }
+
+    /// Adds one version, with one search: what it hides, if anything, is what lies next to it.
     ///
     /// Key and value are copied: they may be slices of a request body or a 4 MiB pull buffer, which a
     /// shared handle would keep in memory whole and uncounted. The copy is small beside the fsync of
-    /// the same bytes. All versions of a key share one copy of it.
-    fn add(&self, commit_id: CommitId, key: &Bytes, value: Option<&Bytes>) {
-        let shared = &self.store.shared;
-        let newest = shared.map.range(VersionKey::first_of(key.clone())..).next();
-        let newest = newest.filter(|entry| entry.key().key() == key);
-        if newest.as_ref().is_some_and(|entry| entry.key().commit() == commit_id) {
-            return;
+    /// the same bytes.
+    fn add(&mut self, commit_id: CommitId, key: &Bytes, value: Option<&Bytes>) {
+        let hidden = self.insert(commit_id, key, value);
+        if let Some((place, bytes)) = hidden {
+            self.hidden.push_back(Obsolete { place, by: commit_id });
+            self.hidden_bytes += bytes;
+        } else {
+            self.store.shared.counters.add_key();
         }
-        let key = newest.map_or_else(
-            || {
-                shared.counters.add_key(key.len());
-                Bytes::copy_from_slice(key)
-            },
-            |entry| entry.key().key().clone(),
-        );
-        shared.counters.add_version(value.map_or(0, Bytes::len));
+        if self.hidden.len() >= CHUNK || self.hidden_bytes >= CHUNK_BYTES {
+            self.hand_over();
+        }
+    }
+
+    /// The place of the version before it, and how many bytes that has.
+    fn insert(
+        &self,
+        commit_id: CommitId,
+        key: &Bytes,
+        value: Option<&Bytes>,
+    ) -> Option<(VersionKey, usize)> {
+        let shared = &self.store.shared;
+        shared.counters.add_version(key.len(), value.map_or(0, Bytes::len));
         let version =
             value.map_or(Version::Tombstone, |value| Version::Value(Bytes::copy_from_slice(value)));
-        shared.map.insert(VersionKey::new(key, commit_id), version);
+        let place = VersionKey::new(Bytes::copy_from_slice(key), commit_id);
+        let older = shared.map.insert(place, version).next()?;
+        let bytes = key.len() + older.value().value().map_or(0, Bytes::len);
+        (older.key().key() == key).then(|| (older.key().clone(), bytes))
+    }
+
+    /// Hands over what was hidden since the last time.
+    pub(super) fn hand_over(&mut self) {
+        self.hidden_bytes = 0;
+        let full = std::mem::replace(&mut self.hidden, Chunk::with_capacity(CHUNK));
+        self.store.shared.garbage.hand_over(full);
+    }
+}
+
+impl Drop for StoreWriter {
+    /// Nothing is hidden any more.
+    fn drop(&mut self) {
+        self.store.shared.garbage.stop();
+    }
+}
+
+const fn key_of(op: &Op) -> &Bytes {
+    match op {
+        Op::Put { key, .. } | Op::Delete { key } => key,
     }
 }

@@ -15,6 +15,9 @@ impl Supervisor {
     /// Latches the failure: no reads, no writes, nothing served, until an operator acts. Durable before it
     /// is shown, so that a restart shows it too.
     pub(super) fn halt(&mut self, rule: RuleId, evidence: &serde_json::Value) -> Done {
+        let (rule, evidence) = &self.at_the_cut(rule, evidence);
+        let rule = *rule;
+        self.drop_transfer();
         tracing::error!(%rule, %evidence, "halted");
         self.stop_pulling();
         let evidence = evidence.to_string();
@@ -73,6 +76,10 @@ const fn way_forward(rule: RuleId) -> &'static str {
         WayBack::DiscardSuffix => {
             "the node is halted: stop it, see what its log holds past the validated history with \
              aerodb discard-suffix --dry-run, and set that aside with aerodb discard-suffix"
+        }
+        WayBack::Bootstrap => {
+            "the node is halted: upstream does not continue the snapshot that is installed; let it follow the \
+             holder, and ask for another with aerodb bootstrap"
         }
         WayBack::Original => {
             "the node is halted: its directory is a copy, or was moved; start the original, or join \

@@ -11,6 +11,7 @@ use aerodb_http_api::problem::Problem;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::bootstrap::TransferEvent;
 use crate::replication::PullerEvent;
 use crate::supervisor::promotion::{PromotionAnswer, PromotionRequest};
 use crate::wal::WalFailure;
@@ -57,6 +58,8 @@ pub enum Intervention {
     },
     /// Pull again.
     Resume,
+    /// Take the holder's snapshot over.
+    Bootstrap,
 }
 
 /// A message.
@@ -71,6 +74,7 @@ pub(super) enum Message {
     ),
     Receipt(Receipt),
     Puller(u64, PullerEvent),
+    Transfer(u64, TransferEvent),
     Wal(WalFailure),
     Reconnect(u64),
     Stop(oneshot::Sender<()>),
@@ -149,6 +153,11 @@ impl SupervisorHandle {
     /// Hands over word of a puller.
     pub fn puller(&self, number: u64, event: PullerEvent) {
         self.tell(Message::Puller(number, event));
+    }
+
+    /// Hands over word of a transfer.
+    pub fn transfer(&self, number: u64, event: TransferEvent) {
+        self.tell(Message::Transfer(number, event));
     }
 
     /// Hands over what ends the WAL owner's work.

@@ -6,6 +6,7 @@
 //! answer. An error of the disk ends the process (WAL-13): nothing more is said for any epoch until a
 //! restart has read the ledger again.
 
+mod bootstrap;
 mod command;
 mod halt;
 mod message;
@@ -14,6 +15,7 @@ mod replica;
 mod requests;
 mod state;
 
+pub use bootstrap::progress_of;
 pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
 pub use promotion::{PromotionAnswer, PromotionRequest};
 pub use requests::{Requests, promotion_id};

@@ -260,11 +260,20 @@ impl Supervisor {
         if boundary == Boundary::ORIGIN {
             return Ok(Some(Position::origin(&self.shared().identity.cluster).chain));
         }
+        if let Some(kept) = self.kept_by_the_checkpoint(boundary) {
+            return Ok(Some(kept.chain));
+        }
         let end = self.shared().wal.batch_end_at(boundary).map_err(|fault| {
             Problem::new(Code::Halted, format!("the history cannot be read: {fault}"))
                 .rule(RuleId::P3D9)
         })?;
         Ok(end.map(|position| position.chain))
+    }
+
+    /// A place of which the checkpoint keeps the chain: the log may have let go of it.
+    fn kept_by_the_checkpoint(&self, boundary: Boundary) -> Option<Position> {
+        let standing = self.shared().shelf.standing()?;
+        standing.marker.known_places().find(|place| place.boundary == boundary)
     }
 
     /// The recorded outcome of an attempt, made again from its facts; `None` when a crash cut it short,

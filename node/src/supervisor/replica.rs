@@ -64,6 +64,7 @@ impl Supervisor {
             PullerEvent::Attached(noted) => {
                 machines.pipeline.must_step(&machines.journal, &PipelineEvent::Attached);
                 self.detached = None;
+                self.bootstrap_required = false;
                 self.publish();
                 // A puller that was stopped meanwhile needs no answer.
                 let _ = noted.send(());
@@ -81,6 +82,11 @@ impl Supervisor {
                 self.detached = Some(why);
                 self.publish();
                 self.reconnect_later();
+                Ok(())
+            }
+            PullerEvent::BootstrapRequired(why) => {
+                self.stop_pulling();
+                self.needs_bootstrap(why);
                 Ok(())
             }
             PullerEvent::Parted(rule, detail) => {
@@ -101,7 +107,8 @@ impl Supervisor {
     }
 
     pub(super) fn reconnect(&mut self, number: u64) {
-        let idle = self.puller.is_none() && self.pullers == number;
+        let idle =
+            self.puller.is_none() && self.pullers == number && self.bootstrapping().is_none();
         if idle && matches!(self.role(), Role::ReplicaActive { .. }) {
             self.start_pulling();
         }
@@ -109,7 +116,7 @@ impl Supervisor {
 
     /// Makes entries from upstream durable here, each checked where it lands, and follows what they say.
     /// `None` when the node halted over them.
-    fn adopt(&mut self, raw: &[Bytes]) -> Result<Option<Arc<Authority>>, Fatal> {
+    pub(super) fn adopt(&mut self, raw: &[Bytes]) -> Result<Option<Arc<Authority>>, Fatal> {
         let entries: Result<Vec<SignedEntry>, _> =
             raw.iter().map(|bytes| SignedEntry::decode(bytes)).collect();
         let entries = match entries {
@@ -208,6 +215,7 @@ impl Supervisor {
                 self.follow(upstream, &entries, request, annotation)
             }
             Intervention::Resume => self.resume(request, annotation),
+            Intervention::Bootstrap => self.bootstrap(request, annotation),
         }
     }
 
@@ -218,7 +226,7 @@ impl Supervisor {
         request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
-        if let Some(problem) = self.halted() {
+        if let Some(problem) = self.halted().or_else(|| self.bootstrapping()) {
             return Ok(Err(problem));
         }
         if !matches!(self.role(), Role::ReplicaActive { .. }) {
@@ -249,7 +257,7 @@ impl Supervisor {
         request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
-        if let Some(problem) = self.halted() {
+        if let Some(problem) = self.halted().or_else(|| self.bootstrapping()) {
             return Ok(Err(problem));
         }
         let upstream = match (self.role(), self.parts.upstream.clone()) {
@@ -288,7 +296,9 @@ impl Supervisor {
         let stored = self.shared().decision_entries.entry(*seq);
         match stored.as_ref().map(|stored| &stored.entry.entry.body) {
             Some(
-                DecisionBody::Followed { upstream, .. } | DecisionBody::Resumed { upstream, .. },
+                DecisionBody::Followed { upstream, .. }
+                | DecisionBody::Resumed { upstream, .. }
+                | DecisionBody::BootstrapRequested { upstream, .. },
             ) => Ok((*seq, upstream.clone())),
             Some(_) | None => Err(other()),
         }

@@ -42,11 +42,15 @@ impl Requests {
             | DecisionBody::CommandDone { request, .. }
             | DecisionBody::Followed { request, .. }
             | DecisionBody::Resumed { request, .. }
-            | DecisionBody::FailureCleared { request, .. } => (request, Some(Known::Decision(entry.seq))),
+            | DecisionBody::BootstrapRequested { request, .. }
+            | DecisionBody::FailureCleared { request, .. } => {
+                (request, Some(Known::Decision(entry.seq)))
+            }
             DecisionBody::PromotionDenied { .. }
             | DecisionBody::PromotionGranted { .. }
             | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. } => return,
+            | DecisionBody::SuffixDiscarded { .. }
+            | DecisionBody::BootstrapDecided { .. } => return,
         };
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));

@@ -12,10 +12,11 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::RealDisk;
+use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
+use crate::bootstrap::TransferTask;
 use crate::config::Reconnect;
 use crate::directory::DataDir;
 use crate::identity::{IdentityFile, Stamp};
@@ -56,6 +57,8 @@ pub struct Parts {
     pub runtime: Handle,
     /// What a puller works with.
     pub context: PullerContext,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
     /// The way back to this supervisor, for pullers.
     pub handle: SupervisorHandle,
     /// Told when the process must end.
@@ -69,6 +72,10 @@ pub struct Supervisor {
     pub(super) puller: Option<Puller>,
     pub(super) pullers: u64,
     pub(super) detached: Option<String>,
+    /// Upstream no longer has the history that this replica needs next.
+    pub(super) bootstrap_required: bool,
+    pub(super) transfer: Option<TransferTask>,
+    pub(super) transfers: u64,
 }
 
 /// Goes on, or ends the process.
@@ -82,7 +89,16 @@ impl Supervisor {
         for stored in parts.decisions.entries().after(None, usize::MAX) {
             requests.learn(&stored.entry);
         }
-        Self { parts, requests, puller: None, pullers: 0, detached: None }
+        Self {
+            parts,
+            requests,
+            puller: None,
+            pullers: 0,
+            detached: None,
+            bootstrap_required: false,
+            transfer: None,
+            transfers: 0,
+        }
     }
 
     /// Takes messages until told to stop or until the disk fails.
@@ -112,6 +128,7 @@ impl Supervisor {
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
+            Message::Transfer(number, event) => self.transfer_said(number, event)?,
             Message::Wal(failure) => self.wal_failed(failure)?,
             Message::Reconnect(number) => self.reconnect(number),
             Message::Stop(_) => {}
@@ -127,6 +144,7 @@ impl Supervisor {
     }
 
     fn close(&mut self) {
+        self.transfer = None;
         if let Some(puller) = self.puller.take() {
             puller.stop();
         }
@@ -161,6 +179,7 @@ impl Supervisor {
     /// A disk failed, whichever log it was: until the process has ended, no receipt is sent, nothing is
     /// appended, and nobody is told that a write is acknowledged (WAL-13).
     fn give_up(&mut self) {
+        self.transfer = None;
         if let Some(puller) = self.puller.take() {
             puller.stop();
         }
@@ -200,6 +219,7 @@ impl Supervisor {
         );
         view.upstream.clone_from(&self.parts.upstream);
         view.detached.clone_from(&self.detached);
+        view.bootstrap_required = self.bootstrap_required;
         self.shared().publish(view);
     }
 

@@ -14,6 +14,10 @@ use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use aerodb_core::authority::Authority;
+use aerodb_core::position::Position;
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
+use aerodb_ledger::wal::Removal;
+use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
 use super::lone::{Lone, UnderWay};
@@ -54,6 +58,12 @@ impl Desk {
             Job::Pause(reply) => {
                 let mode = std::mem::replace(&mut self.mode, Mode::Idle);
                 self.mode = self.owner.pause(mode, &reply);
+            }
+            Job::StartPast(position, reply) => {
+                let _ = reply.send(self.owner.receiver.wal.start_past(position));
+            }
+            Job::LetGo(marker, reply) => {
+                let _ = reply.send(self.owner.receiver.wal.let_go(&marker));
             }
             Job::Look(reply) => {
                 let _ = reply.send(self.owner.standing());
@@ -154,6 +164,23 @@ impl OwnerHandle {
         let (reply, standing) = oneshot::channel();
         self.jobs.blocking_send(Job::Look(reply)).ok()?;
         standing.blocking_recv().ok()
+    }
+
+    /// Has the owner prepare the place from which the log goes on past a gap that a snapshot fills. `None` when
+    /// it has ended.
+    #[must_use]
+    pub fn start_past(&self, position: Position) -> Option<Result<WalStart, Fault>> {
+        let (reply, start) = oneshot::channel();
+        self.jobs.blocking_send(Job::StartPast(position, reply)).ok()?;
+        start.blocking_recv().ok()
+    }
+
+    /// Has the owner forget the segments that a checkpoint no longer needs. `None` when it has ended.
+    #[must_use]
+    pub fn let_go(&self, marker: Durable<Checkpoint>) -> Option<Result<Removal, Fault>> {
+        let (reply, removal) = oneshot::channel();
+        self.jobs.blocking_send(Job::LetGo(Box::new(marker), reply)).ok()?;
+        removal.blocking_recv().ok()
     }
 }
 

@@ -9,8 +9,10 @@ use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, EpochRuns};
-use aerodb_ledger::Fault;
+use aerodb_ledger::{Durable, Fault};
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::wal::Removal;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::journal::{Cell, Journal};
@@ -50,6 +52,10 @@ pub enum Job {
     Pause(sync::Sender<Paused>),
     /// Say where things stand, between two batches.
     Look(oneshot::Sender<Standing>),
+    /// Prepare the place from which the log goes on past a gap that a snapshot fills.
+    StartPast(Position, oneshot::Sender<Result<WalStart, Fault>>),
+    /// Forget the segments that a checkpoint no longer needs.
+    LetGo(Box<Durable<Checkpoint>>, oneshot::Sender<Result<Removal, Fault>>),
 }
 
 /// Where the history ends on this node.

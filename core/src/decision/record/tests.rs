@@ -4,6 +4,7 @@ use super::{DecisionBody, DecisionEntry, RequestRef, SignedDecision};
 use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, node};
 use crate::authority::{Annotation, EntryError};
 use crate::decision::RecordedDecision;
+use crate::decision::bootstrap::BootstrapFacts;
 use crate::decision::command::{Command, CommandFacts};
 use crate::decision::promotion::AuthorityFacts;
 use crate::explain::Recorded;
@@ -48,8 +49,28 @@ fn release() -> Recorded<CommandFacts> {
     Recorded::decide(facts).0
 }
 
+/// Damaged bytes: the facts with everything missing that can be.
+fn bootstrap() -> Recorded<BootstrapFacts> {
+    let story = Story::founded().admit("n2");
+    let facts = BootstrapFacts {
+        cluster: *story.authority().cluster(),
+        node: node("n2"),
+        source: node("n1"),
+        ledger: story.head(),
+        authority: AuthorityFacts::from(story.authority()),
+        role: RoleName::ReplicaActive,
+        halt: None,
+        own: at(3),
+        snapshot: None,
+        damage_at: Some(64),
+        ledger_known: false,
+        epoch_by_ledger: None,
+    };
+    Recorded::decide(facts).0
+}
+
 /// One entry of every kind.
-fn every_kind() -> [SignedDecision; 10] {
+fn every_kind() -> [SignedDecision; 12] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {
@@ -57,6 +78,7 @@ fn every_kind() -> [SignedDecision; 10] {
         body_digest: Hash([3; 32]),
     });
     let upstream = Address::new("http://127.0.0.1:7400").unwrap();
+    let other = upstream.clone();
     let decision: RecordedDecision = Recorded::decide(story.facts("n2", at(12))).0;
     [
         DecisionBody::PromotionRequested {
@@ -77,6 +99,8 @@ fn every_kind() -> [SignedDecision; 10] {
             discarded: at(14).boundary,
             quarantine: "wal-1".to_owned(),
         },
+        DecisionBody::BootstrapRequested { upstream: other, request: None },
+        DecisionBody::BootstrapDecided { decision: bootstrap(), cleared: Some(RuleId::FS3) },
         DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
     ]
     .map(signed)

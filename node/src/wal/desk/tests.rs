@@ -41,7 +41,11 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     let tip = Position::origin(&ClusterId([9; 32]));
     let cursors = Arc::new(Cursors::new(Boundary::ORIGIN));
     let owner = Owner {
-        receiver: Receiver::new(Wal::create(&place).unwrap(), Boundary::ORIGIN),
+        receiver: Receiver::new(
+            Wal::create(&place).unwrap(),
+            Boundary::ORIGIN,
+            crate::checkpoint::Trigger::never(),
+        ),
         validator: Validator::new(tip, EpochRuns::default(), Arc::clone(&cursors)),
         applier: Applier::new(Store::empty().0, Boundary::ORIGIN, cursors),
         acks: Arc::new(acks),

@@ -10,6 +10,7 @@ use aerodb_ledger::{Durable, Fault};
 use bytes::Bytes;
 
 use super::{Divergence, ReceiveError};
+use crate::checkpoint::Trigger;
 
 /// Batches that are durable, in order, and nothing else. Only this module makes them.
 #[derive(Debug)]
@@ -39,13 +40,14 @@ pub struct Receiver {
     /// The log.
     pub wal: Wal,
     end: Boundary,
+    trigger: Trigger,
 }
 
 impl Receiver {
-    /// A receiver that goes on after `end`, where the log ends.
+    /// A receiver that goes on after `end`, where the log ends, and tells the trigger of its growth.
     #[must_use]
-    pub const fn new(wal: Wal, end: Boundary) -> Self {
-        Self { wal, end }
+    pub const fn new(wal: Wal, end: Boundary, trigger: Trigger) -> Self {
+        Self { wal, end, trigger }
     }
 
     /// The durable end of what was received.
@@ -93,6 +95,7 @@ impl Receiver {
     pub(in crate::wal) fn append(&mut self, raws: &[RawBatch]) -> Result<Durable<Position>, Fault> {
         let end = self.wal.append(raws)?;
         self.end = end.boundary;
+        self.trigger.grown_to(self.wal.used_bytes());
         Ok(end)
     }
 }

@@ -1,0 +1,37 @@
+//! What a snapshot is taken of.
+
+use aerodb_core::hash::ClusterId;
+use aerodb_core::id::{Boundary, Epoch};
+use aerodb_core::position::{LedgerHead, Position};
+
+/// What is known before the first version is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotFacts {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The cut: everything through this commit is in it, and nothing after.
+    pub position: Position,
+    /// The epoch of the cut.
+    pub epoch: Epoch,
+    /// The authority ledger's head when it was taken.
+    pub ledger: LedgerHead,
+    /// Reads at this commit and above are answered as they could be where it was taken; at or below the cut.
+    pub oldest_retained: Boundary,
+    /// The place of the designation in force, where the cut covers it: a grant on that basis asks for its
+    /// chain, which no WAL after the cut holds.
+    pub designation: Option<Position>,
+}
+
+impl SnapshotFacts {
+    /// What is wrong with them, if anything is.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let cut = self.position.boundary;
+        if self.oldest_retained > cut {
+            return Err("the oldest retained commit lies past the cut");
+        }
+        if self.designation.is_some_and(|place| place.boundary > cut) {
+            return Err("the designation lies past the cut");
+        }
+        Ok(())
+    }
+}

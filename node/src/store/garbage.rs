@@ -1,0 +1,93 @@
+//! Versions that a newer one of their key hides, in the order of the commits that hid them.
+//!
+//! The writer gathers them in a chunk of its own and hands a full one over, so that it takes this lock once
+//! for a thousand of them and never waits for the pruning itself.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::machine::{Machine as _, Version, VersionEvent};
+
+use super::version::VersionKey;
+
+/// A version that is not the newest of its key.
+#[derive(Debug, Clone)]
+pub(super) struct Obsolete {
+    pub(super) place: VersionKey,
+    /// The commit that made the newer one.
+    pub(super) by: CommitId,
+}
+
+impl Obsolete {
+    /// Whether no read at or above the floor can show it (machine 4.13).
+    pub(super) fn is_reclaimable(&self, floor: Boundary) -> bool {
+        Version::Obsolete { by: self.by }.transition(&VersionEvent::FloorAt(floor)).is_ok()
+    }
+}
+
+/// What the writer hands over at once.
+pub(super) type Chunk = VecDeque<Obsolete>;
+
+#[derive(Debug, Default)]
+struct Heap {
+    chunks: VecDeque<Chunk>,
+    /// Whether something has happened since the pruner last looked.
+    news: bool,
+    stopped: bool,
+}
+
+/// What waits to be pruned.
+#[derive(Debug, Default)]
+pub(super) struct Garbage {
+    heap: Mutex<Heap>,
+    changed: Condvar,
+}
+
+impl Garbage {
+    fn lock(&self) -> MutexGuard<'_, Heap> {
+        // A panic stops the process, so a poisoned lock is never seen.
+        self.heap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over a chunk; what is in it was hidden after everything handed over before.
+    pub(super) fn hand_over(&self, chunk: Chunk) {
+        let mut heap = self.lock();
+        heap.chunks.push_back(chunk);
+        heap.news = true;
+        self.changed.notify_one();
+    }
+
+    /// Has the pruner look again although nothing was handed over.
+    pub(super) fn look(&self) {
+        self.lock().news = true;
+        self.changed.notify_one();
+    }
+
+    /// Lets whoever waits go.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is something to look at; `false` when there never will be.
+    pub(super) fn wait(&self) -> bool {
+        let mut heap = self.lock();
+        while !heap.news && !heap.stopped {
+            heap = self.changed.wait(heap).unwrap_or_else(PoisonError::into_inner);
+        }
+        heap.news = false;
+        !heap.stopped
+    }
+
+    /// Takes out the next versions that the floor allows to go, a chunk at most; empty when there are none.
+    pub(super) fn take(&self, floor: Boundary) -> Chunk {
+        let mut heap = self.lock();
+        let Some(first) = heap.chunks.front_mut() else { return Chunk::new() };
+        let due = first.iter().take_while(|obsolete| obsolete.is_reclaimable(floor)).count();
+        if due < first.len() {
+            return first.drain(..due).collect();
+        }
+        heap.chunks.pop_front().unwrap_or_default()
+    }
+}
