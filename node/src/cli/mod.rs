@@ -12,6 +12,8 @@ mod authority;
 mod bootstrap;
 mod chart;
 mod checkpoint;
+#[cfg(feature = "crash-points")]
+mod crash_points;
 mod curl;
 mod discard_suffix;
 mod explain;
@@ -129,6 +131,9 @@ enum Ask {
     Chart(chart::Chart),
     /// List the rules that this program decides by.
     Rules(rules::Rules),
+    /// List the places where `AERODB_CRASH_POINT` ends the process, and `AERODB_HOLD_POINT` holds it.
+    #[cfg(feature = "crash-points")]
+    CrashPoints,
     /// Run a three-node cluster through a failover, and check all of it.
     Demo(crate::demo::Demo),
 }
@@ -146,6 +151,10 @@ pub struct Context {
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { node, output, command } = Cli::parse();
+    #[cfg(feature = "crash-points")]
+    if let Err(wrong) = aerodb_ledger::crash::check() {
+        return output::print(Err(Failure::Usage(wrong)), output);
+    }
     let outcome = match command {
         // Serving sets up its own runtime.
         Command::Serve(serve) => serve.run(),
@@ -188,6 +197,8 @@ impl Ask {
             Self::Members => members::run(context).await,
             Self::Chart(chart) => chart.run(context).await,
             Self::Rules(rules) => rules.run(),
+            #[cfg(feature = "crash-points")]
+            Self::CrashPoints => Ok(crash_points::list()),
             Self::Demo(demo) => demo.run(context.output).await,
         }
     }
