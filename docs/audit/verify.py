@@ -295,7 +295,7 @@ class Reader:
 
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
-                           "followed", "resumed", "halted", "suffix_discarded")
+                           "followed", "resumed", "halted", "suffix_discarded", "failure_cleared")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -303,6 +303,7 @@ class Reader:
             case "command_refused": return kind, (self.recorded(self.command), self.option(self.request))
             case "command_done": return kind, (self.recorded(self.command), self.head(), self.option(self.request))
             case "followed" | "resumed": return kind, (self.address(), self.option(self.request))
+            case "failure_cleared": return kind, (self.rule(), self.option(self.request))
             case "halted": return kind, (self.rule(), self.text())
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
 

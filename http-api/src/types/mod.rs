@@ -19,6 +19,7 @@ mod replication;
 mod rule;
 mod scan;
 mod snapshot;
+mod statechart;
 mod status;
 mod txn;
 mod wal;
@@ -47,6 +48,7 @@ pub use replication::{
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
+pub use statechart::{ChartData, ChartSummary};
 pub use status::{
     DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
 };
