@@ -305,7 +305,7 @@ class Reader:
 
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
-                           "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided")
+                           "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided", "failure_cleared")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -314,6 +314,7 @@ class Reader:
             case "command_done": return kind, (self.recorded(self.command), self.head(), self.option(self.request))
             case "bootstrap_decided": return kind, (self.recorded(self.bootstrap), self.option(self.rule))
             case "followed" | "resumed" | "bootstrap_requested": return kind, (self.address(), self.option(self.request))
+            case "failure_cleared": return kind, (self.rule(), self.option(self.request))
             case "halted": return kind, (self.rule(), self.text())
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
 

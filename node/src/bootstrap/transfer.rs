@@ -97,6 +97,8 @@ impl From<ClientError> for Ended {
     fn from(error: ClientError) -> Self {
         let rule = match &error {
             ClientError::Problem(problem) => problem.body().rule,
+            // The attempt ends, and nothing of it was believed.
+            ClientError::Damaged { .. } => Some(RuleId::FV1),
             ClientError::Unreachable { .. }
             | ClientError::Interrupted { .. }
             | ClientError::Protocol { .. } => None,
