@@ -13,11 +13,11 @@ use crate::problem::Problem;
 use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData, TransitionView, WalData,
-    Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, DiscardRequest, Discarded,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData,
+    TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.
@@ -173,6 +173,15 @@ pub trait NodePort: Send + Sync + 'static {
         request: CheckpointRequest,
         call: Call,
     ) -> impl Future<Output = Reply<CheckpointTaken>> + Send;
+
+    /// Sets aside what a halted node's log holds past its validated history, or says what that is. The node
+    /// then starts again.
+    fn discard_suffix(
+        &self,
+        request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> impl Future<Output = Reply<Discarded>> + Send;
 
     /// The facts that every probe is decided from. Never waits.
     fn health(&self) -> impl Future<Output = Health> + Send;

@@ -94,6 +94,7 @@ routes! {
     Follow, Post, "/v1/replication/follow", "Gives the replica another node to pull from.";
     Resume, Post, "/v1/replication/resume", "Lets the replica pull again.";
     Bootstrap, Post, "/v1/replication/bootstrap", "Lets the replica take a snapshot over.";
+    DiscardSuffix, Post, "/v1/replication/discard-suffix", "Sets aside what a halted node's log holds past its validated history.";
     Replication, Get, "/v1/replication", "The state of replication.";
     Wal, Get, "/v1/wal", "The state of the log on disk.";
     Mvcc, Get, "/v1/mvcc", "Versions and read views.";

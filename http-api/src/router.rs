@@ -14,7 +14,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::route::{Operation, ROUTES, Route};
 use crate::routes::{
-    command, explain, health, inspect, kv, ledger, promotion, rules, scan, statecharts, stream, txn,
+    command, discard, explain, health, inspect, kv, ledger, promotion, rules, scan, statecharts,
+    stream, txn,
 };
 
 /// What every handler has at hand.
@@ -68,6 +69,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Follow => on(filter, command::follow::<N>),
         Operation::Resume => on(filter, command::resume::<N>),
         Operation::Bootstrap => on(filter, command::bootstrap::<N>),
+        Operation::DiscardSuffix => on(filter, discard::discard_suffix::<N>),
         Operation::Replication => on(filter, inspect::replication::<N>),
         Operation::Wal => on(filter, inspect::wal::<N>),
         Operation::Mvcc => on(filter, inspect::mvcc::<N>),

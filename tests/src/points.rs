@@ -34,6 +34,11 @@ impl Hold {
         self.held = Some(node.wait("stands at its point", open));
     }
 
+    /// Lets it go on from here, to stand there again when it next comes.
+    pub fn pass(&mut self) {
+        self.held = None;
+    }
+
     /// Lets it go on, here and whenever it comes there again.
     pub fn release(mut self) {
         self.let_go();

@@ -40,6 +40,7 @@ pub enum Fault {
 struct Script {
     faults: VecDeque<Fault>,
     done: usize,
+    connections: usize,
 }
 
 /// The proxy. It serves until the test ends.
@@ -63,6 +64,7 @@ impl Proxy {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let script = Arc::clone(&shared);
+                lock(&script).connections += 1;
                 std::thread::spawn(move || relay(client, port, &script));
             }
         });
@@ -78,6 +80,12 @@ impl Proxy {
     /// Has this happen to the next answer with batches, after what was asked for before.
     pub fn next(&self, fault: Fault) {
         lock(&self.script).faults.push_back(fault);
+    }
+
+    /// How many connections were made through it.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.script).connections
     }
 
     /// How many faults have happened.

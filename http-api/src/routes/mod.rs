@@ -1,6 +1,7 @@
 //! The handlers: read the request, ask the port, say the answer. Nothing is decided here.
 
 pub(crate) mod command;
+pub(crate) mod discard;
 pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod inspect;

@@ -13,11 +13,12 @@ use aerodb_core::evidence;
 use aerodb_core::explain::{
     Evidence, Explanation, ExplanationType, Facts, ObservedSnapshot, Remedy, RuleApplied, explain,
 };
-use aerodb_core::hash::{ClusterId, Hash, PublicKey, Signature};
+use aerodb_core::hash::{Chain, ClusterId, Hash, PublicKey, Signature};
 use aerodb_core::id::{
     Address, Boundary, ClusterName, CommitId, Epoch, NodeId, PromotionId, Reason, Seq,
 };
 use aerodb_core::machine::RoleName;
+use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::Op;
 use aerodb_http_api::Site;
@@ -515,6 +516,24 @@ impl NodePort for FakeNode {
             unchanged: false,
             segments_removed: 0,
             snapshots_removed: 0,
+        })
+    }
+
+    async fn discard_suffix(
+        &self,
+        _request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Reply<Discarded> {
+        self.note(format!("discard dry_run={dry_run}"), call);
+        Ok(Discarded {
+            seq: (!dry_run).then_some(Seq::FIRST),
+            kept: Position { boundary: Boundary::new(2), chain: Chain([1; 32]) },
+            discarded: Boundary::new(3),
+            cleared: Some(RuleId::FV2),
+            commits_total: 0,
+            commits: Vec::new(),
+            quarantine: None,
         })
     }
 

@@ -115,7 +115,7 @@ enum Ask {
     Bootstrap(bootstrap::Bootstrap),
     /// Take a checkpoint: what is acknowledged becomes a snapshot, and the log below it goes.
     Checkpoint(checkpoint::Checkpoint),
-    /// Set aside what a stopped node's log holds past its validated history.
+    /// Set aside what a halted or stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
     /// Say why.
     Explain(explain::Explain),
@@ -189,7 +189,7 @@ impl Ask {
             Self::Resume(resume) => resume.run(context).await,
             Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
             Self::Checkpoint(checkpoint) => checkpoint.run(context).await,
-            Self::DiscardSuffix(discard) => discard.run(),
+            Self::DiscardSuffix(discard) => discard.run(context).await,
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,
             Self::Ledger(ledger) => ledger.run(context).await,

@@ -11,11 +11,11 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, FollowRequest, Health,
-    HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest, StatusData, TransitionView,
-    WalData, Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, DiscardRequest, Discarded,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest,
+    StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
@@ -276,6 +276,15 @@ impl NodePort for Http {
         call: Call,
     ) -> Reply<CheckpointTaken> {
         self.do_take_checkpoint(request, call).await
+    }
+
+    async fn discard_suffix(
+        &self,
+        request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Reply<Discarded> {
+        self.do_discard(request, dry_run, call).await
     }
 
     async fn health(&self) -> Health {

@@ -70,12 +70,13 @@ impl Supervisor {
     }
 }
 
-/// What an operator does about a halt; each needs the process stopped first.
+/// What an operator does about a halt.
 const fn way_forward(rule: RuleId) -> &'static str {
     match WayBack::of(rule) {
         WayBack::DiscardSuffix => {
-            "the node is halted: stop it, see what its log holds past the validated history with \
-             aerodb discard-suffix --dry-run, and set that aside with aerodb discard-suffix"
+            "the node is halted: see what its log holds past the validated history with aerodb \
+             discard-suffix --dry-run, and set that aside with aerodb discard-suffix; where it holds \
+             nothing, name the failure with aerodb resume --failure RULE"
         }
         WayBack::Bootstrap => {
             "the node is halted: upstream does not continue the snapshot that is installed; let it follow the \

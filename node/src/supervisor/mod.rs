@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod command;
+mod discard;
 mod halt;
 mod message;
 mod promotion;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Compares the explanation with the golden file of this name.
 #[track_caller]
-pub fn check(name: &str, explanation: &Value) {
+pub(crate) fn check(name: &str, explanation: &Value) {
     let mut names = Names::default();
     let text = serde_json::to_string_pretty(&names.of(explanation)).expect("JSON") + "\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failure_matrix/golden");

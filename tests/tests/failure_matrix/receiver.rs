@@ -9,7 +9,8 @@ use crate::stage::{Stage, assert_unreadable, offsets, rows, wait_detached};
 /// F-R1: a segment has arrived in part, nothing of it is durable.
 #[test]
 fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
-    let faults: [(&str, fn() -> Fault); 4] = [
+    type Hit = (&'static str, fn() -> Fault);
+    let faults: [Hit; 4] = [
         ("dropped", || Fault::Drop),
         ("cut before the body", || Fault::Cut(0)),
         ("cut within it", || Fault::Cut(100)),

@@ -70,6 +70,9 @@ impl Receiver {
             end = follow(end, &raw)?;
             match raw.claimed_stamp() {
                 Some(stamp) if stamp.seq > head && raws.is_empty() => {
+                    // Bytes that are not what they say name no ledger entry.
+                    raw.decode()
+                        .map_err(|error| ReceiveError::Diverged(Divergence::Damaged(error)))?;
                     let (seq, head) = (stamp.seq.get(), head.get());
                     return Err(ReceiveError::LedgerBehind { seq, head });
                 }
@@ -115,6 +118,7 @@ fn follow(end: Boundary, raw: &RawBatch) -> Result<Boundary, ReceiveError> {
     match raw.claimed_range() {
         Some((first, last)) if end.next_commit() == Some(first) => Ok(Boundary::from(last)),
         range => {
+            raw.decode().map_err(|error| ReceiveError::Diverged(Divergence::Damaged(error)))?;
             let offered = range.map(|(first, _)| first.get());
             Err(ReceiveError::Diverged(Divergence::Order { received: end, offered }))
         }
