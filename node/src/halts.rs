@@ -15,9 +15,7 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             }
             DecisionBody::SuffixDiscarded { cleared: Some(rule), .. }
             | DecisionBody::BootstrapDecided { cleared: Some(rule), .. }
-            | DecisionBody::FailureCleared { rule, .. } => {
-                LatchEvent::Cleared { rule: *rule }
-            }
+            | DecisionBody::FailureCleared { rule, .. } => LatchEvent::Cleared { rule: *rule },
             DecisionBody::SuffixDiscarded { cleared: None, .. }
             | DecisionBody::BootstrapDecided { cleared: None, .. }
             | DecisionBody::BootstrapRequested { .. }

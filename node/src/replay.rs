@@ -98,7 +98,16 @@ impl<'a> Replay<'a> {
             .map_or_else(EpochRuns::default, |(epoch, last)| EpochRuns::ending_with(epoch, last));
         let standing = Standing { tip, received: tip.boundary, epochs, frame: 0 };
         let stamp = checkpoint.map(|marker| marker.ledger);
-        Self { authority, store, base, standing, applied: None, stamp, rejected: None, kept_back: None }
+        Self {
+            authority,
+            store,
+            base,
+            standing,
+            applied: None,
+            stamp,
+            rejected: None,
+            kept_back: None,
+        }
     }
 
     /// Does not validate the last frame of the log, if it has at most so many bytes of batches: on a replica

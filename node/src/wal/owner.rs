@@ -9,10 +9,10 @@ use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, EpochRuns};
-use aerodb_ledger::{Durable, Fault};
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::wal::Removal;
+use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::journal::{Cell, Journal};
