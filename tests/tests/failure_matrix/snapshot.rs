@@ -205,6 +205,8 @@ fn mismatch(name: &str, offer: impl FnOnce(&Cut) -> Change) {
     assert_unreadable(&cut.n2, "HALTED");
     assert_eq!(cut.n2.data("/v1/replication")["snapshot_bootstrap_state"], "InProgress");
     golden::check(name, &cut.n2.data("/v1/explain/replication"));
+    assert_eq!(offsets(&cut.n2), [cut.at; 3], "not a byte past the cut is kept");
+    assert_eq!(cut.n2.data("/v1/wal")["files"], json!([]));
 
     cut.n2.restart();
     let _ = wait_halted(&cut.n2, "F-S3");
