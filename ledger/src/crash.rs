@@ -58,11 +58,21 @@ pub enum Point {
     DiscardStamped,
     /// The old log is in quarantine, none is in its place (step 4).
     DiscardAside,
+    /// A chunk of a snapshot is written, more are to come (M-R23, F-S1).
+    BootTransfer,
+    /// A snapshot is received, durable; no byte of it was looked at (M-R24, F-S2).
+    BootBeforeValidate,
+    /// Every byte was looked at; nothing is decided (M-R24, F-S2).
+    BootMidValidate,
+    /// The snapshot has its name; no checkpoint names it (M-R26).
+    BootInstallRename,
+    /// The checkpoint names it; the process has not started again (M-R27).
+    BootInstalled,
 }
 
 impl Point {
     /// Every point, in the order of a write's and of a batch's way.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::WriteBeforeWal,
         Self::WalBeforeWrite,
         Self::WalMidWrite,
@@ -88,6 +98,11 @@ impl Point {
         Self::DiscardRecorded,
         Self::DiscardStamped,
         Self::DiscardAside,
+        Self::BootTransfer,
+        Self::BootBeforeValidate,
+        Self::BootMidValidate,
+        Self::BootInstallRename,
+        Self::BootInstalled,
     ];
 
     /// The name in `AERODB_CRASH_POINT`.
@@ -119,6 +134,11 @@ impl Point {
             Self::DiscardRecorded => "discard.recorded",
             Self::DiscardStamped => "discard.stamped",
             Self::DiscardAside => "discard.aside",
+            Self::BootTransfer => "boot.transfer",
+            Self::BootBeforeValidate => "boot.before_validate",
+            Self::BootMidValidate => "boot.mid_validate",
+            Self::BootInstallRename => "boot.install.rename",
+            Self::BootInstalled => "boot.installed",
         }
     }
 }

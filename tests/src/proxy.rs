@@ -16,7 +16,9 @@ use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aerodb_http_api::stream::{PULL_PATH, PullAnswer, decode};
+use aerodb_http_api::stream::{
+    PULL_PATH, PullAnswer, SNAPSHOT_PATH, SnapshotChunk, decode, encode,
+};
 
 use crate::Node;
 use message::Message;
@@ -34,11 +36,15 @@ pub enum Fault {
     Change(Change),
     /// One byte of the body, counted from its start, arrives with a bit flipped.
     Flip(usize),
+    /// One byte of a snapshot's chunk is another one, and the body's checksum is right.
+    Damage(usize),
 }
 
 #[derive(Debug, Default)]
 struct Script {
     faults: VecDeque<Fault>,
+    /// What happens to a chunk of a snapshot, and after how many others.
+    chunk: Option<(usize, Fault)>,
     done: usize,
     connections: usize,
 }
@@ -88,10 +94,28 @@ impl Proxy {
         lock(&self.script).connections
     }
 
+    /// Has this happen to the chunk of a snapshot that comes after so many others.
+    pub fn chunk(&self, after: usize, fault: Fault) {
+        lock(&self.script).chunk = Some((after, fault));
+    }
+
     /// How many faults have happened.
     #[must_use]
     pub fn happened(&self) -> usize {
         lock(&self.script).done
+    }
+}
+
+impl Script {
+    /// What happens to the chunk that comes now.
+    fn of_chunk(&mut self) -> Option<Fault> {
+        match self.chunk.take() {
+            Some((0, fault)) => Some(fault),
+            later => {
+                self.chunk = later.map(|(after, fault)| (after - 1, fault));
+                None
+            }
+        }
     }
 }
 
@@ -121,8 +145,8 @@ fn relay(client: TcpStream, port: u16, script: &Mutex<Script>) {
     let (mut from_server, mut to_client) = (server, client);
     while let Some(answer) = Message::read(&mut from_server) {
         let path = paths.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let pull = path.flatten().is_some_and(|path| path == PULL_PATH);
-        if pass(answer, pull, script, &mut to_client).is_none() {
+        let path = path.flatten().unwrap_or_default();
+        if pass(answer, &path, script, &mut to_client).is_none() {
             break;
         }
     }
@@ -131,11 +155,14 @@ fn relay(client: TcpStream, port: u16, script: &Mutex<Script>) {
 }
 
 /// Passes an answer on. `None` when the connection ends with it.
-fn pass(answer: Message, pull: bool, script: &Mutex<Script>, client: &mut TcpStream) -> Option<()> {
+fn pass(answer: Message, path: &str, script: &Mutex<Script>, client: &mut TcpStream) -> Option<()> {
     let batches =
         |body: &[u8]| decode::<PullAnswer>(body).is_ok_and(|pull| !pull.batches.is_empty());
-    let hit = pull && batches(&answer.body);
-    let fault = if hit { lock(script).faults.pop_front() } else { None };
+    let fault = match path {
+        PULL_PATH if batches(&answer.body) => lock(script).faults.pop_front(),
+        SNAPSHOT_PATH => lock(script).of_chunk(),
+        _ => None,
+    };
     let Some(fault) = fault else { return answer.write(client).ok() };
     lock(script).done += 1;
     match fault {
@@ -152,6 +179,14 @@ fn pass(answer: Message, pull: bool, script: &Mutex<Script>, client: &mut TcpStr
             answer.write(client).ok()
         }
         Fault::Change(change) => answer.with_body(change.applied(&answer.body)).write(client).ok(),
+        Fault::Damage(at) => {
+            let mut chunk = decode::<SnapshotChunk>(&answer.body).expect("a chunk");
+            let mut bytes = chunk.bytes.to_vec();
+            let at = at.min(bytes.len() - 1);
+            bytes[at] ^= 0x20;
+            chunk.bytes = bytes.into();
+            answer.with_body(encode(&chunk)).write(client).ok()
+        }
         Fault::Flip(at) => {
             let mut body = answer.body.clone();
             let at = at.min(body.len() - 1);

@@ -14,5 +14,6 @@ mod intervention;
 mod primary;
 mod receiver;
 mod recovery;
+mod snapshot;
 mod stage;
 mod validation;

@@ -3,7 +3,7 @@
 use aerodb_core::authority::Authority;
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
-use aerodb_core::wal::{BatchError, RawBatch};
+use aerodb_core::wal::{BatchError, Discontinuity, RawBatch};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Durable, Fault};
@@ -68,6 +68,9 @@ impl Receiver {
         while !bytes.is_empty() {
             let raw = RawBatch::split_first(&mut bytes).map_err(unframed)?;
             end = follow(end, &raw)?;
+            if raws.is_empty() {
+                self.check_continues(&raw)?;
+            }
             match raw.claimed_stamp() {
                 Some(stamp) if stamp.seq > head && raws.is_empty() => {
                     // Bytes that are not what they say name no ledger entry.
@@ -84,6 +87,20 @@ impl Receiver {
             crash::reached(Point::RecvMidReceive);
         }
         Ok(raws)
+    }
+
+    /// The first batch after a snapshot continues it exactly, or not a byte of it is kept (F-S3): a log that
+    /// begins with another history could not be opened again, and nobody could say why the node has stopped.
+    fn check_continues(&self, raw: &RawBatch) -> Result<(), ReceiveError> {
+        let (Some(place), Some((at, _))) = (self.wal.must_continue(), raw.claimed_range()) else {
+            return Ok(());
+        };
+        let (tip, found) = (place.chain, raw.claimed_chains().0);
+        if found == tip {
+            return Ok(());
+        }
+        let other = Discontinuity::Chain { at, tip, found };
+        Err(ReceiveError::Diverged(Divergence::Discontinuity(other)))
     }
 
     /// Makes the batches durable with one append and one fsync.
