@@ -250,7 +250,7 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
         OpenError::Fault(fault) => DiscardError::Fault(fault),
         OpenError::Refused(refused) => DiscardError::Replay(refused),
     })?;
-    let standing = replay.finish()?.standing;
+    let standing = replay.finish(None)?.standing;
     let start = authority.start();
     if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
         return Err(DiscardError::Parted { at: start.boundary });

@@ -12,8 +12,11 @@ use std::sync::OnceLock;
 pub fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
+        let features: &[&str] =
+            if cfg!(feature = "crash-points") { &["--features", "crash-points"] } else { &[] };
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "aerodb-node", "--bin", "aerodb"])
+            .args(features)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");

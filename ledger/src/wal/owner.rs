@@ -240,6 +240,12 @@ impl Wal {
         self.log.payload_bytes_max()
     }
 
+    /// Where the history before the last frame ends; `None` while there is no frame.
+    #[must_use]
+    pub fn last_frame_start(&self) -> Option<Boundary> {
+        self.index.last_frame_start().map(Boundary::new)
+    }
+
     /// A reader of what is durable, now and later.
     #[must_use]
     pub fn reader(&self) -> WalReader {

@@ -11,6 +11,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::client::{Client, ClientError, PullConnection};
 use aerodb_http_api::stream::{PullRequest, SNAPSHOT_CHUNK_BYTES, SnapshotChunk, SnapshotRequest};
 use aerodb_ledger::Fault;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::snapshot::{ReceivedSnapshot, SnapshotReceiver, VerifiedSnapshot};
 use bytes::Bytes;
@@ -97,6 +98,8 @@ impl From<ClientError> for Ended {
     fn from(error: ClientError) -> Self {
         let rule = match &error {
             ClientError::Problem(problem) => problem.body().rule,
+            // The attempt ends, and nothing of it was believed.
+            ClientError::Damaged { .. } => Some(RuleId::FV1),
             ClientError::Unreachable { .. }
             | ClientError::Interrupted { .. }
             | ClientError::Protocol { .. } => None,
@@ -150,7 +153,13 @@ impl Receiving {
         // because nothing is acknowledged here until the bootstrap has ended.
         self.context.shared.checkpoints.settled().await;
         self.tell(TransferEvent::ValidationBegun);
-        let verified = tokio::task::spawn_blocking(move || received.verify()).await;
+        crash::reached(Point::BootBeforeValidate);
+        let verified = tokio::task::spawn_blocking(move || {
+            let verified = received.verify();
+            crash::reached(Point::BootMidValidate);
+            verified
+        })
+        .await;
         let verified = verified.map_err(|_| failed("the node is stopping"))?;
         Ok((source, verified))
     }
@@ -171,6 +180,7 @@ impl Receiving {
                 return Err(Ended::Failed(why, Some(RuleId::Rs2)));
             }
             on_disk(|| receiver.write(&chunk.bytes))?;
+            crash::reached(Point::BootTransfer);
             shared.bootstrap.arrived(known.cut, known.bytes, receiver.bytes());
             if receiver.bytes() == known.bytes {
                 let source = Source { node_id: known.node_id, manifest: known.manifest };

@@ -72,7 +72,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Unreadable(_) => Exit::Unreachable,
         }
@@ -86,7 +87,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Refused(_)
             | Self::Usage(_)

@@ -11,6 +11,8 @@ mod arguments;
 mod authority;
 mod bootstrap;
 mod checkpoint;
+#[cfg(feature = "crash-points")]
+mod crash_points;
 mod curl;
 mod discard_suffix;
 mod explain;
@@ -126,6 +128,9 @@ enum Ask {
     Members,
     /// List the rules that this program decides by.
     Rules(rules::Rules),
+    /// List the places where `AERODB_CRASH_POINT` ends the process, and `AERODB_HOLD_POINT` holds it.
+    #[cfg(feature = "crash-points")]
+    CrashPoints,
     /// Run a three-node cluster through a failover, and check all of it.
     Demo(crate::demo::Demo),
 }
@@ -143,6 +148,10 @@ pub struct Context {
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { node, output, command } = Cli::parse();
+    #[cfg(feature = "crash-points")]
+    if let Err(wrong) = aerodb_ledger::crash::check() {
+        return output::print(Err(Failure::Usage(wrong)), output);
+    }
     let outcome = match command {
         // Serving sets up its own runtime.
         Command::Serve(serve) => serve.run(),
@@ -184,6 +193,8 @@ impl Ask {
             Self::Wal(wal) => wal.run(context.output),
             Self::Members => members::run(context).await,
             Self::Rules(rules) => rules.run(),
+            #[cfg(feature = "crash-points")]
+            Self::CrashPoints => Ok(crash_points::list()),
             Self::Demo(demo) => demo.run(context.output).await,
         }
     }

@@ -13,6 +13,7 @@ use aerodb_http_api::types::{
     FailedCondition, ReadAnswer, ReadRequest, ScanAnswer, ScanItem, ScanRequest, Write, WriteKind,
     Written,
 };
+use aerodb_ledger::crash::{self, Point};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -58,7 +59,10 @@ impl Http {
             answer.await
         });
         match settled.await {
-            Ok(Ok((value, settled))) => self.settle(value, settled),
+            Ok(Ok((value, settled))) => {
+                crash::reached(Point::AckBeforeSend);
+                self.settle(value, settled)
+            }
             Ok(Err(_)) => Err(self.closed()),
             Err(_) if queued => {
                 let detail =

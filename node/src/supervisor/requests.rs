@@ -42,7 +42,8 @@ impl Requests {
             | DecisionBody::CommandDone { request, .. }
             | DecisionBody::Followed { request, .. }
             | DecisionBody::Resumed { request, .. }
-            | DecisionBody::BootstrapRequested { request, .. } => {
+            | DecisionBody::BootstrapRequested { request, .. }
+            | DecisionBody::FailureCleared { request, .. } => {
                 (request, Some(Known::Decision(entry.seq)))
             }
             DecisionBody::PromotionDenied { .. }

@@ -1,0 +1,16 @@
+//! SPEC/PHASE5_FAILURE_MATRIX, row by row, on the shipped binary: each test is named after its row, and
+//! checks the outcome, what is visible, and the explanation. Explanations are compared with the files in
+//! `golden/`; `AERODB_GOLDEN=write` writes these anew.
+//!
+//! Needs the crash points: `cargo test -p aerodb-tests --features crash-points --test failure_matrix`
+
+mod application;
+mod forbidden;
+mod golden;
+mod intervention;
+mod primary;
+mod receiver;
+mod recovery;
+mod snapshot;
+mod stage;
+mod validation;
