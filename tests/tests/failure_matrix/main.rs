@@ -5,6 +5,7 @@
 //! Needs the crash points: `cargo test -p aerodb-tests --features crash-points --test failure_matrix`
 
 mod application;
+mod checkpoint;
 mod forbidden;
 mod golden;
 mod intervention;
