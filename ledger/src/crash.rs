@@ -68,11 +68,19 @@ pub enum Point {
     BootInstallRename,
     /// The checkpoint names it; the process has not started again (M-R27).
     BootInstalled,
+    /// Half-way through a checkpoint's snapshot: one version is written (M-C02).
+    SnapEnumerate,
+    /// The snapshot is durable; no record names it (M-C08).
+    CkptAfterSnapshot,
+    /// The record is durable; nothing of the log is removed (M-C10).
+    CkptAfterRecord,
+    /// Segments are removed; older snapshots are not (M-C11).
+    TruncAfter,
 }
 
 impl Point {
     /// Every point, in the order of a write's and of a batch's way.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 34] = [
         Self::WriteBeforeWal,
         Self::WalBeforeWrite,
         Self::WalMidWrite,
@@ -103,6 +111,10 @@ impl Point {
         Self::BootMidValidate,
         Self::BootInstallRename,
         Self::BootInstalled,
+        Self::SnapEnumerate,
+        Self::CkptAfterSnapshot,
+        Self::CkptAfterRecord,
+        Self::TruncAfter,
     ];
 
     /// The name in `AERODB_CRASH_POINT`.
@@ -139,6 +151,10 @@ impl Point {
             Self::BootMidValidate => "boot.mid_validate",
             Self::BootInstallRename => "boot.install.rename",
             Self::BootInstalled => "boot.installed",
+            Self::SnapEnumerate => "snap.enumerate",
+            Self::CkptAfterSnapshot => "ckpt.after_snapshot",
+            Self::CkptAfterRecord => "ckpt.after_record",
+            Self::TruncAfter => "trunc.after",
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Process {
     child: Child,
     dir: PathBuf,
     pub(crate) port: u16,
+    address: Address,
     runtime: Runtime,
     client: Client,
 }
@@ -55,8 +56,9 @@ impl Process {
         fs::write(&config, lines.join("\n") + "\n")?;
         let address = Address::new(format!("http://127.0.0.1:{port}")).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = Client::new(address);
-        let node = Self { child: serve(dir)?, dir: dir.to_owned(), port, runtime, client };
+        let client = Client::new(address.clone());
+        let (child, dir) = (serve(dir)?, dir.to_owned());
+        let node = Self { child, dir, port, address, runtime, client };
         node.wait(async |client| client.status(false).await.map(drop))?;
         Ok(node)
     }
@@ -91,11 +93,12 @@ impl Process {
 
     /// Takes a checkpoint, and says what is in it.
     pub(crate) fn checkpoint(&self) -> io::Result<String> {
-        // Another thread may use the node meanwhile: this one has a runtime of its own.
+        // Asked beside the load, so with a runtime and connections of its own.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let reason = Reason::new("measured").map_err(failed)?;
         let request = CheckpointRequest { reason };
-        let taken = runtime.block_on(self.client.take_checkpoint(&request)).map_err(failed)?;
+        let client = Client::new(self.address.clone());
+        let taken = runtime.block_on(client.take_checkpoint(&request)).map_err(failed)?;
         Ok(taken.checkpoint.map_or_else(
             || "it goes on".to_owned(),
             |it| format!("{} keys, {} versions, {} bytes", it.keys, it.versions, it.snapshot_bytes),

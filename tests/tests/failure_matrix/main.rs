@@ -5,6 +5,7 @@
 //! Needs the crash points: `cargo test -p aerodb-tests --features crash-points --test failure_matrix`
 
 mod application;
+mod checkpoint;
 mod f_o1;
 mod f_rs1;
 mod f_rs2;
