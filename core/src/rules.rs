@@ -88,7 +88,7 @@ catalogue! {
         "A cut transfer is discarded and waits for its bytes; nothing of it is validated.";
     FRs1, "F-RS1", "PHASE5_FAILURE_MATRIX 10", "core::decision::read",
         "A read while the node is not read-safe is refused with the reason.";
-    FRs2, "F-RS2", "PHASE5_FAILURE_MATRIX 10", "node::http::kv",
+    FRs2, "F-RS2", "PHASE5_FAILURE_MATRIX 10", "core::machine::read",
         "A read during which role, epoch or halt changed is evaluated again or refused.";
     FX4, "F-X4", "PHASE5_FAILURE_MATRIX 12", "core::machine::latch",
         "A failure is cleared only by an operator action that names it.";

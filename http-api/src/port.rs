@@ -13,11 +13,11 @@ use crate::problem::Problem;
 use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DiscardRequest, Discarded, FollowRequest,
-    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData, TransitionView, WalData,
-    Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, DiscardRequest, Discarded,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData,
+    TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.
@@ -47,8 +47,11 @@ pub trait NodePort: Send + Sync + 'static {
     /// Reads one page of a scan.
     fn scan(&self, scan: ScanRequest) -> impl Future<Output = Reply<ScanAnswer>> + Send;
 
-    /// The node at a glance; `digest` asks for the digest of the applied state too.
-    fn status(&self, digest: bool) -> impl Future<Output = Reply<View<StatusData>>> + Send;
+    /// The node at a glance; `digest` asks for the digest of what reads show too.
+    fn status(
+        &self,
+        digest: Option<DigestRequest>,
+    ) -> impl Future<Output = Reply<View<StatusData>>> + Send;
     /// Who may write.
     fn authority(&self) -> impl Future<Output = Reply<View<AuthorityData>>> + Send;
     /// Every node that was ever admitted.

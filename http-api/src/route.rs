@@ -104,6 +104,8 @@ routes! {
     Machines, Get, "/v1/state", "The state of every machine.";
     Machine, Get, "/v1/state/{machine}", "The state of one machine.";
     Transitions, Get, "/v1/transitions", "The journal of transitions.";
+    Statecharts, Get, "/v1/statecharts", "The state machines, and where they are.";
+    Statechart, Get, "/v1/statecharts/{machine}", "The chart of one state machine.";
     Ledger, Get, "/v1/ledger", "Entries of a ledger.";
     LedgerEntry, Get, "/v1/ledger/{log}/{seq}", "One entry of a ledger.";
     ExplainPromotion, Get, "/v1/explain/promotion/{id}", "Why a promotion was approved or denied.";

@@ -31,7 +31,11 @@ async fn the_state_digest_comes_only_when_asked_for() {
     assert_eq!(plain["data"]["lifecycle"], "running");
     assert_eq!(plain["data"]["tips"], json!({"wal_tip":7,"acknowledged":null,"applied":null}));
     let digest = served.get("/v1/status?digest=true").await.json();
-    assert_eq!(digest["data"]["state_digest"], "04".repeat(32));
+    let expected = |commit: u64| json!({ "commit_id": commit, "digest": "04".repeat(32) });
+    assert_eq!(digest["data"]["state_digest"], expected(12));
+    let named = served.get("/v1/status?digest=true&at=9").await.json();
+    assert_eq!(named["data"]["state_digest"], expected(9));
+    assert_eq!(served.get("/v1/status?at=9").await.status, 400);
 }
 
 #[tokio::test]
@@ -82,4 +86,25 @@ async fn an_explanation_keeps_its_shape_and_order() {
         "digest",
     ];
     assert_eq!(names, shape);
+}
+
+#[tokio::test]
+async fn a_chart_comes_in_each_form_and_in_json_with_the_current_state() {
+    let served = serve().await;
+    let list = served.get("/v1/statecharts").await.json();
+    assert!(list["data"].as_array().unwrap().iter().any(|chart| chart["machine"] == "segment"));
+    let json = served.get("/v1/statecharts/role").await.json();
+    assert_eq!(json["data"]["initial"], "Uninitialized");
+    assert!(json["data"].get("current").is_some(), "{json}");
+    assert!(json["data"]["transitions"][0]["row"].is_string(), "{json}");
+    for (format, kind, start) in [
+        ("scxml", "application/scxml+xml", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scxml"),
+        ("mermaid", "text/vnd.mermaid; charset=utf-8", "stateDiagram-v2\n"),
+        ("dot", "text/vnd.graphviz; charset=utf-8", "digraph role {\n"),
+    ] {
+        let chart = served.get(&format!("/v1/statecharts/role?format={format}")).await;
+        assert_eq!((chart.status, chart.header("content-type")), (200, Some(kind)));
+        assert!(chart.body.starts_with(start.as_bytes()), "{format}");
+    }
+    assert_eq!(served.get("/v1/statecharts/role?format=png").await.status, 400);
 }

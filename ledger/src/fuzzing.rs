@@ -48,6 +48,6 @@ pub fn frame(bytes: &[u8], block: Block) -> bool {
             assert!(at <= bytes.len(), "the damage lies within the segment");
             false
         }
-        Found::NoHeader => false,
+        Found::NoHeader | Found::Longer => false,
     }
 }

@@ -166,3 +166,23 @@ fn dis_16_a_torn_batch_that_reads_differently_a_second_time_is_refused() {
         assert_eq!(shown.len(), 3, "it reads the same three times now: a tail");
     }
 }
+
+/// A segment is read a window at a time. A frame that is bad in the first window is not looked at again in the
+/// next one, where it might pass.
+#[test]
+fn wal_8_a_frame_that_reads_wrong_once_is_not_read_again_with_more_of_what_follows() {
+    let disk = new_disk();
+    let longer_than_a_window = segments_of(100);
+    let mut wal = Wal::create(&wal_place(&disk, longer_than_a_window)).unwrap();
+    let story = Story::begin();
+    for batch in batches(story.origin(), story.authority.head(), &[10, 700, 20]) {
+        wal.append(&[batch]).unwrap();
+    }
+    drop(wal);
+    for at in (4096 * 2..4096 * 2 + 1024).step_by(8) {
+        let disk = disk.after_kill();
+        disk.flip(&segment(1), at, 0x40, 0, Times::Once);
+        let opened = open_wal(&wal_place(&disk, longer_than_a_window), Witness::default());
+        assert_names(&opened.unwrap_err(), &segment(1), usize::try_from(at).unwrap());
+    }
+}

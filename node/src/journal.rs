@@ -66,6 +66,7 @@ impl Journal {
         match machine {
             MachineName::Pipeline
             | MachineName::Segment
+            | MachineName::Read
             | MachineName::Version
             | MachineName::WalWriter => {
                 tracing::trace!(seq, %machine, from, to, event, row, "transition");

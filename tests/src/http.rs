@@ -13,6 +13,10 @@ pub struct Answer {
     pub body: Value,
     /// The `ETag` header.
     pub etag: Option<String>,
+    /// The `AeroDB-Commit-Id` header: the read view.
+    pub view: Option<u64>,
+    /// The `AeroDB-Epoch` header.
+    pub epoch: Option<u64>,
 }
 
 impl Answer {
@@ -63,9 +67,11 @@ pub fn send(
     };
     let mut response = response.ok()?;
     let status = response.status().as_u16();
-    let etag =
-        response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let etag = header("etag");
+    let number = |name| header(name)?.parse().ok();
+    let (view, epoch) = (number("aerodb-commit-id"), number("aerodb-epoch"));
     let text = response.body_mut().read_to_string().ok()?;
     let body = serde_json::from_str(&text).unwrap_or_default();
-    Some(Answer { status, text, body, etag })
+    Some(Answer { status, text, body, etag, view, epoch })
 }

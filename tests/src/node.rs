@@ -340,7 +340,8 @@ impl Node {
     #[track_caller]
     pub fn digest(&self) -> (Value, Value) {
         let status = self.data("/v1/status?digest=true");
-        (status["tips"]["acknowledged"].clone(), status["state_digest"].clone())
+        let state = &status["state_digest"];
+        (state["commit_id"].clone(), state["digest"].clone())
     }
 }
 

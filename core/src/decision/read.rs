@@ -1,5 +1,7 @@
 //! The read gate (table 4.11, DESIGN section 6): whether and at which boundary a read is answered.
 
+mod standing;
+
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
@@ -8,6 +10,8 @@ use crate::hash::ClusterId;
 use crate::id::{Boundary, CommitId, Epoch, NodeId};
 use crate::machine::RoleName;
 use crate::rules::RuleId;
+
+pub use standing::Standing;
 
 /// What a read insists on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +62,9 @@ pub struct ReadFacts {
     pub at: Option<Boundary>,
     /// The boundary that must at least be reached.
     pub min_commit: Option<Boundary>,
+    /// The state that an earlier look at this read found when it was over, where that differed from what had
+    /// admitted it and no look is left; `None` otherwise.
+    pub moved_to: Option<Standing>,
 }
 
 /// Why a read is refused; each is one error code of DESIGN section 8.
@@ -81,6 +88,8 @@ pub enum ReadRefusal {
     NotRetained,
     /// The least boundary is not reached yet.
     NotReached,
+    /// The state moved under the read twice.
+    Moved,
 }
 
 impl ReadFacts {
@@ -103,7 +112,13 @@ impl ReadFacts {
         self.at.or(self.acknowledged)
     }
 
-    fn verdicts(&self) -> [(RuleId, ReadRefusal, bool); 8] {
+    /// What the gate's answer stands on.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing { role: self.role, epoch: self.epoch, halt: self.halt }
+    }
+
+    fn verdicts(&self) -> [(RuleId, ReadRefusal, bool); 9] {
         let serves = match self.role {
             RoleName::PrimaryActive | RoleName::ReplicaActive | RoleName::PrimarySealed => true,
             RoleName::Uninitialized | RoleName::ReplicationHalted => false,
@@ -138,6 +153,11 @@ impl ReadFacts {
                 ReadRefusal::Unconfirmed,
                 !linearizable || self.barrier_echoed != Some(false),
             ),
+            (
+                RuleId::FRs2,
+                ReadRefusal::Moved,
+                self.moved_to.is_none_or(|found| found == self.standing()),
+            ),
         ]
     }
 
@@ -163,6 +183,10 @@ impl ReadFacts {
             ReadRefusal::Unconfirmed => evidence! {
                 "consistency" => self.consistency,
                 "barrier_echoed" => self.barrier_echoed,
+            },
+            ReadRefusal::Moved => evidence! {
+                "admitted_by" => self.standing(),
+                "found_after" => self.moved_to,
             },
         }
     }

@@ -26,6 +26,8 @@ pub enum MachineName {
     Checkpoint,
     /// Node lifecycle (table 4.10).
     Lifecycle,
+    /// One read (table 4.11).
+    Read,
     /// One version of a key (table 4.13).
     Version,
     /// WAL writer (table 4.14).
@@ -43,6 +45,7 @@ impl MachineName {
         Self::Latch,
         Self::Checkpoint,
         Self::Lifecycle,
+        Self::Read,
         Self::Version,
         Self::WalWriter,
     ];
@@ -59,6 +62,7 @@ impl MachineName {
             Self::Latch => "latch",
             Self::Checkpoint => "checkpoint",
             Self::Lifecycle => "lifecycle",
+            Self::Read => "read",
             Self::Version => "version",
             Self::WalWriter => "wal_writer",
         }

@@ -8,9 +8,9 @@ use super::transport::{Client, encoded, query};
 use crate::client::ClientError;
 use crate::envelope::View;
 use crate::types::{
-    AuthorityData, CheckpointsData, HistoryEntry, LedgerEntryView, LogName, MachineState,
-    MemberView, MvccData, PromotionView, ReplicationData, RuleView, SnapshotsData, StatusData,
-    TransitionView, WalData,
+    AuthorityData, ChartSummary, CheckpointsData, HistoryEntry, LedgerEntryView, LogName,
+    MachineState, MemberView, MvccData, PromotionView, ReplicationData, RuleView, SnapshotsData,
+    StatusData, TransitionView, WalData,
 };
 
 macro_rules! views {
@@ -67,6 +67,23 @@ impl Client {
     /// [`ClientError`].
     pub async fn status(&self, digest: bool) -> Result<View<StatusData>, ClientError> {
         self.get(if digest { "/v1/status?digest=true" } else { "/v1/status" }).await
+    }
+
+    /// The node at a glance with the digest of what reads show at a commit, the newest by default.
+    ///
+    /// # Errors
+    /// [`ClientError`]; also when the commit cannot be read.
+    pub async fn status_at(&self, at: Option<Boundary>) -> Result<View<StatusData>, ClientError> {
+        let at = at.map(|at| format!("&at={at}")).unwrap_or_default();
+        self.get(&format!("/v1/status?digest=true{at}")).await
+    }
+
+    /// The state machines, and where they are on this node.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn statecharts(&self) -> Result<View<Vec<ChartSummary>>, ClientError> {
+        self.get("/v1/statecharts").await
     }
 
     /// One attempt.

@@ -1,5 +1,6 @@
 //! Inspection: each answer is a [`View`], and looking changes nothing.
 
+use aerodb_core::id::Boundary;
 use axum::extract::State;
 use serde::Deserialize;
 
@@ -10,8 +11,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
 use crate::types::{
-    AuthorityData, CheckpointsData, MachineState, MemberView, MvccData, ReplicationData,
-    SnapshotsData, StatusData, TransitionView, WalData,
+    AuthorityData, CheckpointsData, DigestRequest, MachineState, MemberView, MvccData,
+    ReplicationData, SnapshotsData, StatusData, TransitionView, WalData,
 };
 
 /// The query of the status.
@@ -20,13 +21,17 @@ use crate::types::{
 pub(crate) struct StatusParams {
     #[serde(default)]
     digest: bool,
+    at: Option<Boundary>,
 }
 
 pub(crate) async fn status<N: NodePort>(
     State(api): State<Api<N>>,
-    Params(StatusParams { digest }): Params<StatusParams>,
+    Params(StatusParams { digest, at }): Params<StatusParams>,
 ) -> Result<View<StatusData>, Problem> {
-    api.port.status(digest).await
+    if at.is_some() && !digest {
+        return Err(Problem::new(Code::InvalidParameter, "at is for digest=true"));
+    }
+    api.port.status(digest.then_some(DigestRequest { at })).await
 }
 
 pub(crate) async fn authority<N: NodePort>(

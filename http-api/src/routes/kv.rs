@@ -41,7 +41,8 @@ pub(crate) async fn put<N: NodePort, B: Payload>(
     let value = read_bytes(body, api.limits.value_bytes_max).await?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
-    let ops = vec![Op::Put { key: bytes, value }];
+    drop(head);
+    let ops = vec![Op::Put { key: bytes, value: detached(value) }];
     let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
@@ -55,9 +56,20 @@ pub(crate) async fn delete<N: NodePort, B: Payload>(
     let (key, deadline) = addressed(&head)?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
+    drop(head);
     let ops = vec![Op::Delete { key: bytes }];
     let write = Write { kind: WriteKind::Delete, conditions, ops, deadline, principal };
     Ok(receipt(key.0, api.port.write(write).await?))
+}
+
+/// A value up to this many bytes is copied out of its connection's buffer.
+const DETACH_BYTES_MAX: usize = 16 << 10;
+
+/// The value, holding on to its connection's buffer only where a copy would cost more than a new buffer.
+/// With that, and the head dropped, the connection reads on into the buffer that it has; otherwise each write
+/// that waits for the disk makes it allocate another.
+fn detached(value: Bytes) -> Bytes {
+    if value.len() <= DETACH_BYTES_MAX { Bytes::copy_from_slice(&value) } else { value }
 }
 
 /// The key of a write and when its caller wants to be answered.
@@ -66,6 +78,21 @@ fn addressed(head: &Parts) -> Result<(Key, Duration), Problem> {
     no_params(&head.uri)?;
     let Deadline(deadline) = Deadline::of(&head.headers)?;
     Ok((key, deadline))
+}
+
+/// A commit that is named is a snapshot: nothing says that what came after it is seen.
+pub(super) fn check_view(
+    at: Option<Boundary>,
+    consistency: Option<Consistency>,
+) -> Result<(), Problem> {
+    match (at, consistency) {
+        (Some(_), Some(Consistency::Linearizable)) => {
+            let detail = "a read at a named commit is a snapshot; leave out at or consistency";
+            Err(Problem::new(Code::InvalidParameter, detail))
+        }
+        (Some(_) | None, Some(Consistency::Snapshot) | None)
+        | (None, Some(Consistency::Linearizable)) => Ok(()),
+    }
 }
 
 /// The query of a read.
@@ -85,6 +112,7 @@ pub(crate) async fn get<N: NodePort, B: Payload>(
     let key = Key::of(&head.uri)?;
     let Params(ReadParams { at, min_commit, consistency }) = Params::of(&head.uri)?;
     let Deadline(deadline) = Deadline::of(&head.headers)?;
+    check_view(at, consistency)?;
     let request = ReadRequest { key: key.bytes(), at, min_commit, consistency, deadline };
     let ReadAnswer { value, boundary, epoch, cluster, consistency } =
         api.port.read(request).await?;

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod promotion;
 pub(crate) mod rules;
 pub(crate) mod scan;
+pub(crate) mod statecharts;
 pub(crate) mod stream;
 pub(crate) mod txn;
 mod view_headers;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::kv::check_view;
 use super::view_headers::view_headers;
 use crate::code::Code;
 use crate::envelope::View;
@@ -59,6 +60,7 @@ impl ScanParams {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(refused(format!("limit must be 1 to {LIMIT_MAX}")));
         }
+        check_view(self.at, self.consistency)?;
         let token = page_token(self.page_token.as_deref())?;
         let view = token.as_ref().map(|token| token.boundary);
         if self.at.is_some() && view.is_some() && self.at != view {
@@ -69,9 +71,10 @@ impl ScanParams {
             start: bound(self.start)?,
             end: bound(self.end)?,
             limit,
+            // The first page was confirmed; the later ones show the same view.
+            consistency: self.consistency.filter(|_| view.is_none()),
             at: self.at.or(view),
             min_commit: self.min_commit,
-            consistency: self.consistency,
             after_key: token.map(|token| token.last_key),
             deadline,
         })

@@ -20,6 +20,7 @@ mod replication;
 mod rule;
 mod scan;
 mod snapshot;
+mod statechart;
 mod status;
 mod txn;
 mod wal;
@@ -49,6 +50,9 @@ pub use replication::{
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
-pub use status::{HaltData, Lifecycle, ReadSafetyData, StatusData, StoreData, Tips};
+pub use statechart::{ChartData, ChartSummary};
+pub use status::{
+    DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
+};
 pub use txn::{TxnCondition, TxnOp, TxnRequest};
 pub use wal::{WalData, WalFile};

@@ -69,6 +69,23 @@ pub struct StoreData {
     pub bytes_max: u64,
 }
 
+/// The digest that the status is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DigestRequest {
+    /// The commit that it is wanted of; `None` is the newest that may be shown.
+    pub at: Option<Boundary>,
+}
+
+/// BLAKE3 over every key that one read view shows, with commit and value: equal on every node at the same
+/// commit. Both are `null` while reads are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateDigest {
+    /// The read view.
+    pub commit_id: Option<Boundary>,
+    /// The digest.
+    pub digest: Option<Hash>,
+}
+
 /// The node at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatusData {
@@ -98,7 +115,7 @@ pub struct StatusData {
     pub upstream: Option<Address>,
     /// Whether upstream no longer has the history that this replica needs next: only a bootstrap helps.
     pub bootstrap_required: bool,
-    /// The digest of the applied state; only with `?digest=true`.
+    /// The digest of what reads show; only with `?digest=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state_digest: Option<Hash>,
+    pub state_digest: Option<StateDigest>,
 }

@@ -275,7 +275,7 @@ impl NodePort for FakeNode {
         })
     }
 
-    async fn status(&self, digest: bool) -> Reply<View<StatusData>> {
+    async fn status(&self, digest: Option<DigestRequest>) -> Reply<View<StatusData>> {
         view(StatusData {
             node_id: node("n1"),
             cluster_name: Some(ClusterName::new("test").unwrap()),
@@ -290,7 +290,10 @@ impl NodePort for FakeNode {
             store: StoreData { keys: 0, versions: 0, bytes: 0, bytes_max: 1 },
             upstream: None,
             bootstrap_required: false,
-            state_digest: digest.then_some(Hash([4; 32])),
+            state_digest: digest.map(|DigestRequest { at }| StateDigest {
+                commit_id: at.or(Some(Boundary::new(12))),
+                digest: Some(Hash([4; 32])),
+            }),
         })
     }
 

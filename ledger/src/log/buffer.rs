@@ -161,7 +161,8 @@ mod tests {
         for at in 0..good.len() {
             let mut bytes = good.clone();
             bytes[at] ^= 0x20;
-            assert!(matches!(read_frame(&bytes, 3, Block::MIN), Found::Bad(..)), "byte {at}");
+            let found = read_frame(&bytes, 3, Block::MIN);
+            assert!(matches!(found, Found::Bad(..)), "byte {at}");
         }
     }
 

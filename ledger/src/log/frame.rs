@@ -84,6 +84,8 @@ pub(crate) enum Found {
     NoHeader,
     /// Its header, and a zero sector among the sectors that it owns: so many bytes.
     Torn(usize),
+    /// Its header, and fewer bytes than it owns: the rest has not been looked at, or is not there.
+    Longer,
     /// Anything else; bytes from the start of the frame to the damage.
     Bad(usize, Damage),
 }
@@ -183,8 +185,8 @@ impl FrameHeader {
     }
 }
 
-/// Looks at the place where frame `seq` would start. `bytes` reaches to the end of the segment and is
-/// at least one block. Total: every content has one answer.
+/// Looks at the place where frame `seq` would start. `bytes` is at least one block. Total: every content has
+/// one answer.
 pub(crate) fn read_frame(bytes: &[u8], seq: u64, block: Block) -> Found {
     if is_zero(&bytes[..SECTOR_BYTES]) {
         return Found::NoHeader;
@@ -195,7 +197,7 @@ pub(crate) fn read_frame(bytes: &[u8], seq: u64, block: Block) -> Found {
     };
     let length = header.frame_bytes(block);
     if length > bytes.len() {
-        return Found::Bad(0, Damage::FrameHeader { what: "payload bytes" });
+        return Found::Longer;
     }
     let frame = &bytes[..length];
     let mut torn = false;

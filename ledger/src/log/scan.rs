@@ -22,6 +22,9 @@ use crate::log::{
     is_zero, read_frame, tag_of,
 };
 
+/// A frame that does not fit into its segment.
+const PAST_SEGMENT: Damage = Damage::FrameHeader { what: "payload bytes" };
+
 /// What to read, and what is known about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scan<'a> {
@@ -243,6 +246,7 @@ impl Scan<'_> {
                     log.tail = Some(self.torn(log, number, offset, rest, Some(extent))?);
                     break;
                 }
+                Found::Longer => return Err(self.corrupt(number, offset, PAST_SEGMENT).into()),
                 Found::Bad(at, what) => {
                     return Err(self.corrupt(number, offset + at as u64, what).into());
                 }
@@ -262,7 +266,7 @@ impl Scan<'_> {
         file.read_uncached_at(offset, &mut last.bytes)?;
         match read_frame(&last.bytes, last.seq, log.block) {
             Found::Whole(..) => Ok(()),
-            Found::NoHeader | Found::Torn(_) | Found::Bad(..) => {
+            Found::NoHeader | Found::Torn(_) | Found::Longer | Found::Bad(..) => {
                 Err(self.corrupt(segment, offset, Damage::Unstable))
             }
         }
@@ -387,7 +391,8 @@ impl Scan<'_> {
     }
 }
 
-/// What stands at `offset`. Only a whole frame is taken from less than all that follows.
+/// What stands at `offset`. The end of the log and a torn frame are found only with all that follows in view;
+/// what is bad at first sight stays so, whatever another reading would give.
 fn find(window: &mut Window<'_>, offset: u64, seq: u64, block: Block) -> Result<Found, Fault> {
     loop {
         let held = window.from(offset);
@@ -395,10 +400,10 @@ fn find(window: &mut Window<'_>, offset: u64, seq: u64, block: Block) -> Result<
             continue;
         }
         match read_frame(window.from(offset), seq, block) {
-            whole @ Found::Whole(..) => return Ok(whole),
-            other => {
+            seen @ (Found::Whole(..) | Found::Bad(..)) => return Ok(seen),
+            open @ (Found::NoHeader | Found::Torn(_) | Found::Longer) => {
                 if !window.more(offset)? {
-                    return Ok(other);
+                    return Ok(open);
                 }
             }
         }

@@ -121,7 +121,7 @@ impl WalReader {
         let (at, damage) = match read_frame(&bytes, seq, self.block) {
             Found::Whole(frame, _) => return batches(&self.dir, place, frame),
             Found::Bad(at, damage) => (at, damage),
-            Found::NoHeader | Found::Torn(_) => {
+            Found::NoHeader | Found::Torn(_) | Found::Longer => {
                 (0, Damage::FrameHeader { what: "a sector of a durable batch reads as zeros" })
             }
         };

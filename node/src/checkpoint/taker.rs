@@ -221,23 +221,25 @@ impl Taker {
         self.machine.must_step(&self.journal, event);
     }
 
-    /// What was not recorded is given up, and takes no room any more. Where that fails too, the next
-    /// checkpoint removes it.
+    /// What was not recorded is given up. A snapshot that is not whole takes no room any more; where that
+    /// fails too, the next checkpoint removes it. A whole one stays until then:
+    ///
+    /// 1. the marker that names it is renamed into place, and the fsync of the directory fails
+    /// 2. its snapshot is removed, because no record of it is known to be durable
+    /// 3. the process ends, and the next one reads the marker
     fn give_up(&self) {
-        if let Err(error) = self.shelf.clean(&*self.disk) {
-            tracing::warn!(%error, "what a checkpoint has left is still there");
-        }
-        match self.machine.get() {
-            Machine::Tentative { .. }
-            | Machine::Written { .. }
-            | Machine::SnapshotDurable { .. } => {
-                self.step(&CheckpointEvent::Aborted);
-            }
+        let is_partial = match self.machine.get() {
+            Machine::Tentative { .. } | Machine::Written { .. } => true,
+            Machine::SnapshotDurable { .. } => false,
             Machine::Absent
             | Machine::Recorded { .. }
             | Machine::Truncating { .. }
             | Machine::Complete { .. }
-            | Machine::Damaged { .. } => {}
+            | Machine::Damaged { .. } => return,
+        };
+        self.step(&CheckpointEvent::Aborted);
+        if is_partial && let Err(error) = self.shelf.clean(&*self.disk) {
+            tracing::warn!(%error, "what a checkpoint has left is still there");
         }
     }
 }

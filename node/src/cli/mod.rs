@@ -10,6 +10,7 @@
 mod arguments;
 mod authority;
 mod bootstrap;
+mod chart;
 mod checkpoint;
 #[cfg(feature = "crash-points")]
 mod crash_points;
@@ -126,6 +127,8 @@ enum Ask {
     Wal(wal::Wal),
     /// List the nodes that were ever admitted.
     Members,
+    /// Show the state machines.
+    Chart(chart::Chart),
     /// List the rules that this program decides by.
     Rules(rules::Rules),
     /// List the places where `AERODB_CRASH_POINT` ends the process, and `AERODB_HOLD_POINT` holds it.
@@ -192,6 +195,7 @@ impl Ask {
             Self::Ledger(ledger) => ledger.run(context).await,
             Self::Wal(wal) => wal.run(context.output),
             Self::Members => members::run(context).await,
+            Self::Chart(chart) => chart.run(context).await,
             Self::Rules(rules) => rules.run(),
             #[cfg(feature = "crash-points")]
             Self::CrashPoints => Ok(crash_points::list()),

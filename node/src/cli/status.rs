@@ -1,9 +1,11 @@
 //! `status`: a node at a glance.
 
+use aerodb_core::id::Boundary;
 use aerodb_http_api::envelope::View;
-use aerodb_http_api::types::{AuthorityData, StatusData};
+use aerodb_http_api::types::{AuthorityData, StateDigest, StatusData};
 use clap::Args;
 
+use crate::cli::arguments::boundary;
 use crate::cli::table::{compact, facts, or_dash, short};
 use crate::cli::{Context, Failure, Shown};
 
@@ -13,11 +15,18 @@ pub(super) struct Status {
     /// Show the digest of the applied state too; the node has to read all of it.
     #[arg(long)]
     digest: bool,
+    /// The commit that the digest is wanted of; the newest that may be shown by default.
+    #[arg(long, requires = "digest", value_name = "COMMIT", value_parser = boundary)]
+    at: Option<Boundary>,
 }
 
 impl Status {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let status = context.client.status(self.digest).await?;
+        let status = if self.digest {
+            context.client.status_at(self.at).await?
+        } else {
+            context.client.status(false).await?
+        };
         Ok(Shown::new(&status, render(&status)))
     }
 }
@@ -53,12 +62,19 @@ fn render(status: &View<StatusData>) -> String {
             "store",
             format!("{} keys, {} versions, {} bytes", store.keys, store.versions, store.bytes),
         ),
-        ("state digest", or_dash(data.state_digest)),
+        ("state digest", digest(data.state_digest)),
     ]);
     let halt = data.halt.as_ref().map(|halt| {
         format!("HALTED on {}: {} {}\n", halt.rule, halt.rule.statement(), compact(&halt.evidence))
     });
     text + &halt.unwrap_or_default() + &notes(&status.notes)
+}
+
+fn digest(state: Option<StateDigest>) -> String {
+    match state.map(|StateDigest { commit_id, digest }| (commit_id, digest)) {
+        Some((Some(commit), Some(digest))) => format!("{digest} at commit {commit}"),
+        Some(_) | None => "-".to_owned(),
+    }
 }
 
 fn cluster(status: &View<StatusData>) -> String {

@@ -61,13 +61,12 @@ impl Story {
         for node in [&self.n1, &self.n2, &self.n3] {
             self.steps.by_hand(Curl::get(&node.address, "/v1/status?digest=true"));
             let data = node.status().await?.data;
-            let (applied, digest) = (data.tips.applied, data.state_digest);
-            let known = applied.zip(digest);
-            let (applied, digest) = known.ok_or_else(|| {
-                DemoError::unexpected("a digest of the state", format!("{applied:?}, {digest:?}"))
+            let known = data.state_digest.and_then(|state| state.commit_id.zip(state.digest));
+            let (commit, digest) = known.ok_or_else(|| {
+                DemoError::unexpected("a digest of the state", format!("{:?}", data.state_digest))
             })?;
-            self.steps.saw(format!("{}: commit {applied}, state {digest}", node.id));
-            states.push((applied, digest));
+            self.steps.saw(format!("{}: commit {commit}, state {digest}", node.id));
+            states.push((commit, digest));
         }
         if states.windows(2).all(|pair| pair[0] == pair[1]) {
             Ok(())

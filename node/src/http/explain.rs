@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::http::Http;
 use crate::http::inspect::ANY_READ;
-use crate::http::kv::Wanted;
+use crate::http::read::Wanted;
 
 /// The most versions of one key in an explanation.
 const VERSIONS_MAX: usize = 100;
@@ -31,10 +31,9 @@ impl Http {
             tombstone: version.tombstone,
             bytes: version.bytes as u64,
         };
-        let versions = self.shared.store.versions(key, VERSIONS_MAX).into_iter();
-        // What is not acknowledged is shown to nobody, in no form.
-        let versions =
-            versions.filter(|version| bound.covers(version.commit_id)).map(seen).collect();
+        // What is not acknowledged is shown to nobody, in no form; and what lies above the view decides nothing.
+        let versions = self.shared.store.versions(key, bound, VERSIONS_MAX);
+        let versions = versions.into_iter().map(seen).collect();
         explain(&VisibilityFacts { key: String::from_utf8_lossy(key).into_owned(), gate, versions })
     }
 

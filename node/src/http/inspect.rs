@@ -4,9 +4,9 @@
 use aerodb_core::authority::{EntryBody, Succession, Tenure};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::{Explanation, explain};
-use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::id::CommitId;
 use aerodb_core::machine::RoleName;
-use aerodb_http_api::envelope::{ObservedAt, Snapshot, View as Envelope};
+use aerodb_http_api::envelope::{ObservedAt, Snapshot};
 use aerodb_http_api::types::{
     ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapData, HaltData, HistoryEntry,
     Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData, Refusal,
@@ -15,7 +15,7 @@ use aerodb_http_api::types::{
 };
 
 use crate::http::Http;
-use crate::http::kv::Wanted;
+use crate::http::read::Wanted;
 use crate::http::refusal::{read_code, write_code};
 use crate::supervisor::progress_of;
 use crate::view::View;
@@ -29,21 +29,17 @@ pub(super) const ANY_READ: Wanted = Wanted {
 };
 
 impl Http {
-    /// What an answer was taken from; `explicit` is the boundary that the caller named.
-    pub(super) fn observed(&self, explicit: Option<Boundary>) -> ObservedAt {
+    /// What an answer of this moment was taken from.
+    pub(super) fn observed(&self) -> ObservedAt {
         let view = self.shared.view.load();
         ObservedAt {
             cluster_id: Some(self.shared.identity.cluster),
             node_id: self.shared.identity.node_id.clone(),
             epoch: Some(view.authority.epoch()),
-            commit_id: explicit.or(self.shared.acks.bounds().acknowledged),
+            commit_id: self.shared.acks.bounds().acknowledged,
             ledger_seq: Some(view.authority.head().seq),
-            snapshot: if explicit.is_some() { Snapshot::Explicit } else { Snapshot::Live },
+            snapshot: Snapshot::Live,
         }
-    }
-
-    pub(super) fn envelope<T>(&self, data: T) -> Envelope<T> {
-        Envelope::new(self.observed(None), data)
     }
 
     /// Whether writes are admitted here now.
@@ -110,9 +106,9 @@ impl Http {
         }
     }
 
-    pub(super) fn status_data(&self, digest: bool) -> StatusData {
+    pub(super) fn status_data(&self) -> StatusData {
         let view = self.shared.view.load();
-        let (bounds, usage) = (self.shared.acks.bounds(), self.shared.store.usage());
+        let usage = self.shared.store.usage();
         let read = self.read_refusal(&view);
         let authority = self.authority_data(&view);
         StatusData {
@@ -140,10 +136,7 @@ impl Http {
             },
             upstream: view.upstream.clone(),
             bootstrap_required: view.bootstrap_required,
-            state_digest: match bounds.acknowledged {
-                Some(bound) if digest => Some(self.shared.store.state_digest(bound)),
-                Some(_) | None => None,
-            },
+            state_digest: None,
             authority,
         }
     }
@@ -172,11 +165,12 @@ impl Http {
                 RoleName::ReplicaActive => Some(ReplicationRole::Replica),
                 RoleName::Uninitialized | RoleName::ReplicationHalted => None,
             },
-            replica_state: replica.then(|| {
+            // A halted pipeline stays where it stopped.
+            replica_state: (replica || role == RoleName::ReplicationHalted).then(|| {
                 use aerodb_core::machine::Machine as _;
                 self.shared.machines.pipeline.get().name().to_owned()
             }),
-            replica_commit_id: replica.then_some(bounds.durable),
+            replica_commit_id: bounds.acknowledged.filter(|_| replica),
             primary_commit_id: primary,
             wal_received_offset: Some(progress.received),
             wal_validated_offset: Some(progress.validated),
@@ -284,7 +278,7 @@ impl Http {
                 commit_ids: views.iter().map(|view| view.at).collect(),
             },
             gc_watermark: Some(floor),
-            replica_commit_id: replica.then_some(bounds.durable),
+            replica_commit_id: bounds.acknowledged.filter(|_| replica),
             reads_blocked: self.read_refusal(&view).is_some(),
         }
     }

@@ -5,12 +5,17 @@ mod checkpoint;
 mod command;
 mod explain;
 mod health;
+mod incomplete;
 mod inspect;
 mod kv;
 mod port;
+mod read;
+mod read_gate;
 mod refusal;
 
 use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::shared::Shared;
 use crate::supervisor::SupervisorHandle;
@@ -20,12 +25,14 @@ use crate::supervisor::SupervisorHandle;
 pub struct Http {
     pub(crate) shared: Arc<Shared>,
     pub(crate) supervisor: SupervisorHandle,
+    /// Turns of the state digest, which reads everything: one.
+    digests: Arc<Semaphore>,
 }
 
 impl Http {
     /// Over the node's shared parts.
     #[must_use]
-    pub const fn new(shared: Arc<Shared>, supervisor: SupervisorHandle) -> Self {
-        Self { shared, supervisor }
+    pub fn new(shared: Arc<Shared>, supervisor: SupervisorHandle) -> Self {
+        Self { shared, supervisor, digests: Arc::new(Semaphore::new(1)) }
     }
 }

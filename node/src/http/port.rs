@@ -11,17 +11,19 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
-    CheckpointTaken, CheckpointsData, CommandDone, DiscardRequest, Discarded, FollowRequest,
-    Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState, MemberView, MvccData,
-    PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest, ReplicationData,
-    ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData, TransitionView, WalData,
-    Write, Written,
+    CheckpointTaken, CheckpointsData, CommandDone, DigestRequest, DiscardRequest, Discarded,
+    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
+    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
+    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest,
+    StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
 use crate::attempts;
 use crate::bootstrap::serve as serve_snapshot;
 use crate::http::Http;
+use crate::http::inspect::ANY_READ;
+use crate::http::read::Wanted;
 use crate::journal::Transition;
 use crate::machines::Shown;
 use crate::replication::serve_pull;
@@ -68,15 +70,19 @@ impl NodePort for Http {
         self.do_scan(scan).await
     }
 
-    async fn status(&self, digest: bool) -> Reply<View<StatusData>> {
-        if !digest {
-            return Ok(self.envelope(self.status_data(false)));
-        }
-        // The digest reads every key; requests go on being served meanwhile.
-        let http = self.clone();
-        let data = tokio::task::spawn_blocking(move || http.status_data(true)).await;
-        let data = data.map_err(|_| Problem::new(Code::Recovering, "the node is stopping"))?;
-        Ok(self.envelope(data))
+    async fn status(&self, digest: Option<DigestRequest>) -> Reply<View<StatusData>> {
+        let state_digest = match digest {
+            None => None,
+            Some(DigestRequest { at }) => {
+                Some(match self.digest(Wanted { at, ..ANY_READ }).await {
+                    Ok((at, digest)) => StateDigest { commit_id: Some(at), digest: Some(digest) },
+                    // A commit that was named can be refused; the status itself is always answered.
+                    Err(refused) if at.is_some() => return Err(refused),
+                    Err(_) => StateDigest { commit_id: None, digest: None },
+                })
+            }
+        };
+        Ok(self.labelled(StatusData { state_digest, ..self.status_data() }))
     }
 
     async fn authority(&self) -> Reply<View<AuthorityData>> {
@@ -99,15 +105,15 @@ impl NodePort for Http {
     }
 
     async fn replication(&self) -> Reply<View<ReplicationData>> {
-        Ok(self.envelope(self.replication_data()))
+        Ok(self.labelled(self.replication_data()))
     }
 
     async fn wal(&self) -> Reply<View<WalData>> {
-        Ok(self.envelope(self.wal_data()))
+        Ok(self.labelled(self.wal_data()))
     }
 
     async fn mvcc(&self) -> Reply<View<MvccData>> {
-        Ok(self.envelope(self.mvcc_data()))
+        Ok(self.labelled(self.mvcc_data()))
     }
 
     async fn checkpoints(&self) -> Reply<View<CheckpointsData>> {

@@ -1,6 +1,6 @@
 //! From the core's refusals to problem details: one code each, with the explanation.
 
-use aerodb_core::decision::read::ReadRefusal;
+use aerodb_core::decision::read::{ReadFacts, ReadRefusal};
 use aerodb_core::decision::write::{WriteFacts, WriteRefusal};
 use aerodb_core::explain::{Explanation, explain};
 use aerodb_core::rules::RuleId;
@@ -27,7 +27,7 @@ pub(super) const fn read_code(refusal: ReadRefusal) -> Code {
     match refusal {
         ReadRefusal::Halted => Code::Halted,
         ReadRefusal::Recovering => Code::Recovering,
-        ReadRefusal::Unsafe | ReadRefusal::Unconfirmed => Code::ReadUnsafe,
+        ReadRefusal::Unsafe | ReadRefusal::Unconfirmed | ReadRefusal::Moved => Code::ReadUnsafe,
         ReadRefusal::NotHolder => Code::NotHolder,
         ReadRefusal::Sealed => Code::Sealed,
         ReadRefusal::InFuture => Code::CommitInFuture,
@@ -46,6 +46,33 @@ impl Http {
             return Problem::not_holder(Some(holder), address).rule(rule);
         }
         Problem::new(code, detail).rule(rule)
+    }
+
+    /// A refused read with its explanation.
+    pub(super) fn read_refused(
+        &self,
+        facts: &ReadFacts,
+        refusal: ReadRefusal,
+        rule: RuleId,
+    ) -> Problem {
+        let detail = match refusal {
+            ReadRefusal::Halted => "the node is halted until an operator acts",
+            ReadRefusal::Recovering => "the node serves no reads yet",
+            ReadRefusal::Unsafe => {
+                "what is acknowledged is unknown until the successor's receipt covers the recovered tip"
+            }
+            ReadRefusal::NotHolder => "linearizable reads are for the holder",
+            ReadRefusal::Sealed => "this node has relinquished its epoch; a snapshot can be read",
+            ReadRefusal::Unconfirmed => {
+                "the successor has not confirmed that this node still holds"
+            }
+            ReadRefusal::InFuture => "the commit is not acknowledged yet",
+            ReadRefusal::NotRetained => "the commit is not retained any more",
+            ReadRefusal::NotReached => "the commit is not reached yet",
+            ReadRefusal::Moved => "the node's state changed twice while it read",
+        };
+        let problem = self.refused(read_code(refusal), detail, rule);
+        explained(problem.with("acknowledged", facts.acknowledged), &explain(facts))
     }
 
     /// A refused write with its explanation.

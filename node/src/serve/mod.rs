@@ -5,6 +5,8 @@
 
 mod assemble;
 mod error;
+#[cfg(test)]
+pub(crate) mod tests_support;
 
 use std::sync::Arc;
 

@@ -87,12 +87,12 @@ impl Store {
         (place.key() == key).then(|| (place.commit(), entry.value().clone()))
     }
 
-    /// At most `limit` versions of the key, newest first, published or not.
+    /// At most `limit` versions of the key at or below the view, newest first: the first one is visible.
     #[must_use]
-    pub fn versions(&self, key: &[u8], limit: usize) -> Vec<VersionInfo> {
+    pub fn versions(&self, key: &[u8], at: Boundary, limit: usize) -> Vec<VersionInfo> {
         let key = Bytes::copy_from_slice(key);
-        let all = VersionKey::first_of(key.clone())..=VersionKey::last_of(key);
-        let newest_first = self.shared.map.range(all).take(limit);
+        let Some(first) = VersionKey::first_at(key.clone(), at) else { return Vec::new() };
+        let newest_first = self.shared.map.range(first..=VersionKey::last_of(key)).take(limit);
         newest_first.map(|entry| VersionInfo::new(entry.key().commit(), entry.value())).collect()
     }
 

@@ -202,9 +202,9 @@ fn versions_are_listed_newest_first_and_of_this_key_only() {
     ]);
     let info = |number, tombstone, bytes| VersionInfo { commit_id: id(number), tombstone, bytes };
     let all = [info(3, false, 3), info(2, true, 0), info(1, false, 1)];
-    assert_eq!(store.versions(b"a", 9), all);
-    assert_eq!(store.versions(b"a", 2), all[..2]);
-    assert_eq!(store.versions(b"b", 9), []);
+    assert_eq!(store.versions(b"a", Boundary::new(u64::MAX), 9), all);
+    assert_eq!(store.versions(b"a", Boundary::new(u64::MAX), 2), all[..2]);
+    assert_eq!(store.versions(b"b", Boundary::new(u64::MAX), 9), []);
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn recorded(&self) -> Vec<String> {
         let entries = self.n2.data("/v1/ledger?log=decision");
-        let kinds = entries.as_array().expect("a list").iter().map(|entry| &entry["kind"]);
+        let kinds = entries.as_array().expect("a list").iter().map(|entry| &entry["entry"]);
         kinds.map(|kind| kind.as_str().unwrap_or_default().to_owned()).collect()
     }
 }

@@ -5,6 +5,9 @@
 //! Needs the crash points: `cargo test -p aerodb-tests --features crash-points --test failure_matrix`
 
 mod application;
+mod f_o1;
+mod f_rs1;
+mod f_rs2;
 mod forbidden;
 mod golden;
 mod intervention;

@@ -1,6 +1,6 @@
 //! The read gate: each rule alone refuses, and what a key's versions come to.
 
-use super::{Consistency, ReadFacts, ReadRefusal, VersionSeen, VisibilityFacts};
+use super::{Consistency, ReadFacts, ReadRefusal, Standing, VersionSeen, VisibilityFacts};
 use crate::authority::tests_support::{Story, commit, node};
 use crate::explain::{Explanation, explain};
 use crate::id::Boundary;
@@ -28,6 +28,7 @@ fn on_holder() -> ReadFacts {
         barrier_echoed: Some(true),
         at: None,
         min_commit: None,
+        moved_to: None,
     }
 }
 
@@ -81,7 +82,8 @@ fn a_read_is_answered_at_any_boundary_retained_and_acknowledged() {
 #[test]
 fn each_rule_alone_refuses_and_is_named() {
     use ReadRefusal as No;
-    let cases: [(No, RuleId, ReadFacts); 11] = [
+    let halted = Standing { halt: Some(RuleId::FV2), ..on_holder().standing() };
+    let cases: [(No, RuleId, ReadFacts); 12] = [
         (No::Halted, RuleId::Rm5, ReadFacts { halt: Some(RuleId::FV1), ..on_holder() }),
         (No::Recovering, RuleId::FRs1, ReadFacts { role: RoleName::Uninitialized, ..on_replica() }),
         (
@@ -101,6 +103,7 @@ fn each_rule_alone_refuses_and_is_named() {
         (No::NotRetained, RuleId::Mvg2, ReadFacts { oldest_retained: at(11), ..on_replica() }),
         (No::NotReached, RuleId::Rd2, ReadFacts { min_commit: Some(at(11)), ..on_holder() }),
         (No::Unconfirmed, RuleId::Au11, ReadFacts { barrier_echoed: Some(false), ..on_holder() }),
+        (No::Moved, RuleId::FRs2, ReadFacts { moved_to: Some(halted), ..on_holder() }),
     ];
     for (refusal, rule, facts) in cases {
         assert_eq!(facts.admit(), Err((refusal, rule)));

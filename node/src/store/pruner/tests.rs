@@ -69,7 +69,7 @@ fn mvg_4_the_newest_version_of_a_key_stays_a_tombstone_too() {
     writer.apply(id(2), &Commit { ops: vec![Op::Delete { key: "a".into() }] });
     writer.hand_over();
     assert_eq!(store.prune(Some(at(2)), 0), 1);
-    let left = store.versions(b"a", 9);
+    let left = store.versions(b"a", Boundary::new(u64::MAX), 9);
     assert_eq!(
         left.iter().map(|info| (info.commit_id, info.tombstone)).collect::<Vec<_>>(),
         [(id(2), true)]
