@@ -45,8 +45,11 @@ impl Hold {
     }
 
     fn let_go(&mut self) {
-        // A file instead of the FIFO ends the reading at once.
-        let _ = fs::remove_file(&self.fifo).and_then(|()| File::create(&self.fifo).map(drop));
+        // Who stands there reads from the FIFO, or waits for a writer of it; who comes later finds a file.
+        let waiting = OpenOptions::new().read(true).write(true).open(&self.fifo);
+        let file = self.fifo.with_extension("passed");
+        let _ = File::create(&file).and_then(|_| fs::rename(&file, &self.fifo));
+        drop(waiting);
         self.held = None;
     }
 }

@@ -62,7 +62,7 @@ fn assert_resumes(stage: &mut Stage, rule: &str) {
     let seq = named.body["data"]["seq"].as_u64().expect("a number");
     stage.assert_equal(5);
     let entry = stage.n2.data(&format!("/v1/ledger/decision/{seq}"));
-    assert_eq!(entry["kind"], "failure_cleared", "{entry}");
+    assert_eq!(entry["entry"], "failure_cleared", "{entry}");
     assert!(entry.to_string().contains("the cause is gone"), "{entry}");
 }
 
