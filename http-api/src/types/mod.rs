@@ -4,6 +4,7 @@
 mod authority;
 mod checkpoint;
 mod command;
+mod event;
 mod health;
 mod history;
 mod intervention;
@@ -31,6 +32,7 @@ pub use checkpoint::{
     CheckpointRequest, CheckpointTaken, CheckpointView, CheckpointsData, CommitRange,
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
+pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
 pub use intervention::{BootstrapRequest, FollowRequest, Intervened, ResumeRequest};
