@@ -106,6 +106,8 @@ routes! {
     Transitions, Get, "/v1/transitions", "The journal of transitions.";
     Statecharts, Get, "/v1/statecharts", "The state machines, and where they are.";
     Statechart, Get, "/v1/statecharts/{machine}", "The chart of one state machine.";
+    Events, Get, "/v1/events", "What happens here, as server-sent events.";
+    Metrics, Get, "/metrics", "Metrics for Prometheus.";
     Ledger, Get, "/v1/ledger", "Entries of a ledger.";
     LedgerEntry, Get, "/v1/ledger/{log}/{seq}", "One entry of a ledger.";
     ExplainPromotion, Get, "/v1/explain/promotion/{id}", "Why a promotion was approved or denied.";

@@ -14,8 +14,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::route::{Operation, ROUTES, Route};
 use crate::routes::{
-    command, discard, explain, health, inspect, kv, ledger, promotion, rules, scan, statecharts,
-    stream, txn,
+    command, discard, events, explain, health, inspect, kv, ledger, metrics, promotion, rules,
+    scan, statecharts, stream, txn,
 };
 
 /// What every handler has at hand.
@@ -79,6 +79,8 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Machines => on(filter, inspect::machines::<N>),
         Operation::Machine => on(filter, inspect::machine::<N>),
         Operation::Transitions => on(filter, inspect::transitions::<N>),
+        Operation::Events => on(filter, events::events::<N>),
+        Operation::Metrics => on(filter, metrics::metrics::<N>),
         Operation::Statecharts => on(filter, statecharts::statecharts::<N>),
         Operation::Statechart => on(filter, statecharts::statechart::<N>),
         Operation::Ledger => on(filter, ledger::ledger::<N>),

@@ -2,11 +2,13 @@
 
 pub(crate) mod command;
 pub(crate) mod discard;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod inspect;
 pub(crate) mod kv;
 pub(crate) mod ledger;
+pub(crate) mod metrics;
 pub(crate) mod promotion;
 pub(crate) mod rules;
 pub(crate) mod scan;

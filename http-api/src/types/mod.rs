@@ -5,6 +5,7 @@ mod authority;
 mod checkpoint;
 mod command;
 mod discard;
+mod event;
 mod health;
 mod history;
 mod intervention;
@@ -33,6 +34,7 @@ pub use checkpoint::{
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use discard::{DiscardRequest, Discarded, SetAside};
+pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
 pub use intervention::{BootstrapRequest, FollowRequest, Intervened, ResumeRequest};

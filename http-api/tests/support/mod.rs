@@ -412,6 +412,20 @@ impl NodePort for FakeNode {
         if seq == Seq::FIRST { view(LedgerEntryView::from(&genesis())) } else { no_entry() }
     }
 
+    async fn events(&self, after: u64, limit: usize) -> Vec<EventView> {
+        // Two of the journal are gone; after the last one the node stops.
+        let kept = (3..=5).filter(|seq| *seq > after).take(limit);
+        kept.map(event).collect()
+    }
+
+    async fn last_event(&self) -> u64 {
+        5
+    }
+
+    async fn metrics(&self) -> Reply<String> {
+        Ok("# EOF\n".to_owned())
+    }
+
     async fn history(&self) -> Reply<View<Vec<HistoryEntry>>> {
         view(vec![HistoryEntry {
             epoch: Epoch::FIRST,
@@ -674,6 +688,25 @@ impl Served {
 
     pub async fn post(&self, target: &str, json: &str) -> Answered {
         self.ask(&format!("POST {target}\ncontent-type: application/json"), json.as_bytes()).await
+    }
+}
+
+fn event(seq: u64) -> EventView {
+    EventView {
+        seq,
+        name: "replication.promotion.requested".to_owned(),
+        node_id: node("n1"),
+        machine: "promotion".to_owned(),
+        from: "Steady".to_owned(),
+        to: "PromotionRequested".to_owned(),
+        cause: "request".to_owned(),
+        row: "PR1".to_owned(),
+        rules: vec![RuleId::P6Sm2],
+        data: serde_json::Value::Null,
+        requested_replica_id: Some(node("n1")),
+        failed_invariant: None,
+        failure_reason: None,
+        new_primary_id: None,
     }
 }
 
