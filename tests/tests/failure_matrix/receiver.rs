@@ -4,7 +4,7 @@ use aerodb_tests::proxy::{Change, Fault, Gate};
 use aerodb_tests::{aerodb, directory_digest};
 
 use crate::golden;
-use crate::stage::{Stage, assert_unreadable, offsets, rows, wait_detached};
+use crate::stage::{Stage, assert_unreadable, offsets, recovery, rows, wait_detached};
 
 /// F-R1: a segment has arrived in part, nothing of it is durable.
 #[test]
@@ -52,10 +52,7 @@ fn f_r1_a_receiver_that_dies_before_the_bytes_are_durable_has_received_nothing()
         stage.put(3..=3);
         stage.n2.died_at(point);
         let hold = stage.n2.start_to_stand_at("recv.mid_receive");
-        golden::check(
-            &format!("f_r1_{}", point.replace('.', "_")),
-            &stage.n2.data("/v1/explain/recovery"),
-        );
+        golden::check(&format!("f_r1_{}", point.replace('.', "_")), &recovery(&stage.n2));
         assert_eq!(stage.n2.data("/v1/replication")["wal_received_offset"], 2, "{point}");
         hold.release();
         stage.assert_equal(3);
@@ -92,7 +89,7 @@ fn f_r2_received_and_not_validated_survives_the_process_and_is_shown_and_not_app
         assert_eq!(replication["replica_state"], "ValidatingWAL");
         assert_unreadable(&stage.n2, "READ_UNSAFE");
         golden::check("f_r2_replication", &stage.n2.data("/v1/explain/replication"));
-        golden::check("f_r2_recovery", &stage.n2.data("/v1/explain/recovery"));
+        golden::check("f_r2_recovery", &recovery(&stage.n2));
         stage.n2.kill();
     }
 
