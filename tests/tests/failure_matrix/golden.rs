@@ -42,8 +42,8 @@ impl Names {
         let mut named = text.to_owned();
         for part in text.split(word) {
             let hash = part.len() == 64 && part.chars().all(|c| c.is_ascii_hexdigit());
-            // A CRC-32 in hexadecimal or in decimal; whatever else is a number in a text is shorter.
-            let digits = part.chars().all(|c| c.is_ascii_digit()) && part.len() >= 5;
+            // A CRC-32 in hexadecimal or in decimal; other numbers in a text are shorter, names of segments longer.
+            let digits = part.chars().all(|c| c.is_ascii_digit()) && (5..=10).contains(&part.len());
             let checksum =
                 digits || (part.len() == 8 && part.chars().all(|c| c.is_ascii_hexdigit()));
             if hash || checksum {
