@@ -1,7 +1,7 @@
 //! WAL application failures.
 
 use crate::golden;
-use crate::stage::{Stage, offsets};
+use crate::stage::{Stage, offsets, recovery};
 use aerodb_tests::{Node, directory_digest};
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn assert_replayed(mut stage: Stage, again: &str, name: &str) {
     let mut hold = stage.n2.start_to_stand_at("apply.before");
     hold.reached(&stage.n2);
     assert_eq!(offsets(&stage.n2), [5, 5, 2], "proven, not applied");
-    golden::check(&format!("{name}_recovery"), &stage.n2.data("/v1/explain/recovery"));
+    golden::check(&format!("{name}_recovery"), &recovery(&stage.n2));
     golden::check(&format!("{name}_replication"), &stage.n2.data("/v1/explain/replication"));
     hold.release();
     stage.assert_equal(5);

@@ -36,13 +36,17 @@ impl Names {
         }
     }
 
-    /// The text with every hash and every port in it named.
+    /// The text with every hash and every checksum in it named.
     fn named(&mut self, text: &str) -> String {
         let word = |c: char| !c.is_ascii_alphanumeric();
         let mut named = text.to_owned();
         for part in text.split(word) {
             let hash = part.len() == 64 && part.chars().all(|c| c.is_ascii_hexdigit());
-            if hash {
+            // A CRC-32 in hexadecimal or in decimal; other numbers in a text are shorter, names of segments longer.
+            let digits = part.chars().all(|c| c.is_ascii_digit()) && (5..=10).contains(&part.len());
+            let checksum =
+                digits || (part.len() == 8 && part.chars().all(|c| c.is_ascii_hexdigit()));
+            if hash || checksum {
                 let next = format!("<hash {}>", self.0.len() + 1);
                 let name = self.0.entry(part.to_owned()).or_insert(next);
                 named = named.replace(part, name);

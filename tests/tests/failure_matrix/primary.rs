@@ -1,7 +1,7 @@
 //! Primary-side failures.
 
 use crate::golden;
-use crate::stage::{Stage, offsets};
+use crate::stage::{Stage, offsets, recovery};
 
 /// F-P1: a commit id is reserved, and its record is not fsynced when the primary dies.
 #[test]
@@ -18,10 +18,7 @@ fn f_p1_a_write_that_was_not_fsynced_is_lost_and_its_commit_id_is_used_again() {
 
         stage.n1.start();
         stage.n1.get("/v1/kv/lost").refused(404, "KEY_NOT_FOUND");
-        golden::check(
-            &format!("f_p1_{}", point.replace('.', "_")),
-            &stage.n1.data("/v1/explain/recovery"),
-        );
+        golden::check(&format!("f_p1_{}", point.replace('.', "_")), &recovery(&stage.n1));
         let next = stage.n1.put("k3", "3").expect(200);
         assert_eq!(
             next.body["data"]["commit_id"], 3,
@@ -48,7 +45,7 @@ fn f_p1_a_write_that_is_written_and_not_fsynced_is_whole_or_absent_after_the_res
 
     stage.n1.start();
     assert_eq!(stage.n1.get("/v1/kv/k3").expect(200).text, "3");
-    golden::check("f_p1_wal_after_write", &stage.n1.data("/v1/explain/recovery"));
+    golden::check("f_p1_wal_after_write", &recovery(&stage.n1));
     stage.n2.resume();
     stage.assert_equal(3);
 }
@@ -71,7 +68,7 @@ fn f_p2_a_durable_write_is_replayed_and_reaches_the_replica_later() {
 
         stage.n1.start();
         assert_eq!(stage.n1.get("/v1/kv/k3").expect(200).text, "3", "{point}");
-        golden::check("f_p2", &stage.n1.data("/v1/explain/recovery"));
+        golden::check("f_p2", &recovery(&stage.n1));
         let next = stage.n1.put("k4", "4").expect(200);
         assert_eq!(next.body["data"]["commit_id"], 4, "{point}");
         stage.n2.resume();

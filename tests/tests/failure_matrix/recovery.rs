@@ -5,7 +5,7 @@ use std::fs;
 use aerodb_tests::{aerodb, directory_digest};
 
 use crate::golden;
-use crate::stage::{Stage, offsets};
+use crate::stage::{Stage, offsets, recovery};
 
 /// F-RC1: a recovery that dies at any of its steps, again and again, comes to what one recovery comes to.
 #[test]
@@ -20,7 +20,7 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
 
     let mut hold = stage.n2.start_to_stand_at("val.mid");
     hold.reached(&stage.n2);
-    let once = stage.n2.data("/v1/explain/recovery");
+    let once = recovery(&stage.n2);
     golden::check("f_rc1", &once);
     stage.n2.kill();
     for point in ["rec.ledgers_read", "rec.mid_replay", "rec.before_stamp", "rec.after_stamp"] {
@@ -30,7 +30,7 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
         }
         let mut hold = stage.n2.start_to_stand_at("val.mid");
         hold.reached(&stage.n2);
-        assert_eq!(stage.n2.data("/v1/explain/recovery"), once, "{point}");
+        assert_eq!(recovery(&stage.n2), once, "{point}");
         assert_eq!(offsets(&stage.n2), [4, 3, 3], "{point}");
         stage.n2.kill();
     }

@@ -116,3 +116,12 @@ pub(crate) fn rows(node: &Node, machine: &str) -> Vec<String> {
     let steps = steps["transitions"].as_array().or_else(|| steps.as_array()).expect("transitions");
     steps.iter().map(|step| step["row"].as_str().expect("a row").to_owned()).collect()
 }
+
+/// What recovery found, once the digest of what it came to is computed, beside the serving.
+#[track_caller]
+pub(crate) fn recovery(node: &Node) -> Value {
+    node.wait("has its digest", || {
+        let explanation = node.try_get("/v1/explain/recovery")?.body["data"].clone();
+        (!explanation["inputs"]["state_digest"].is_null()).then_some(explanation)
+    })
+}

@@ -10,7 +10,7 @@ use aerodb_tests::{Answer, Node};
 use serde_json::json;
 
 use crate::golden;
-use crate::stage::{Stage, assert_unreadable, offsets, wait_detached, wait_halted};
+use crate::stage::{Stage, assert_unreadable, offsets, recovery, wait_detached, wait_halted};
 
 pub(crate) fn resume(node: &Node, failure: Option<&str>) -> Answer {
     let mut body = json!({ "reason": "the cause is gone" });
@@ -86,7 +86,7 @@ fn f_v1_a_batch_with_a_wrong_checksum_is_kept_as_evidence_and_never_applied() {
         assert_latched(&mut stage, "F-V1", [5, 2, 2]);
         if at == 140 {
             golden::check("f_v1_replication", &stage.n2.data("/v1/explain/replication"));
-            golden::check("f_v1_recovery", &stage.n2.data("/v1/explain/recovery"));
+            golden::check("f_v1_recovery", &recovery(&stage.n2));
         }
         resume(&stage.n2, Some("F-V1")).refused(409, "COMMAND_REFUSED");
         let looked = discard(&stage.n2, "?dry_run=true").expect(200).body["data"].clone();
