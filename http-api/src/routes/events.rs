@@ -58,6 +58,11 @@ pub(crate) async fn events<N: NodePort>(
         let detail = "events need a connection whose end can be seen";
         return Err(Problem::new(Code::InvalidRequest, detail));
     };
+    // Before the head is sent: whoever has the head misses nothing that happens from then on.
+    let after = match after {
+        Some(after) => after,
+        None => api.port.last_event().await,
+    };
     let (sender, body) = Channel::new(1);
     tokio::spawn(async move {
         tokio::select! {
@@ -73,11 +78,7 @@ pub(crate) async fn events<N: NodePort>(
 }
 
 /// Sends what the journal has, and then what comes, until the client or the node is gone.
-async fn follow<N: NodePort>(api: Api<N>, after: Option<u64>, mut sender: Sender<Bytes>) {
-    let mut after = match after {
-        Some(after) => after,
-        None => api.port.last_event().await,
-    };
+async fn follow<N: NodePort>(api: Api<N>, mut after: u64, mut sender: Sender<Bytes>) {
     // The head leaves with the first bytes.
     if sender.send_data(Bytes::from_static(b": AeroDB events\n\n")).await.is_err() {
         return;
