@@ -19,7 +19,7 @@ mod load;
 #[path = "../write_path/stream.rs"]
 mod stream;
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "not everything is needed here")]
+#[allow(dead_code, reason = "not everything is needed here")]
 mod support;
 
 use std::io;

@@ -41,7 +41,7 @@ pub enum TransferEvent {
     /// Every byte is about to be looked at.
     ValidationBegun,
     /// Every byte was looked at.
-    Validated(Source, Result<VerifiedSnapshot, Fault>),
+    Validated(Source, Box<Result<VerifiedSnapshot, Fault>>),
     /// It came to nothing: the connection is gone, or upstream refuses.
     Failed(String, Option<RuleId>),
     /// The disk failed.
@@ -123,7 +123,7 @@ pub fn start(
     let task = runtime.spawn(async move {
         let transfer = Receiving { number, context };
         let event = match transfer.run(upstream).await {
-            Ok((source, verified)) => TransferEvent::Validated(source, verified),
+            Ok((source, verified)) => TransferEvent::Validated(source, Box::new(verified)),
             Err(Ended::Failed(why, rule)) => TransferEvent::Failed(why, rule),
             Err(Ended::Disk(error)) => TransferEvent::Disk(error),
         };

@@ -148,7 +148,7 @@ impl Supervisor {
                 self.bootstrap_step(&BootstrapEvent::ValidationBegun);
                 self.publish();
             }
-            TransferEvent::Validated(source, verified) => self.judge(source, verified)?,
+            TransferEvent::Validated(source, verified) => self.judge(source, *verified)?,
             TransferEvent::Failed(why, rule) => {
                 self.end_transfer(&BootstrapEvent::Aborted, why, rule)?
             }
