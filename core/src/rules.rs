@@ -192,7 +192,7 @@ catalogue! {
         "A transfer that was cut is discarded; the replica stays as it was, and no WAL is applied.";
     FS2, "F-S2", "PHASE5_FAILURE_MATRIX 8", "node::bootstrap",
         "A snapshot that was received and not validated is discarded by a crash; the next attempt begins at byte 0.";
-    FS3, "F-S3", "PHASE5_FAILURE_MATRIX 8", "node::wal::pipeline",
+    FS3, "F-S3", "PHASE5_FAILURE_MATRIX 8", "node::supervisor::bootstrap",
         "The WAL continues a snapshot exactly at its cut, or the replica refuses to go on.";
     P3S2, "P3-S2", "FAILURE_MODEL_PHASE3 9.1", "ledger::snapshot",
         "An incomplete snapshot is detected, and never used.";

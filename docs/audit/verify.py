@@ -279,14 +279,15 @@ class Reader:
         return dict(declines=True, cluster=self.fixed(), node=self.name(), expected=self.id(), ledger=self.head(),
                     authority=self.authority(), named_by=self.option(self.head), original=self.bool())
 
-    def snapshot(self):
-        return dict(cluster=self.fixed(), position=self.position(), epoch=self.id(), ledger=self.head(), oldest=self.varint(),
-                    designation=self.option(self.position), counts=[self.varint() for _ in range(3)], manifest=self.fixed())
-
     def bootstrap(self):
         return dict(cluster=self.fixed(), node=self.name(), source=self.name(), ledger=self.head(), authority=self.authority(),
                     role=self.role(), halt=self.option(self.rule), own=self.position(), snapshot=self.option(self.snapshot),
-                    damage_at=self.option(self.varint), ledger_known=self.bool(), epoch_by_ledger=self.option(self.id))
+                    damage=self.option(self.varint), known=self.bool(), epoch=self.option(self.id))
+
+    def snapshot(self):
+        return dict(cluster=self.fixed(), position=self.position(), epoch=self.id(), ledger=self.head(), oldest=self.varint(),
+                    designation=self.option(self.position), keys=self.varint(), versions=self.varint(), bytes=self.varint(),
+                    manifest=self.fixed())
 
     def recorded(self, facts):
         return dict(ruleset=self.u32(), facts=facts(),
@@ -323,16 +324,17 @@ class Reader:
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
-                           "declined", "decline_refused")
+                           "failure_cleared", "declined", "decline_refused")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
             case "promotion_granted": return kind, (self.limited(96), self.head())
             case "command_refused": return kind, (self.recorded(self.command), self.option(self.request))
             case "command_done": return kind, (self.recorded(self.command), self.head(), self.option(self.request))
-            case "followed" | "resumed" | "bootstrap_requested": return kind, (self.address(), self.option(self.request))
-            case "halted": return kind, (self.rule(), self.text())
             case "bootstrap_decided": return kind, (self.recorded(self.bootstrap), self.option(self.rule))
+            case "followed" | "resumed" | "bootstrap_requested": return kind, (self.address(), self.option(self.request))
+            case "failure_cleared": return kind, (self.rule(), self.option(self.request))
+            case "halted": return kind, (self.rule(), self.text())
             case "declined": return kind, (self.recorded(self.declining), self.decline(), self.option(self.request))
             case "decline_refused": return kind, (self.recorded(self.declining), self.option(self.request))
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
@@ -544,37 +546,28 @@ def presented_json(p):
                   "ledger_here": p["ledger_here"]}
 
 
-def snapshot_json(s):
-    return s and {"cluster": s["cluster"].hex(), "position": at_json(s["position"]), "epoch": s["epoch"], "ledger": head_json(s["ledger"]),
-                  "oldest_retained": s["oldest"], "designation": s["designation"] and at_json(s["designation"]),
-                  "keys": s["counts"][0], "versions": s["counts"][1], "bytes": s["counts"][2], "manifest": s["manifest"].hex()}
+def authority_json(a):
+    return {"epoch": a["epoch"], "holder": a["holder"], "start": at_json(a["start"]), "tenure": tenure_json(a),
+            "succession": succession_json(a["succession"])}
 
 
 def inputs_json(f):
-    a = f["authority"]
     shown = {"cluster": f["cluster"].hex(), "node": f["node"]}
     if "command" in f:
         what, of = f["command"]
         if what == "admit":
             of = {"node_id": of["id"], "public_key": of["key"].hex(), "address": of["address"]}
         shown["command"] = {what: presented_json(of) if what == "end_obligation" else of}
-    if "source" in f:
-        shown["source"] = f["source"]
-    else:
-        shown["expected_epoch"] = f["expected"]
+    shown["expected_epoch"] = f["expected"]
     if "replica" in f:
         shown["replica_id"] = f["replica"]
     shown["ledger"] = head_json(f["ledger"])
-    shown["authority"] = {"epoch": a["epoch"], "holder": a["holder"], "start": at_json(a["start"]), "tenure": tenure_json(a),
-                          "succession": succession_json(a["succession"])}
+    shown["authority"] = authority_json(f["authority"])
     if "command" in f:
         return shown | {"role": f["role"], "halt": f["halt"], "wal_end": at_json(f["wal_end"]), "membership": f["membership"],
                         "key_known": f["key_known"], "pulling": f["pulling"], "declined": f["declined"]}
     if "declines" in f:
         return shown | {"named_by": f["named_by"] and head_json(f["named_by"]), "original": f["original"]}
-    if "source" in f:
-        return shown | {"role": f["role"], "halt": f["halt"], "own": at_json(f["own"]), "snapshot": snapshot_json(f["snapshot"]),
-                        "damage_at": f["damage_at"], "ledger_known": f["ledger_known"], "epoch_by_ledger": f["epoch_by_ledger"]}
     mismatch = f["mismatch"] and {"commit": f["mismatch"][0], "found": f["mismatch"][1]}
     return shown | {"member": f["member"], "role": f["role"], "halt": f["halt"], "attempt_in_progress": f["attempt"],
                     "progress": dict(zip(("received", "validated", "applied"), f["progress"])), "wal_end": at_json(f["wal_end"]),
@@ -654,44 +647,57 @@ def decline_rules(f):
     yield "ST-2", f["original"], {"original": f["original"]}
 
 
+def bootstrap_json(f):
+    a, s = f["authority"], f["snapshot"]
+    return {"cluster": f["cluster"].hex(), "node": f["node"], "source": f["source"], "ledger": head_json(f["ledger"]),
+            "authority": authority_json(a), "role": f["role"], "halt": f["halt"], "own": at_json(f["own"]),
+            "snapshot": s and {"cluster": s["cluster"].hex(), "position": at_json(s["position"]), "epoch": s["epoch"],
+                               "ledger": head_json(s["ledger"]), "oldest_retained": s["oldest"],
+                               "designation": s["designation"] and at_json(s["designation"]), "keys": s["keys"],
+                               "versions": s["versions"], "bytes": s["bytes"], "manifest": s["manifest"].hex()},
+            "damage_at": f["damage"], "ledger_known": f["known"], "epoch_by_ledger": f["epoch"]}
+
+
 def bootstrap_rules(f):
-    a, s, shown = f["authority"], f["snapshot"], snapshot_json(f["snapshot"])
-    of = lambda name: shown and shown[name]
-    heir = a["succession"]
-    fits = (f["role"], f["halt"]) in (("ReplicaActive", None), ("ReplicationHalted", "F-S3"))
-    yield "RS-6", fits, {"role": f["role"], "halt": f["halt"]}
-    yield "RS-1", f["source"] == a["holder"] != f["node"], {"source": f["source"], "holder": a["holder"]}
-    yield "SNP-4", s is not None, {"bytes": of("bytes"), "damage_at": f["damage_at"], "manifest": of("manifest")}
-    judge = lambda holds: None if s is None else holds()
-    yield "RS-2", judge(lambda: s["cluster"] == f["cluster"]), {"cluster": f["cluster"].hex(), "snapshot_cluster": of("cluster")}
-    yield "AU-14", judge(lambda: f["ledger_known"]), {"ledger": head_json(f["ledger"]), "snapshot_ledger": of("ledger")}
-    yield "P5-I4", judge(lambda: s["epoch"] == f["epoch_by_ledger"]), {
-        "snapshot_epoch": of("epoch"), "ledger_epoch": f["epoch_by_ledger"]}
-    yield "P6-S2", judge(lambda: heir is None or heir[2][0] > s["position"][0] or heir[2] == s["designation"]), {
-        "designation": heir and at_json(heir[2]), "snapshot_designation": of("designation")}
+    holder, heir, shown = f["authority"]["holder"], f["authority"]["succession"], bootstrap_json(f)["snapshot"]
+    s, told = f["snapshot"], (lambda name: shown and shown[name])
+    judge = lambda holds: holds() if s else None
+    asked = (f["role"], f["halt"]) in (("ReplicaActive", None), ("ReplicationHalted", "F-S3"))
     obliged = heir is not None and heir[1] == f["node"]
+    yield "RS-6", asked, {"role": f["role"], "halt": f["halt"]}
+    yield "RS-1", f["source"] == holder != f["node"], {"source": f["source"], "holder": holder}
+    yield "SNP-4", s is not None, {"bytes": told("bytes"), "damage_at": f["damage"], "manifest": told("manifest")}
+    yield "RS-2", judge(lambda: s["cluster"] == f["cluster"]), {"cluster": f["cluster"].hex(), "snapshot_cluster": told("cluster")}
+    yield "AU-14", judge(lambda: f["known"]), {"ledger": head_json(f["ledger"]), "snapshot_ledger": told("ledger")}
+    yield "P5-I4", judge(lambda: s["epoch"] == f["epoch"]), {"snapshot_epoch": told("epoch"), "ledger_epoch": f["epoch"]}
+    yield "P6-S2", judge(lambda: not heir or heir[2][0] > s["position"][0] or heir[2] == s["designation"]), {
+        "designation": heir and at_json(heir[2]), "snapshot_designation": told("designation")}
     yield "AU-13", judge(lambda: s["position"][0] > f["own"][0] and not obliged), {
-        "own": at_json(f["own"]), "snapshot": of("position"), "obliged": obliged}
+        "own": at_json(f["own"]), "snapshot": told("position"), "obliged": obliged}
+
+
+# type, inputs, rules, what they look at, status if all hold, status if one does not
+KINDS_OF_DECISION = {
+    "command": ("authority.command", lambda f: inputs_json(f), lambda f: command_rules(f), "wal_end", "approved", "refused"),
+    "declines": ("authority.command", lambda f: inputs_json(f), decline_rules, None, "approved", "refused"),
+    "source": ("snapshot.bootstrap", bootstrap_json, bootstrap_rules, "own", "accepted", "rejected"),
+    "replica": ("replication.promotion", lambda f: inputs_json(f), lambda f: promotion_rules(f), "wal_end", "approved", "denied"),
+}
 
 
 def misjudged(decision):
     """What is wrong with a recorded decision, or None."""
     facts = decision["facts"]
-    kind, rules_of, yes, no = next(row for name, *row in (
-        ("source", "snapshot.bootstrap", bootstrap_rules, "accepted", "rejected"),
-        ("declines", "authority.command", decline_rules, "approved", "refused"),
-        ("command", "authority.command", command_rules, "approved", "refused"),
-        ("node", "replication.promotion", promotion_rules, "approved", "denied")) if name in facts)
-    seen = facts.get("own") or facts.get("wal_end")
     if decision["ruleset"] != 1:
         return f"ruleset {decision['ruleset']} is not known"
-    rules = [(rule, "not_evaluable" if holds is None else "true" if holds else "false", evidence) for rule, holds, evidence in rules_of(facts)]
+    kind, inputs, apply, seen, yes, no = next(of for field, of in KINDS_OF_DECISION.items() if field in facts)
+    rules = [(rule, {True: "true", False: "false", None: "not_evaluable"}[holds], evidence) for rule, holds, evidence in apply(facts)]
     failed = [rule for rule, evaluation, _ in rules if evaluation != "true"]
-    status = "undetermined" if "not_evaluable" in [e for _, e, _ in rules] else no if failed else yes
+    status = "undetermined" if "not_evaluable" in [it for _, it, _ in rules] else no if failed else yes
     explanation = {
         "explanation_type": kind,
-        "observed_snapshot": {"snapshot_id": seen and seen[1].hex(), "commit_id": seen and seen[0]},
-        "inputs": inputs_json(facts),
+        "observed_snapshot": {"snapshot_id": facts[seen][1].hex() if seen else None, "commit_id": facts[seen][0] if seen else None},
+        "inputs": inputs(facts),
         "rules_applied": [{"rule_id": r, "evaluation": e, "evidence": v} for r, e, v in rules],
         "conclusion": {"status": status, "reason": ", ".join(failed) or None},
     }
@@ -769,7 +775,63 @@ def sealed(path, format):
 def position(json): return (json["commit_id"], bytes.fromhex(json["chain"]))
 
 
-# 13: the order of it all --------------------------------------------------------------------------------
+# 11: snapshots ------------------------------------------------------------------------------------------
+
+def snapshot(path):
+    """The manifest's hash, cluster, position and epoch; every byte of the file is looked at."""
+    if not path.is_file():
+        raise Fault(path, 0, "the snapshot is missing")
+    data = path.read_bytes()
+    end, at = len(data) - 256, 64
+    if end < 64 or data[end:end + 8] != b"AERODBSM":
+        raise Fault(path, max(end, 0), "the snapshot is incomplete")
+    head, manifest = data[:64], data[end:]
+    for offset, part, magic in ((0, head, b"AERODBSN"), (end, manifest, b"AERODBSM")):
+        if part[:8] != magic or zlib.crc32(part[:12] + bytes(4) + part[16:]) != u32(part, 12):
+            raise Fault(path, offset, "magic or checksum")
+        if u16(part, 8) != 1:
+            raise Fault(path, offset + 8, f"format version {u16(part, 8)} is not known")
+        if not is_zero(part[10:12]):
+            raise Fault(path, offset + 10, "reserved bytes")
+    cut, oldest, designated = u64(manifest, 48), u64(manifest, 136), u64(manifest, 208)
+    if head[16:48] != manifest[16:48] or u64(head, 48) != cut or not is_zero(head[56:]):
+        raise Fault(path, 16, "header and manifest are of different snapshots")
+    if oldest > cut or designated > 1 or u64(manifest, 216) > cut or (not designated and not is_zero(manifest[216:])):
+        raise Fault(path, end, "the manifest contradicts itself")
+    before, last, keys, versions, blocks = H("snapshot header", head), None, 0, 0, 0
+    while at < end:
+        length, count = (u32(data, at), u32(data, at + 4)) if at + 48 <= end else (0, 0)
+        payload = data[at + 48:at + 48 + length]
+        if not 1 <= length <= 4195342 or at + 48 + length > end or not count or u64(data, at + 8) != blocks + 1:
+            raise Fault(path, at, "a block's header")
+        if H("snapshot block", before + data[at:at + 16] + payload) != data[at + 16:at + 48]:
+            raise Fault(path, at, "a block's hash")
+        place = 0
+        for _ in range(count):
+            if place + 14 > length:
+                raise Fault(path, at, "a version is cut off")
+            name, commit, value = u16(payload, place), u64(payload, place + 2), u32(payload, place + 10)
+            key = payload[place + 14:place + 14 + name]
+            place += 14 + name + (0 if value == 2**32 - 1 else value)
+            if not 1 <= name <= 1024 or (value > 4194304 and value != 2**32 - 1) or place > length or not 1 <= commit <= cut:
+                raise Fault(path, at, "a version that cannot be")
+            try:
+                key.decode()
+            except UnicodeDecodeError:
+                raise Fault(path, at, "a key that is not UTF-8") from None
+            if last and (key, -commit) <= last:
+                raise Fault(path, at, "versions out of order")
+            keys += not last or last[0] != key
+            versions, last = versions + 1, (key, -commit)
+        if place != length:
+            raise Fault(path, at, "a block holds more than its versions")
+        before, at, blocks = data[at + 16:at + 48], at + 48 + length, blocks + 1
+    if (keys, versions, blocks, at) != tuple(u64(manifest, 144 + 8 * n) for n in range(4)) or before != manifest[176:208]:
+        raise Fault(path, end, "the blocks are not those of the manifest")
+    return H("snapshot manifest", manifest).hex(), manifest[16:48].hex(), (cut, manifest[56:88]), u64(manifest, 88)
+
+
+# 14: the order of it all --------------------------------------------------------------------------------
 
 class Verifier:
     def __init__(self, dir):
@@ -842,6 +904,10 @@ class Verifier:
         if self.authority and (found["cluster"] != self.authority.cluster.hex() or not self.authority.contains(
                 (found["ledger"]["seq"], bytes.fromhex(found["ledger"]["hash"])))):
             raise Fault(file, 0, "of another cluster, or of a ledger that has more entries than this one")
+        covers = position(found["position"])
+        named = snapshot(self.dir / "snapshots" / f"{covers[0]:020}.snapshot")
+        if named != (found["snapshot"], found["cluster"], covers, found["epoch"]):
+            raise Fault(file, 0, "the snapshot there is another one than it names")
         self.checkpoint = found
         return f"at commit {found['position']['commit_id']}, the WAL starts after commit {commit}"
 

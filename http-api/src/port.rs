@@ -14,10 +14,10 @@ use crate::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
 use crate::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
     CheckpointTaken, CheckpointsData, CommandDone, DeclineRequest, Declined, DigestRequest,
-    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
-    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
-    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StatusData,
-    TransitionView, WalData, Write, Written,
+    DiscardRequest, Discarded, EventView, FollowRequest, Health, HistoryEntry, Intervened,
+    LedgerEntryView, LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted,
+    PromotionView, ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer,
+    ScanRequest, SnapshotsData, StatusData, TransitionView, WalData, Write, Written,
 };
 
 /// Who asks, and until when they want to be answered. The deadline never shapes what happens.
@@ -95,6 +95,13 @@ pub trait NodePort: Send + Sync + 'static {
         log: LogName,
         seq: Seq,
     ) -> impl Future<Output = Reply<View<LedgerEntryView>>> + Send;
+    /// At most `limit` events with a number above `after`, as soon as there are any; none when the node is
+    /// stopping. Never more than what the journal keeps.
+    fn events(&self, after: u64, limit: usize) -> impl Future<Output = Vec<EventView>> + Send;
+    /// The number of the last event.
+    fn last_event(&self) -> impl Future<Output = u64> + Send;
+    /// The metrics of this moment, as OpenMetrics text.
+    fn metrics(&self) -> impl Future<Output = Reply<String>> + Send;
     /// The epochs so far, oldest first.
     fn history(&self) -> impl Future<Output = Reply<View<Vec<HistoryEntry>>>> + Send;
 
@@ -179,6 +186,15 @@ pub trait NodePort: Send + Sync + 'static {
         request: CheckpointRequest,
         call: Call,
     ) -> impl Future<Output = Reply<CheckpointTaken>> + Send;
+
+    /// Sets aside what a halted node's log holds past its validated history, or says what that is. The node
+    /// then starts again.
+    fn discard_suffix(
+        &self,
+        request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> impl Future<Output = Reply<Discarded>> + Send;
 
     /// The facts that every probe is decided from. Never waits.
     fn health(&self) -> impl Future<Output = Health> + Send;

@@ -95,6 +95,7 @@ routes! {
     Follow, Post, "/v1/replication/follow", "Gives the replica another node to pull from.";
     Resume, Post, "/v1/replication/resume", "Lets the replica pull again.";
     Bootstrap, Post, "/v1/replication/bootstrap", "Lets the replica take a snapshot over.";
+    DiscardSuffix, Post, "/v1/replication/discard-suffix", "Sets aside what a halted node's log holds past its validated history.";
     Replication, Get, "/v1/replication", "The state of replication.";
     Wal, Get, "/v1/wal", "The state of the log on disk.";
     Mvcc, Get, "/v1/mvcc", "Versions and read views.";
@@ -104,6 +105,10 @@ routes! {
     Machines, Get, "/v1/state", "The state of every machine.";
     Machine, Get, "/v1/state/{machine}", "The state of one machine.";
     Transitions, Get, "/v1/transitions", "The journal of transitions.";
+    Statecharts, Get, "/v1/statecharts", "The state machines, and where they are.";
+    Statechart, Get, "/v1/statecharts/{machine}", "The chart of one state machine.";
+    Events, Get, "/v1/events", "What happens here, as server-sent events.";
+    Metrics, Get, "/metrics", "Metrics for Prometheus.";
     Ledger, Get, "/v1/ledger", "Entries of a ledger.";
     LedgerEntry, Get, "/v1/ledger/{log}/{seq}", "One entry of a ledger.";
     ExplainPromotion, Get, "/v1/explain/promotion/{id}", "Why a promotion was approved or denied.";

@@ -14,7 +14,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::route::{Operation, ROUTES, Route};
 use crate::routes::{
-    command, explain, health, inspect, kv, ledger, promotion, rules, scan, stream, txn,
+    command, discard, events, explain, health, inspect, kv, ledger, metrics, promotion, rules,
+    scan, statecharts, stream, txn,
 };
 
 /// What every handler has at hand.
@@ -69,6 +70,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Follow => on(filter, command::follow::<N>),
         Operation::Resume => on(filter, command::resume::<N>),
         Operation::Bootstrap => on(filter, command::bootstrap::<N>),
+        Operation::DiscardSuffix => on(filter, discard::discard_suffix::<N>),
         Operation::Replication => on(filter, inspect::replication::<N>),
         Operation::Wal => on(filter, inspect::wal::<N>),
         Operation::Mvcc => on(filter, inspect::mvcc::<N>),
@@ -78,6 +80,10 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::Machines => on(filter, inspect::machines::<N>),
         Operation::Machine => on(filter, inspect::machine::<N>),
         Operation::Transitions => on(filter, inspect::transitions::<N>),
+        Operation::Events => on(filter, events::events::<N>),
+        Operation::Metrics => on(filter, metrics::metrics::<N>),
+        Operation::Statecharts => on(filter, statecharts::statecharts::<N>),
+        Operation::Statechart => on(filter, statecharts::statechart::<N>),
         Operation::Ledger => on(filter, ledger::ledger::<N>),
         Operation::LedgerEntry => on(filter, ledger::entry::<N>),
         Operation::ExplainPromotion => on(filter, explain::promotion::<N>),

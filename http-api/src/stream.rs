@@ -110,18 +110,56 @@ pub struct SnapshotChunk {
     pub bytes: Bytes,
 }
 
-/// The bytes of a body. A value of our own types in memory always encodes.
-#[must_use]
-pub fn encode(body: &impl Serialize) -> Vec<u8> {
-    postcard::to_stdvec(body).unwrap_or_default()
+/// Bytes of the checksum at the end of a body.
+const CHECKSUM_BYTES: usize = 4;
+
+/// Why bytes are no body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// The checksum does not fit the bytes: what was sent is not what has arrived.
+    #[error("the checksum of the body is {found:08x}, its bytes give {computed:08x}")]
+    Checksum {
+        /// The checksum at the end.
+        found: u32,
+        /// The checksum of the bytes before it.
+        computed: u32,
+    },
+    /// The bytes are those that were sent, and not a body of this version.
+    #[error("the bytes are no body of a pull")]
+    Malformed,
 }
 
-/// Reads a body; `None` when the bytes are not exactly one.
+/// The bytes of a body: postcard, then the CRC-32 of it (little endian). Batches and entries have checksums
+/// of their own; the bounds beside them, which decide what is shown, have this one. A value of our own types
+/// in memory always encodes.
 #[must_use]
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+pub fn encode(body: &impl Serialize) -> Vec<u8> {
+    sealed(postcard::to_stdvec(body).unwrap_or_default())
+}
+
+/// The same bytes with their checksum behind them.
+#[must_use]
+pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// [`BodyError`] when the bytes are not exactly one.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
+    let split = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(BodyError::Malformed)?;
+    let (bytes, checksum) = bytes.split_at(split);
+    let found = checksum.try_into().map(u32::from_le_bytes).map_err(|_| BodyError::Malformed)?;
+    let computed = crc32fast::hash(bytes);
+    if found != computed {
+        return Err(BodyError::Checksum { found, computed });
+    }
     match postcard::take_from_bytes(bytes) {
-        Ok((body, [])) => Some(body),
-        Ok((_, [_, ..])) | Err(_) => None,
+        Ok((body, [])) => Ok(body),
+        Ok((_, [_, ..])) | Err(_) => Err(BodyError::Malformed),
     }
 }
 
@@ -157,15 +195,22 @@ mod tests {
             request(None, Some(ledger)),
             request(Some(position), Some(ledger)),
         ] {
-            assert_eq!(decode::<PullRequest>(&encode(&pull)), Some(pull));
+            assert_eq!(decode::<PullRequest>(&encode(&pull)), Ok(pull));
         }
     }
 
     #[test]
-    fn a_body_with_bytes_missing_or_left_over_is_none() {
-        let mut bytes = encode(&request(None, None));
-        assert_eq!(decode::<PullRequest>(&bytes[..bytes.len() - 1]), None);
-        bytes.push(0);
-        assert_eq!(decode::<PullRequest>(&bytes), None);
+    fn a_body_with_bytes_missing_or_left_over_or_another_one_is_refused() {
+        let whole = encode(&request(None, None));
+        for at in 0..whole.len() {
+            assert!(decode::<PullRequest>(&whole[..at]).is_err(), "{at} bytes");
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            let refused = decode::<PullRequest>(&flipped).unwrap_err();
+            assert!(matches!(refused, BodyError::Checksum { .. }), "byte {at}: {refused}");
+        }
+        let inner = whole[..whole.len() - CHECKSUM_BYTES].to_vec();
+        let longer = sealed([inner, vec![0]].concat());
+        assert_eq!(decode::<PullRequest>(&longer), Err(BodyError::Malformed));
     }
 }

@@ -11,8 +11,8 @@ use aerodb_http_api::client::{Client, ClientError, PutIf, ReadOptions, ScanOptio
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::{
-    AdmitRequest, CommandBody, DeclineRequest, Encoding, Evidence, FollowRequest, LogName, Outcome,
-    PromoteRequest, ResumeRequest, TxnCondition, TxnOp, TxnRequest,
+    AdmitRequest, CommandBody, DeclineRequest, DiscardRequest, Encoding, Evidence, FollowRequest,
+    LogName, Outcome, PromoteRequest, ResumeRequest, TxnCondition, TxnOp, TxnRequest,
 };
 use support::{genesis, member, node, observed, serve, serve_with};
 
@@ -147,7 +147,13 @@ async fn every_command_is_carried_over() {
     client.remove(&node("n2"), Epoch::FIRST, &reason()).await.unwrap();
     let follow = FollowRequest { upstream: member.address, reason: reason(), request_id: None };
     client.follow(&follow).await.unwrap();
-    client.resume(&ResumeRequest { reason: reason(), request_id: None }).await.unwrap();
+    client
+        .resume(&ResumeRequest { failure: None, reason: reason(), request_id: None })
+        .await
+        .unwrap();
+    let discard = DiscardRequest { reason: reason() };
+    assert_eq!(client.discard_suffix(&discard, true).await.unwrap().seq, None);
+    assert_eq!(client.discard_suffix(&discard, false).await.unwrap().seq, Some(Seq::FIRST));
     let mut promote = PromoteRequest {
         expected_epoch: Epoch::FIRST,
         replica_id: None,
@@ -187,6 +193,8 @@ async fn every_command_is_carried_over() {
             "remove n2 1 because",
             "follow http://127.0.0.1:7401",
             "resume",
+            "discard dry_run=true",
+            "discard dry_run=false",
             "promote dry_run=true",
             "promote dry_run=false",
             "promote dry_run=false",

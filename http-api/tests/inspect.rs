@@ -87,3 +87,24 @@ async fn an_explanation_keeps_its_shape_and_order() {
     ];
     assert_eq!(names, shape);
 }
+
+#[tokio::test]
+async fn a_chart_comes_in_each_form_and_in_json_with_the_current_state() {
+    let served = serve().await;
+    let list = served.get("/v1/statecharts").await.json();
+    assert!(list["data"].as_array().unwrap().iter().any(|chart| chart["machine"] == "segment"));
+    let json = served.get("/v1/statecharts/role").await.json();
+    assert_eq!(json["data"]["initial"], "Uninitialized");
+    assert!(json["data"].get("current").is_some(), "{json}");
+    assert!(json["data"]["transitions"][0]["row"].is_string(), "{json}");
+    for (format, kind, start) in [
+        ("scxml", "application/scxml+xml", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scxml"),
+        ("mermaid", "text/vnd.mermaid; charset=utf-8", "stateDiagram-v2\n"),
+        ("dot", "text/vnd.graphviz; charset=utf-8", "digraph role {\n"),
+    ] {
+        let chart = served.get(&format!("/v1/statecharts/role?format={format}")).await;
+        assert_eq!((chart.status, chart.header("content-type")), (200, Some(kind)));
+        assert!(chart.body.starts_with(start.as_bytes()), "{format}");
+    }
+    assert_eq!(served.get("/v1/statecharts/role?format=png").await.status, 400);
+}

@@ -195,6 +195,7 @@ async fn a_scan_stays_in_one_view_over_all_pages() {
         "page_token=@",
         "page_token=AAAA",
         &format!("at=2&page_token={token}"),
+        "at=1&consistency=linearizable",
         "prefix=%ff",
         "consistency=eventual",
         "at=-1",

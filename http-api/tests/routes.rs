@@ -12,6 +12,7 @@ use support::serve;
 fn example(route: &Route) -> String {
     match route.path {
         "/v1/rules/{id}" => "/v1/rules/P6-A1".to_owned(),
+        "/v1/statecharts/{machine}" => "/v1/statecharts/role".to_owned(),
         path => path
             .replace("{key}", "k")
             .replace("{id}", "n1-1")
@@ -102,6 +103,7 @@ async fn an_id_that_cannot_be_one_names_nothing() {
         "/v1/promotions/%ff",
         "/v1/explain/promotion/none",
         "/v1/state/no_such_machine",
+        "/v1/statecharts/no_such_machine",
         "/v1/ledger/authority/0",
         "/v1/ledger/authority/x",
         "/v1/ledger/authority/99",

@@ -6,6 +6,7 @@
 //! - [`authority`], [`decision`]: the two ledgers over that log
 //! - [`snapshot`]: the state at one commit, in one file
 //! - [`checkpoint`]: from where the WAL is kept
+//! - [`crash`]: named places where a test ends the process, nothing in a build that ships
 //! - [`verify`]: the same checks on a stopped node's directory, read-only
 //!
 //! Invariant: nothing becomes visible outside this crate as [`Durable`] before the fsync that covers
@@ -14,6 +15,7 @@
 pub mod authority;
 pub mod checkpoint;
 mod chronicle;
+pub mod crash;
 pub mod decision;
 pub mod disk;
 mod durable;

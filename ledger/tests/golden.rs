@@ -87,7 +87,7 @@ fn write_node(dir: &Path, told: &History) {
         ledger.append(&told.entries[frame]).unwrap();
     }
     let place_dir = dir.join("decision.ledger");
-    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 14), node("n1")).unwrap();
+    let mut made = DecisionLedger::create(&ledger_place(&place_dir, 16), node("n1")).unwrap();
     for body in decisions(told) {
         let annotation = annotation(body.kind());
         made.append(body, annotation, &key("n1")).unwrap();
@@ -292,6 +292,7 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "suffix_discarded",
             "bootstrap_requested",
             "bootstrap_decided",
+            "failure_cleared",
             "declined",
             "decline_refused",
         ]

@@ -361,8 +361,13 @@ fn dis_18_a_wal_goes_on_past_a_gap_that_a_snapshot_fills() {
     let (mut after, _, shown) = open(&disk, Some(&durable)).unwrap();
     assert_eq!((shown.len(), after.end()), (0, Some(beyond)));
     after.truncate(&durable).unwrap();
+    let other = Position { chain: Chain([5; 32]), ..beyond };
+    let forged = batches(other, story.authority.head(), &[10]);
+    assert!(matches!(after.append(&forged), Err(Fault::NotNext { .. })), "of another history");
     let next = batches(beyond, story.authority.head(), &[10]);
+    assert_eq!(after.must_continue(), Some(beyond));
     after.append(&next).unwrap();
+    assert_eq!(after.must_continue(), None);
     assert_eq!(open(&disk, Some(&durable)).unwrap().2, next);
     assert!(matches!(open(&disk, None), Err(Fault::Corrupt { .. })), "the old start is gone");
 }

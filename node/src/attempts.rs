@@ -54,7 +54,8 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::Halted { .. }
             | DecisionBody::SuffixDiscarded { .. }
             | DecisionBody::BootstrapRequested { .. }
-            | DecisionBody::BootstrapDecided { .. } => {}
+            | DecisionBody::BootstrapDecided { .. }
+            | DecisionBody::FailureCleared { .. } => {}
         }
     }
     order.iter().filter_map(|id| attempts.remove(id)).collect()

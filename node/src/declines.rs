@@ -26,7 +26,8 @@ pub fn decline_of(entries: &Entries<SignedDecision>, epoch: Epoch) -> Option<(Se
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
-        | DecisionBody::BootstrapDecided { .. } => None,
+        | DecisionBody::BootstrapDecided { .. }
+        | DecisionBody::FailureCleared { .. } => None,
     })
 }
 

@@ -12,25 +12,25 @@
 //! 4. the old WAL is renamed into quarantine; a directory without a WAL does not start (CORE-R3)
 //! 5. the WAL that is kept is renamed into its place
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::hash::PublicKey;
-use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId};
+use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
 use aerodb_core::machine::{Latch, WayBack};
-use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
+use aerodb_http_api::types::{Discarded, SetAside};
 use aerodb_ledger::authority::AuthorityLedger;
 use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError, is_dir, remove_tree};
 use aerodb_ledger::log::{InvalidOptions, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use aerodb_ledger::{Fault, LedgerPlace, OpenError};
-use serde::Serialize;
 
 use crate::directory::{DataDir, DirectoryError, block_under, lock};
 use crate::halts::latch_of;
@@ -42,6 +42,12 @@ use crate::wal::Standing;
 
 /// The most bytes of batches that are written as one frame.
 const FRAME_BYTES: usize = 1 << 20;
+
+/// The most commits that are listed; the quarantined log holds them all.
+const LISTED_MAX: usize = 1000;
+
+/// Where the log that is kept lies until it takes the other one's place.
+const KEPT: &str = "wal.kept";
 
 /// Why nothing was set aside.
 #[derive(Debug, thiserror::Error)]
@@ -100,39 +106,33 @@ pub enum DiscardError {
     },
 }
 
-/// One commit that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SetAside {
-    /// The number that it had here; it may be another commit's by now.
-    pub commit_id: CommitId,
-    /// The epoch that it was written in.
-    pub epoch: Epoch,
-    /// The keys that it changed.
-    pub keys: Vec<String>,
+/// What is read of the log past the validated history: as much as is listed.
+#[derive(Debug, Default)]
+struct Suffix {
+    batches: u64,
+    commits_total: u64,
+    commits: Vec<SetAside>,
 }
 
-/// What was set aside, or would be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Discarded {
-    /// Where the history ends without it.
-    pub kept: Position,
-    /// Where the bytes set aside ended.
-    pub discarded: Boundary,
-    /// The failure that this clears, if one was latched.
-    pub cleared: Option<RuleId>,
-    /// Every commit that could be read of it.
-    pub commits: Vec<SetAside>,
-    /// Where the WAL as it was lies; `None` when it was only looked at.
-    pub quarantine: Option<PathBuf>,
+/// What an opened decision ledger does for a discarding: the entry is durable, these are its number and the
+/// ledger's last frame.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The entry.
+    pub seq: Seq,
+    /// The last frame after it.
+    pub frame: u64,
 }
 
-struct Found {
+/// A directory whose log holds more than validated history, or not, as it was read.
+#[derive(Debug)]
+pub struct Found {
     identity: IdentityFile,
     owner: PublicKey,
     authority: Arc<Authority>,
     checkpoint: Option<Checkpoint>,
     standing: Standing,
-    suffix: Vec<RawBatch>,
+    suffix: Suffix,
 }
 
 /// Says what would be set aside, changing nothing.
@@ -142,10 +142,10 @@ struct Found {
 pub fn look(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Discarded, DiscardError> {
     let found = find(dir, disk)?.something()?;
     let cleared = latched(dir, disk, &found)?;
-    Ok(discarded(&found, cleared, None))
+    Ok(found.listed(cleared))
 }
 
-/// Sets the suffix aside.
+/// Sets the suffix of a stopped node aside.
 ///
 /// # Errors
 /// [`DiscardError`]; run again, it goes on where it was.
@@ -155,11 +155,11 @@ pub fn discard(
     annotation: Annotation,
 ) -> Result<Discarded, DiscardError> {
     let _lock = lock(dir, disk)?;
-    let kept_dir = dir.path().join("wal.kept");
+    let kept_dir = dir.path().join(KEPT);
     if !is_dir(&**disk, &dir.wal())? && is_dir(&**disk, &kept_dir)? {
         // Step 5 was cut off; with it the work is done.
         put(disk, &kept_dir, &dir.wal())?;
-        return Ok(discarded(&find(dir, disk)?, None, None));
+        return Ok(find(dir, disk)?.listed(None));
     }
     let found = find(dir, disk)?.something()?;
     let place = ledger_place(dir, disk, found.owner);
@@ -171,29 +171,14 @@ pub fn discard(
         &dir.quarantine(),
     )?;
     let cleared = cleared(&latch_of(&decisions.entries()))?;
-    let wal_frame = keep(&kept_dir, dir, disk, &found)?;
-
-    let next = decisions.next_seq().map_or(0, aerodb_core::id::Seq::get);
-    let name = format!("wal-{next:016}");
-    let body = DecisionBody::SuffixDiscarded {
-        cleared,
-        kept: found.standing.tip,
-        discarded: found.standing.received,
-        quarantine: name.clone(),
-    };
+    let next = decisions.next_seq();
     let key = found.identity.key();
-    let recorded = decisions.append(body, annotation, &key);
-    recorded.map_err(|error| DiscardError::Record(error.to_string()))?;
-
-    let decision_frame = decisions.last_frame_seq();
-    let stamp = Stamp { wal_frame, decision_frame, ..found.identity.stamp };
-    let aside = dir.quarantine().join(name);
-    let answer = discarded(&found, cleared, Some(aside.clone()));
-    found.identity.restamped(stamp).write(&**disk, dir.path())?;
-    put(disk, &dir.wal(), &aside)?;
-    disk.sync_dir(dir.path())?;
-    put(disk, &kept_dir, &dir.wal())?;
-    Ok(answer)
+    let (discarded, _) = found.set_aside(dir, disk, cleared, next, |body| {
+        let recorded = decisions.append(body, annotation, &key);
+        let seq = recorded.map_err(|error| DiscardError::Record(error.to_string()))?.seq;
+        Ok(Recorded { seq, frame: decisions.last_frame_seq() })
+    })?;
+    Ok(discarded)
 }
 
 const fn witness(frame: u64) -> Witness {
@@ -211,16 +196,92 @@ fn put(disk: &Arc<dyn Disk>, from: &Path, to: &Path) -> Result<(), DiskError> {
 }
 
 impl Found {
-    fn something(self) -> Result<Self, DiscardError> {
-        if self.suffix.is_empty() {
+    /// Whether the log ends where the validated history ends.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.suffix.batches == 0
+    }
+
+    /// The same, unless there is nothing to set aside.
+    ///
+    /// # Errors
+    /// [`DiscardError::Nothing`].
+    pub fn something(self) -> Result<Self, DiscardError> {
+        if self.is_nothing() {
             return Err(DiscardError::Nothing { end: self.standing.tip.boundary });
         }
         Ok(self)
     }
+
+    /// What would be set aside.
+    #[must_use]
+    pub fn listed(&self, cleared: Option<RuleId>) -> Discarded {
+        Discarded {
+            seq: None,
+            kept: self.standing.tip,
+            discarded: self.standing.received,
+            cleared,
+            commits_total: self.suffix.commits_total,
+            commits: self.suffix.commits.clone(),
+            quarantine: None,
+        }
+    }
+
+    /// Steps 1 to 5. `next` is the number that the entry will have, which names the quarantined log. Gives the
+    /// identity with its new stamp too: a process that serves the directory must not write an older one.
+    ///
+    /// # Errors
+    /// [`DiscardError`]; run again, it goes on where it was.
+    pub fn set_aside(
+        self,
+        dir: &DataDir,
+        disk: &Arc<dyn Disk>,
+        cleared: Option<RuleId>,
+        next: Option<Seq>,
+        record: impl FnOnce(DecisionBody) -> Result<Recorded, DiscardError>,
+    ) -> Result<(Discarded, IdentityFile), DiscardError> {
+        let kept_dir = dir.path().join(KEPT);
+        let wal_frame = keep(&kept_dir, dir, disk, &self)?;
+        crash::reached(Point::DiscardKept);
+        let name = format!("wal-{:016}", next.map_or(0, Seq::get));
+        let mut discarded = self.listed(cleared);
+        let Recorded { seq, frame } = record(DecisionBody::SuffixDiscarded {
+            cleared,
+            kept: discarded.kept,
+            discarded: discarded.discarded,
+            quarantine: name.clone(),
+        })?;
+        crash::reached(Point::DiscardRecorded);
+        let stamp = Stamp { wal_frame, decision_frame: frame, ..self.identity.stamp };
+        let identity = self.identity.restamped(stamp).write(&**disk, dir.path())?;
+        crash::reached(Point::DiscardStamped);
+        put(disk, &dir.wal(), &dir.quarantine().join(&name))?;
+        disk.sync_dir(dir.path())?;
+        crash::reached(Point::DiscardAside);
+        put(disk, &kept_dir, &dir.wal())?;
+        discarded.seq = Some(seq);
+        discarded.quarantine = Some(name);
+        Ok((discarded, identity))
+    }
 }
 
-/// Reads everything and finds where the validated history ends.
-fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
+impl Suffix {
+    fn take(&mut self, raw: &RawBatch) {
+        self.batches += 1;
+        for set_aside in readable(raw) {
+            self.commits_total += 1;
+            if self.commits.len() < LISTED_MAX {
+                self.commits.push(set_aside);
+            }
+        }
+    }
+}
+
+/// Reads everything and finds where the validated history ends, changing nothing.
+///
+/// # Errors
+/// [`DiscardError`].
+pub fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     let identity = IdentityFile::read(&**disk, dir.path())?;
     let owner = identity.key().public_key();
     let stamp = identity.stamp;
@@ -237,12 +298,12 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     let checkpoint = choose(&**disk, dir, &owner, &authority)?;
     let (writer, _) = Store::empty();
     let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
-    let mut suffix = Vec::new();
+    let mut suffix = Suffix::default();
     let (wal, seen) = (dir.wal(), witness(stamp.wal_frame));
     scan_read_only(&**disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
         replay.take(&raw)?;
         if replay.is_rejecting() {
-            suffix.push(raw);
+            suffix.take(&raw);
         }
         Ok(())
     })
@@ -250,7 +311,7 @@ fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
         OpenError::Fault(fault) => DiscardError::Fault(fault),
         OpenError::Refused(refused) => DiscardError::Replay(refused),
     })?;
-    let standing = replay.finish()?.standing;
+    let standing = replay.finish(None)?.standing;
     let start = authority.start();
     if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
         return Err(DiscardError::Parted { at: start.boundary });
@@ -328,7 +389,10 @@ fn latched(
 
 /// The first cause, which discarding clears. Not one of the failures may be of another kind: cleared with
 /// the rest, a node that has lost what it receipted could be granted the next epoch.
-fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
+///
+/// # Errors
+/// [`DiscardError::OtherFailure`].
+pub fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
     let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
         WayBack::DiscardSuffix => false,
         WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
@@ -336,16 +400,6 @@ fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
     match other {
         Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),
         None => Ok(latch.cause().map(|failure| failure.rule)),
-    }
-}
-
-fn discarded(found: &Found, cleared: Option<RuleId>, quarantine: Option<PathBuf>) -> Discarded {
-    Discarded {
-        kept: found.standing.tip,
-        discarded: found.standing.received,
-        cleared,
-        commits: found.suffix.iter().flat_map(readable).collect(),
-        quarantine,
     }
 }
 

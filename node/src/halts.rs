@@ -14,9 +14,8 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
                 LatchEvent::Failed(Failure { rule: *rule, evidence: evidence.clone() })
             }
             DecisionBody::SuffixDiscarded { cleared: Some(rule), .. }
-            | DecisionBody::BootstrapDecided { cleared: Some(rule), .. } => {
-                LatchEvent::Cleared { rule: *rule }
-            }
+            | DecisionBody::BootstrapDecided { cleared: Some(rule), .. }
+            | DecisionBody::FailureCleared { rule, .. } => LatchEvent::Cleared { rule: *rule },
             DecisionBody::SuffixDiscarded { cleared: None, .. }
             | DecisionBody::BootstrapDecided { cleared: None, .. }
             | DecisionBody::BootstrapRequested { .. }

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aerodb_core::machine::{Forbidden, Machine, MachineName, Step};
+use aerodb_core::rules::RuleId;
 use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
 
 /// How many transitions of each machine are kept.
 const CAPACITY: usize = 1024;
@@ -26,18 +29,78 @@ pub struct Transition {
     pub event: &'static str,
     /// The arm that accepted it.
     pub row: &'static str,
+    /// The rule that the machine keeps.
+    pub rule: RuleId,
+    /// What the state after it carries; `null` for nothing, and for the machines that step with every batch.
+    pub data: Value,
+}
+
+/// Attempts of this process, by how far they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PromotionCounts {
+    /// Accepted for processing.
+    pub requested: u64,
+    /// Granted.
+    pub succeeded: u64,
+    /// Denied.
+    pub denied: u64,
+    /// Found at the start, cut short by a crash.
+    pub cut_short: u64,
+}
+
+impl PromotionCounts {
+    fn count(&mut self, row: &str) {
+        match row {
+            "PR1" => self.requested += 1,
+            "PR5" => self.denied += 1,
+            "PR7" => self.succeeded += 1,
+            "PR10" => self.cut_short += 1,
+            // The other rows begin and end no attempt.
+            _ => {}
+        }
+    }
+}
+
+/// Whether a machine steps with every batch: its steps are kept, and nothing is made of them.
+const fn steps_with_batches(machine: MachineName) -> bool {
+    match machine {
+        MachineName::Pipeline
+        | MachineName::Segment
+        | MachineName::Read
+        | MachineName::Version
+        | MachineName::WalWriter => true,
+        MachineName::Promotion
+        | MachineName::Role
+        | MachineName::Bootstrap
+        | MachineName::Latch
+        | MachineName::Checkpoint
+        | MachineName::Lifecycle => false,
+    }
 }
 
 #[derive(Debug, Default)]
 struct Ring {
     last: u64,
     kept: BTreeMap<MachineName, VecDeque<Transition>>,
+    promotions: PromotionCounts,
 }
 
 /// The journal.
 #[derive(Debug, Default)]
 pub struct Journal {
     ring: Mutex<Ring>,
+    /// The last number, told to those who follow the journal.
+    last: watch::Sender<u64>,
+}
+
+/// What a state carries: an externally tagged enum is a bare name without data, or the name over its data.
+pub(crate) fn state_data(state: &impl Serialize) -> Value {
+    match aerodb_core::explain_value(state) {
+        Value::Object(tagged) => tagged.into_iter().next().map_or(Value::Null, |(_, data)| data),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Value::Null
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,39 +109,68 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Journal {
-    fn record(
-        &self,
-        machine: MachineName,
-        from: &'static str,
-        to: &'static str,
-        event: &'static str,
-        row: &'static str,
-    ) {
+    fn record<M: Machine + Serialize>(&self, from: &M, event: &M::Event, step: &Step<M>) {
+        let machine = M::NAME;
+        let quiet = steps_with_batches(machine);
+        let data = if quiet { Value::Null } else { state_data(&step.next) };
+        let transition = Transition {
+            seq: 0,
+            machine,
+            from: from.name(),
+            to: step.next.name(),
+            event: M::event_name(event),
+            row: step.row.0,
+            rule: M::RULE,
+            data,
+        };
+        self.keep(transition, quiet);
+    }
+
+    fn keep(&self, mut transition: Transition, quiet: bool) {
         let mut ring = lock(&self.ring);
         ring.last += 1;
         let seq = ring.last;
+        transition.seq = seq;
+        let Transition { machine, from, to, event, row, .. } = transition;
+        if machine == MachineName::Promotion {
+            ring.promotions.count(row);
+        }
         let kept = ring.kept.entry(machine).or_default();
         if kept.len() == CAPACITY {
             kept.pop_front();
         }
-        kept.push_back(Transition { seq, machine, from, to, event, row });
+        kept.push_back(transition);
         drop(ring);
-        match machine {
-            MachineName::Pipeline
-            | MachineName::Segment
-            | MachineName::Read
-            | MachineName::Version
-            | MachineName::WalWriter => {
-                tracing::trace!(seq, %machine, from, to, event, row, "transition");
-            }
-            MachineName::Promotion
-            | MachineName::Role
-            | MachineName::Bootstrap
-            | MachineName::Latch
-            | MachineName::Checkpoint
-            | MachineName::Lifecycle => {
-                tracing::info!(seq, %machine, from, to, event, row, "transition");
-            }
+        // Without a reader of the stream this is one load.
+        if self.last.receiver_count() > 0 {
+            self.last.send_replace(seq);
+        }
+        if quiet {
+            tracing::trace!(seq, %machine, from, to, event, row, "transition");
+        } else {
+            tracing::info!(seq, %machine, from, to, event, row, "transition");
+        }
+    }
+
+    /// The number of the last transition.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        lock(&self.ring).last
+    }
+
+    /// How often promotion was attempted in this process.
+    #[must_use]
+    pub fn promotions(&self) -> PromotionCounts {
+        lock(&self.ring).promotions
+    }
+
+    /// Completes once there is a transition after this one.
+    pub async fn past(&self, seq: u64) {
+        let mut last = self.last.subscribe();
+        // What was recorded before the subscription is in the ring; what comes after it is told.
+        if self.last() <= seq {
+            // The sender lives as long as `self`.
+            let _ = last.changed().await;
         }
     }
 
@@ -86,9 +178,16 @@ impl Journal {
     #[must_use]
     pub fn after(&self, after: u64, machine: Option<MachineName>, limit: usize) -> Vec<Transition> {
         let ring = lock(&self.ring);
-        let wanted =
-            |t: &&Transition| t.seq > after && machine.is_none_or(|machine| t.machine == machine);
-        let mut found: Vec<_> = ring.kept.values().flatten().filter(wanted).cloned().collect();
+        let machines =
+            ring.kept.iter().filter(|(name, _)| machine.is_none_or(|only| only == **name));
+        // Each machine's are in order: the lock is held for a search and for what is taken.
+        let mut found: Vec<_> = machines
+            .flat_map(|(_, kept)| {
+                let first = kept.partition_point(|transition| transition.seq <= after);
+                kept.range(first..).take(limit).cloned()
+            })
+            .collect();
+        drop(ring);
         found.sort_unstable_by_key(|transition| transition.seq);
         found.truncate(limit);
         found
@@ -107,7 +206,7 @@ impl<M: Machine> Default for Cell<M> {
     }
 }
 
-impl<M: Machine> Cell<M> {
+impl<M: Machine + Serialize> Cell<M> {
     /// A machine that starts in another state than the initial one.
     pub const fn starting(state: M) -> Self {
         Self { state: Mutex::new(state) }
@@ -120,7 +219,7 @@ impl<M: Machine> Cell<M> {
     pub fn step(&self, journal: &Journal, event: &M::Event) -> Result<M, Forbidden> {
         let mut state = lock(&self.state);
         let step = state.transition(event)?;
-        journal.record(M::NAME, state.name(), step.next.name(), M::event_name(event), step.row.0);
+        journal.record(&*state, event, &step);
         *state = step.next.clone();
         Ok(step.next)
     }
@@ -146,13 +245,7 @@ impl<M: Machine> Cell<M> {
         let mut state = lock(&self.state);
         match state.transition(event) {
             Ok(step) => {
-                journal.record(
-                    M::NAME,
-                    state.name(),
-                    step.next.name(),
-                    M::event_name(event),
-                    step.row.0,
-                );
+                journal.record(&*state, event, &step);
                 *state = step.next.clone();
                 make(step)
             }
@@ -193,10 +286,15 @@ mod tests {
     #[test]
     fn the_oldest_of_a_machine_go_first_when_it_is_full() {
         let journal = Journal::default();
+        let keep = |machine| {
+            let (rule, data) = (RuleId::FX4, Value::Null);
+            let (from, to, event, row) = ("a", "b", "e", "R");
+            journal.keep(Transition { seq: 0, machine, from, to, event, row, rule, data }, true);
+        };
         for _ in 0..CAPACITY + 5 {
-            journal.record(MachineName::Pipeline, "a", "b", "e", "R");
+            keep(MachineName::Pipeline);
         }
-        journal.record(MachineName::Role, "a", "b", "e", "R");
+        keep(MachineName::Role);
         let kept = journal.after(0, Some(MachineName::Pipeline), usize::MAX);
         assert_eq!((kept.len(), kept[0].seq), (CAPACITY, 6));
         assert_eq!(journal.after(0, None, usize::MAX).len(), CAPACITY + 1);

@@ -9,7 +9,7 @@ use aerodb_core::machine::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::journal::{Cell, Journal};
+use crate::journal::{Cell, Journal, state_data};
 
 /// The machines at run time. Each is moved by one owner: the WAL's owner moves the writer, and the
 /// pipeline between `BytesArrived` and `Applied`; the supervisor moves everything else.
@@ -48,14 +48,7 @@ pub struct Shown {
 
 fn shown<M: Machine + Serialize>(cell: &Cell<M>) -> Shown {
     let state = cell.get();
-    // An externally tagged enum: a bare name without data, or the name over its data.
-    let data = match aerodb_core::explain_value(&state) {
-        Value::Object(tagged) => tagged.into_iter().next().map_or(Value::Null, |(_, data)| data),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Value::Null
-        }
-    };
-    Shown { machine: M::NAME, state: state.name(), data }
+    Shown { machine: M::NAME, state: state.name(), data: state_data(&state) }
 }
 
 impl Machines {

@@ -119,7 +119,7 @@ fn facts(
         OpenError::Fault(fault) => OfflineError::Fault(fault),
         OpenError::Refused(refused) => OfflineError::Replay(refused),
     })?;
-    let replayed = replay.finish()?;
+    let replayed = replay.finish(None)?;
     let standing = &replayed.standing;
     let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
     let halt = halt.or(rejected);

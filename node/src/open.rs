@@ -22,6 +22,7 @@ use aerodb_core::machine::{Failure, RoleName};
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
 use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
@@ -36,6 +37,9 @@ use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::store::{Store, StoreWriter};
+
+/// No frame of the WAL carries more bytes of batches.
+const FRAME_BYTES_MAX: usize = 16 << 20;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +129,8 @@ struct Known {
     entries: Entries<SignedEntry>,
     identity: IdentityFile,
     owner: PublicKey,
+    /// Whether a failure is latched by this node's own record.
+    halted: bool,
 }
 
 /// Opens the directory.
@@ -137,6 +143,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     let lock = lock(&dir, disk)?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
+    crash::reached(Point::RecLedgersRead);
     let marker = choose(&**disk, &dir, &known.owner, &known.authority)?;
     let base = marker.as_ref().map(|marker| load(&**disk, &dir, marker)).transpose()?;
     let (writer, manifest) = base
@@ -173,6 +180,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         role,
         state_digest: None,
     };
+    crash::reached(Point::RecBeforeStamp);
     let stamp = Stamp {
         starts: identity.stamp.starts + 1,
         authority_frame: ledger.last_frame_seq(),
@@ -180,6 +188,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal_frame: wal.last_frame_seq(),
     };
     let identity = identity.restamped(stamp).write(&**disk, dir.path())?;
+    crash::reached(Point::RecAfterStamp);
     Ok(Opened {
         dir,
         lock,
@@ -221,8 +230,15 @@ fn read_ledgers(dir: &DataDir, disk: &dyn Disk) -> Result<Known, StartError> {
     let members = authority.members();
     let keys = members.map(|(member, _)| (member.node_id.clone(), member.public_key)).collect();
     let decisions = frame(stamp.decision_frame);
-    DecisionLedger::open_read_only(disk, &dir.decision_ledger(), Some(&owner), keys, decisions)?;
-    Ok(Known { authority, entries: ledger.entries, identity, owner })
+    let decisions = DecisionLedger::open_read_only(
+        disk,
+        &dir.decision_ledger(),
+        Some(&owner),
+        keys,
+        decisions,
+    )?;
+    let halted = latch_of(&decisions.entries).cause().is_some();
+    Ok(Known { authority, entries: ledger.entries, identity, owner, halted })
 }
 
 /// Steps 4 and 5: the WAL scanned and its tail classified; what lies past the checkpoint goes into the store.
@@ -234,6 +250,10 @@ fn replay(
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
+    let role = role_of(&known.authority, &known.identity.node_id);
+    if role == RoleName::ReplicaActive && !known.halted {
+        replay = replay.keeping_back(FRAME_BYTES_MAX);
+    }
     let wal_dir = dir.wal();
     let place = WalPlace {
         disk: Arc::clone(disk),
@@ -251,7 +271,8 @@ fn replay(
         OpenError::Fault(fault) => StartError::Fault(fault),
         OpenError::Refused(refused) => StartError::Replay(refused),
     })?;
-    Ok((wal, found, replay.finish()?))
+    let replayed = replay.finish(wal.last_frame_start())?;
+    Ok((wal, found, replayed))
 }
 
 type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
@@ -352,8 +373,8 @@ fn failures(
         failures.push(Failure { rule: RuleId::St2, evidence: evidence.to_string() });
     }
     if let (Some(divergence), true) = (&replayed.rejected, failures.is_empty()) {
-        let evidence = serde_json::json!({ "detail": divergence.to_string() });
-        failures.push(Failure { rule: divergence.rule(), evidence: evidence.to_string() });
+        let evidence = divergence.evidence().to_string();
+        failures.push(Failure { rule: divergence.rule(), evidence });
     }
     Ok(failures)
 }

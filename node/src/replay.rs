@@ -5,6 +5,8 @@
 //! lies up to that commit is proven like the rest, so that the chain leads to exactly the place that the
 //! snapshot holds, and is not applied again (DIS-21).
 
+use std::collections::VecDeque;
+
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::recovery::ReplayRange;
 use aerodb_core::id::{Boundary, CommitId};
@@ -12,9 +14,10 @@ use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Batch, EpochRuns, RawBatch};
 use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::store::StoreWriter;
-use crate::wal::{Divergence, Standing, prove};
+use crate::wal::{Divergence, Received, Standing, prove};
 
 /// What ends a replay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +51,15 @@ pub struct Replay<'a> {
     applied: Option<ReplayRange>,
     stamp: Option<LedgerHead>,
     rejected: Option<Divergence>,
+    kept_back: Option<KeptBack>,
+}
+
+/// The last batches shown, as many as the last frame may hold.
+#[derive(Debug, Default)]
+struct KeptBack {
+    batches: VecDeque<RawBatch>,
+    bytes: usize,
+    bytes_max: usize,
 }
 
 /// What a replay came to.
@@ -63,6 +75,8 @@ pub struct Replayed {
     pub stamp: Option<LedgerHead>,
     /// Why the bytes past the validated end are not validated, when there are such.
     pub rejected: Option<Divergence>,
+    /// The last frame, where it was kept back.
+    pub unvalidated: Received,
 }
 
 impl<'a> Replay<'a> {
@@ -84,7 +98,23 @@ impl<'a> Replay<'a> {
             .map_or_else(EpochRuns::default, |(epoch, last)| EpochRuns::ending_with(epoch, last));
         let standing = Standing { tip, received: tip.boundary, epochs, frame: 0 };
         let stamp = checkpoint.map(|marker| marker.ledger);
-        Self { authority, store, base, standing, applied: None, stamp, rejected: None }
+        Self {
+            authority,
+            store,
+            base,
+            standing,
+            applied: None,
+            stamp,
+            rejected: None,
+            kept_back: None,
+        }
+    }
+
+    /// Does not validate the last frame of the log, if it has at most so many bytes of batches: on a replica
+    /// it may be received and nothing else (F-R2), and the pipeline takes it up.
+    #[must_use]
+    pub fn keeping_back(self, bytes_max: usize) -> Self {
+        Self { kept_back: Some(KeptBack { bytes_max, ..KeptBack::default() }), ..self }
     }
 
     /// Takes the next batch. From the first one that breaks a rule on, everything counts as received and
@@ -103,6 +133,14 @@ impl<'a> Replay<'a> {
         if let Some((_, last)) = raw.claimed_range() {
             self.standing.received = Boundary::from(last);
         }
+        let due = match &mut self.kept_back {
+            Some(kept) => kept.push(raw),
+            None => return self.prove(raw),
+        };
+        due.iter().try_for_each(|raw| self.prove(raw))
+    }
+
+    fn prove(&mut self, raw: &RawBatch) -> Result<(), ReplayError> {
         if self.rejected.is_some() {
             return Ok(());
         }
@@ -134,6 +172,7 @@ impl<'a> Replay<'a> {
         for (id, commit) in batch.into_commits() {
             self.store.apply(id, &commit);
         }
+        crash::reached(Point::RecMidReplay);
         Ok(())
     }
 
@@ -147,16 +186,43 @@ impl<'a> Replay<'a> {
         self.rejected.is_some()
     }
 
-    /// What it came to.
+    /// What it came to. `last_frame` is where the history before the log's last frame ends.
     ///
     /// # Errors
     /// [`ReplayError::Parted`] when the WAL ends before the place that the checkpoint holds.
-    pub fn finish(self) -> Result<Replayed, ReplayError> {
+    pub fn finish(mut self, last_frame: Option<Boundary>) -> Result<Replayed, ReplayError> {
+        let proven_to = last_frame.max(Some(self.base.boundary));
+        let mut unvalidated = Vec::new();
+        for raw in self.kept_back.take().into_iter().flat_map(|kept| kept.batches) {
+            let end = raw.claimed_range().map(|(_, last)| Boundary::from(last));
+            if end > proven_to && self.rejected.is_none() {
+                unvalidated.push(raw);
+            } else {
+                self.prove(&raw)?;
+            }
+        }
         if self.standing.tip.boundary < self.base.boundary {
             return Err(self.parted(format!("it ends at commit {}", self.standing.tip.boundary)));
         }
         let Self { store, standing, applied, stamp, rejected, .. } = self;
-        Ok(Replayed { store, standing, applied, stamp, rejected })
+        let unvalidated = Received::found(unvalidated);
+        Ok(Replayed { store, standing, applied, stamp, rejected, unvalidated })
+    }
+}
+
+impl KeptBack {
+    /// Takes the next batch; gives those that no last frame holds any more.
+    fn push(&mut self, raw: &RawBatch) -> Vec<RawBatch> {
+        self.bytes += raw.bytes().len();
+        self.batches.push_back(raw.clone());
+        let mut due = Vec::new();
+        while self.bytes > self.bytes_max
+            && let Some(oldest) = self.batches.pop_front()
+        {
+            self.bytes -= oldest.bytes().len();
+            due.push(oldest);
+        }
+        due
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::SignedEntry;
+use aerodb_core::decision::promotion::Progress as HistoryProgress;
 use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::decision::write::WriteLive;
 use aerodb_core::explain::Explanation;
@@ -18,7 +19,7 @@ use crate::machines::Machines;
 use crate::replication::{Barriers, Peers};
 use crate::store::Store;
 use crate::view::{Identity, View};
-use crate::wal::{Acknowledgements, Answer, OwnerHandle};
+use crate::wal::{Acknowledgements, Answer, Cursors, OwnerHandle};
 
 /// The shared parts of a node.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Shared {
     pub view_changed: watch::Sender<()>,
     /// How far the history is acknowledged, and who waits for it.
     pub acks: Arc<Acknowledgements<Answer>>,
+    /// How far the replica's stages have come.
+    pub cursors: Arc<Cursors>,
     /// The versions of all keys.
     pub store: Store,
     /// The durable history.
@@ -66,6 +69,12 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// How far the history has come here: received, validated, applied.
+    #[must_use]
+    pub fn progress(&self) -> HistoryProgress {
+        self.cursors.progress(|| self.wal.durable_end())
+    }
+
     /// The part of write admission that moves per write.
     #[must_use]
     pub fn write_live(&self) -> WriteLive {

@@ -2,17 +2,26 @@
 //! state and event (DESIGN section 4), so that a chart cannot drift from the code. The renderings under
 //! `charts/` are committed, and a test holds them to the code.
 
+mod dot;
+mod format;
 mod mermaid;
+mod name;
+mod scxml;
 
 use aerodb_core::machine::{
     Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Read, Role,
     Segment, TableRow, Version, WalWriter, table,
 };
+use serde::Serialize;
 
+pub use dot::dot;
+pub use format::Format;
 pub use mermaid::mermaid;
+pub use name::state_id;
+pub use scxml::scxml;
 
 /// A machine's chart as data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Chart {
     /// The machine.
     pub machine: MachineName,
@@ -21,6 +30,7 @@ pub struct Chart {
     /// Every state, in the order of the machine's own list.
     pub states: Vec<&'static str>,
     /// Every accepted transition.
+    #[serde(rename = "transitions")]
     pub rows: Vec<TableRow>,
 }
 
@@ -60,15 +70,44 @@ mod tests {
     #[test]
     fn the_committed_charts_are_what_the_code_gives() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts");
+        let mut expected = Vec::new();
         for machine in MachineName::ALL {
-            let path = dir.join(format!("{machine}.mmd"));
-            let rendered = mermaid(&chart(*machine));
-            if std::env::var_os("AERODB_RENDER_CHARTS").is_some() {
-                std::fs::write(&path, &rendered).unwrap();
+            let chart = chart(*machine);
+            for format in Format::ALL {
+                let path = dir.join(format!("{machine}.{}", format.extension()));
+                let rendered = format.render(&chart);
+                if std::env::var_os("AERODB_RENDER_CHARTS").is_some() {
+                    std::fs::write(&path, &rendered).unwrap();
+                }
+                let committed = std::fs::read_to_string(&path).unwrap_or_default();
+                let how =
+                    "AERODB_RENDER_CHARTS=1 cargo test -p aerodb-statecharts renders them anew";
+                assert_eq!(committed, rendered, "{} is stale; {how}", path.display());
+                expected.push(path);
             }
-            let committed = std::fs::read_to_string(&path).unwrap_or_default();
-            let how = "AERODB_RENDER_CHARTS=1 cargo test -p aerodb-statecharts renders them anew";
-            assert_eq!(committed, rendered, "{} is stale; {how}", path.display());
+        }
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(expected.contains(&path), "{} is of no machine", path.display());
+        }
+    }
+
+    /// So that an interpreter takes exactly the transition that the machine took.
+    #[test]
+    fn a_state_an_event_and_a_row_have_one_outcome_and_ids_are_of_one_state() {
+        for machine in MachineName::ALL {
+            let chart = chart(*machine);
+            let mut ids: Vec<_> = chart.states.iter().map(|state| state_id(state)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), chart.states.len(), "{machine}");
+            for row in &chart.rows {
+                let same = |other: &&TableRow| {
+                    (other.from, other.event, other.row) == (row.from, row.event, row.row)
+                };
+                assert_eq!(chart.rows.iter().filter(same).count(), 1, "{machine} {row:?}");
+                assert!(chart.states.contains(&row.to), "{machine} {row:?}");
+            }
         }
     }
 

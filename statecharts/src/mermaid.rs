@@ -2,12 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Chart;
-
-/// A name as Mermaid takes it for an id.
-fn id(state: &str) -> String {
-    state.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}
+use crate::{Chart, state_id};
 
 /// The chart as Mermaid text, each transition labelled with its event and the arm that accepts it.
 #[must_use]
@@ -15,12 +10,18 @@ pub fn mermaid(chart: &Chart) -> String {
     let mut text = String::from("stateDiagram-v2\n");
     // Writing into a string has no way to fail.
     for state in &chart.states {
-        let _ = writeln!(text, "    state \"{state}\" as {}", id(state));
+        let _ = writeln!(text, "    state \"{state}\" as {}", state_id(state));
     }
-    let _ = writeln!(text, "    [*] --> {}", id(chart.initial));
+    let _ = writeln!(text, "    [*] --> {}", state_id(chart.initial));
     for row in &chart.rows {
-        let _ =
-            writeln!(text, "    {} --> {} : {} ({})", id(row.from), id(row.to), row.event, row.row);
+        let _ = writeln!(
+            text,
+            "    {} --> {} : {} ({})",
+            state_id(row.from),
+            state_id(row.to),
+            row.event,
+            row.row
+        );
     }
     text
 }

@@ -12,8 +12,15 @@ use std::sync::OnceLock;
 pub fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
+        let features: &[&str] =
+            if cfg!(feature = "crash-points") { &["--features", "crash-points"] } else { &[] };
+        // The profile that this was built with itself: measurements are made with `--release`.
+        let (profile, folder): (&[&str], &str) =
+            if cfg!(debug_assertions) { (&[], "debug") } else { (&["--release"], "release") };
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "aerodb-node", "--bin", "aerodb"])
+            .args(features)
+            .args(profile)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");
@@ -21,7 +28,7 @@ pub fn path() -> &'static PathBuf {
         // Test executables lie in <target>/<profile>/deps.
         let deps = std::env::current_exe().expect("a test has a path");
         let target = deps.ancestors().nth(3).expect("target directory").to_owned();
-        target.join("debug").join("aerodb")
+        target.join(folder).join("aerodb")
     })
 }
 

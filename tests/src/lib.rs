@@ -4,12 +4,13 @@
 mod binary;
 mod cluster;
 pub mod decoders;
-mod golden;
 mod http;
 mod node;
+mod points;
+pub mod proxy;
 
 pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};
-pub use golden::assert_golden;
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};
+pub use points::Hold;

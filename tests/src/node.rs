@@ -92,6 +92,15 @@ impl Node {
     /// # Panics
     /// When that cannot be started.
     pub fn spawn_under(&mut self, wrapper: &[&str]) {
+        self.spawn_with(wrapper, &[]);
+    }
+
+    /// Starts its process with these variables in its environment.
+    pub(crate) fn spawn_armed(&mut self, variables: &[(&str, &str)]) {
+        self.spawn_with(&[], variables);
+    }
+
+    fn spawn_with(&mut self, wrapper: &[&str], variables: &[(&str, &str)]) {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -101,6 +110,7 @@ impl Node {
         let line = [wrapper, &[binary, "serve", "--data-dir", self.dir_arg()]].concat();
         let child = Command::new(line[0])
             .args(&line[1..])
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -174,6 +184,11 @@ impl Node {
     pub fn stop(&mut self) -> Option<i32> {
         self.signal(Signal::TERM);
         self.exit_code()
+    }
+
+    /// Waits for the process to end, and gives how.
+    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
+        self.child.take().expect("a started node").wait().expect("an exit")
     }
 
     /// Waits for the process to end by itself.

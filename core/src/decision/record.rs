@@ -116,6 +116,14 @@ pub enum DecisionBody {
         /// The failure that it clears, if it was accepted and one was latched.
         cleared: Option<RuleId>,
     },
+    /// The operator named a latched failure whose cause is gone: nothing of what broke the rule is in the
+    /// WAL. With it every failure latched after it is cleared.
+    FailureCleared {
+        /// The first failure's rule.
+        rule: RuleId,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
+    },
     /// The node declined an epoch: from here on it is never granted it (AU-17).
     Declined {
         /// The whole decision.
@@ -150,6 +158,7 @@ impl DecisionBody {
             Self::SuffixDiscarded { .. } => "suffix_discarded",
             Self::BootstrapRequested { .. } => "bootstrap_requested",
             Self::BootstrapDecided { .. } => "bootstrap_decided",
+            Self::FailureCleared { .. } => "failure_cleared",
             Self::Declined { .. } => "declined",
             Self::DeclineRefused { .. } => "decline_refused",
         }

@@ -7,7 +7,7 @@ use crate::evidence;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::ClusterId;
 use crate::id::{Boundary, Epoch, NodeId};
-use crate::machine::RoleName;
+use crate::machine::{Failure, RoleName};
 use crate::position::Position;
 use crate::rules::RuleId;
 
@@ -26,6 +26,8 @@ pub struct SafetyFacts {
     pub pipeline: &'static str,
     /// The rule of the halt in force, if there is one.
     pub halt: Option<RuleId>,
+    /// Every failure that is latched, the first cause first.
+    pub latched: Vec<Failure>,
     /// How far the pipeline has come.
     pub progress: Progress,
     /// The end of the validated history.
@@ -58,6 +60,8 @@ impl Facts for SafetyFacts {
         let within = self.acknowledged.is_none_or(|bound| bound <= applied);
         vec![
             RuleApplied::new(RuleId::Rm5, self.halt.is_none(), evidence! { "halt" => self.halt }),
+            self.unbroken(RuleId::FV1),
+            self.unbroken(RuleId::FV2),
             RuleApplied::new(
                 RuleId::FRs1,
                 serves,
@@ -82,6 +86,19 @@ impl Facts for SafetyFacts {
     }
 }
 
+impl SafetyFacts {
+    /// The rule of a received segment, with what broke it, if that is latched.
+    fn unbroken(&self, rule: RuleId) -> RuleApplied {
+        let broken: Vec<&str> = self
+            .latched
+            .iter()
+            .filter(|failure| failure.rule == rule)
+            .map(|failure| failure.evidence.as_str())
+            .collect();
+        RuleApplied::new(rule, broken.is_empty(), evidence! { "latched" => broken })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +115,7 @@ mod tests {
             role: RoleName::ReplicaActive,
             pipeline: "ReceivingWal",
             halt: None,
+            latched: Vec::new(),
             progress: Progress {
                 received: Boundary::new(14),
                 validated: Boundary::new(13),
@@ -116,16 +134,30 @@ mod tests {
             let explanation = explain(&SafetyFacts { role, ..on_replica() });
             assert_eq!(explanation.conclusion.status, "read_safe");
             let rules: Vec<_> = explanation.rules_applied.iter().map(|rule| rule.rule).collect();
-            let order = [RuleId::Rm5, RuleId::FRs1, RuleId::Ri3, RuleId::Au12, RuleId::P5I12];
+            let order = [
+                RuleId::Rm5,
+                RuleId::FV1,
+                RuleId::FV2,
+                RuleId::FRs1,
+                RuleId::Ri3,
+                RuleId::Au12,
+                RuleId::P5I12,
+            ];
             assert_eq!(rules, order);
         }
     }
 
     type Change = fn(&mut SafetyFacts);
 
+    fn latched(rule: RuleId) -> Failure {
+        Failure { rule, evidence: "{}".to_owned() }
+    }
+
     #[test]
     fn each_rule_alone_makes_reads_unsafe_and_is_named() {
-        let changes: [(RuleId, Change); 7] = [
+        let changes: [(RuleId, Change); 9] = [
+            (RuleId::FV1, |facts| facts.latched = vec![latched(RuleId::FV1)]),
+            (RuleId::FV2, |facts| facts.latched = vec![latched(RuleId::FV2)]),
             (RuleId::Rm5, |facts| facts.halt = Some(RuleId::FV1)),
             (RuleId::FRs1, |facts| facts.role = RoleName::Uninitialized),
             (RuleId::FRs1, |facts| facts.role = RoleName::ReplicationHalted),

@@ -26,7 +26,10 @@ pub enum Promotion {
     /// The grant is durable and the role is rebound.
     PromotionSucceeded,
     /// At least one rule does not hold.
-    PromotionDenied,
+    PromotionDenied {
+        /// The first one, in the order of the explanation.
+        failed: RuleId,
+    },
 }
 
 /// What can happen to an attempt.
@@ -40,8 +43,8 @@ pub enum PromotionEvent {
     Begin,
     /// The rules have spoken.
     Verdict {
-        /// Whether every rule holds.
-        holds: bool,
+        /// The first rule that does not hold; `None` when every one does.
+        failed: Option<RuleId>,
         /// The decision's digest.
         digest: Hash,
     },
@@ -71,7 +74,7 @@ impl Machine for Promotion {
             Self::PromotionApproved { .. } => "PromotionApproved",
             Self::AuthorityTransitioning => "AuthorityTransitioning",
             Self::PromotionSucceeded => "PromotionSucceeded",
-            Self::PromotionDenied => "PromotionDenied",
+            Self::PromotionDenied { .. } => "PromotionDenied",
         }
     }
 
@@ -80,8 +83,8 @@ impl Machine for Promotion {
             PromotionEvent::Request => "request",
             PromotionEvent::Reject => "reject",
             PromotionEvent::Begin => "begin",
-            PromotionEvent::Verdict { holds: true, .. } => "verdict_holds",
-            PromotionEvent::Verdict { holds: false, .. } => "verdict_fails",
+            PromotionEvent::Verdict { failed: None, .. } => "verdict_holds",
+            PromotionEvent::Verdict { failed: Some(_), .. } => "verdict_fails",
             PromotionEvent::Apply { .. } => "apply",
             PromotionEvent::Durable => "durable",
             PromotionEvent::Return => "return",
@@ -111,10 +114,12 @@ impl Machine for Promotion {
                 | E::UnfinishedFound => self.forbid(event),
             },
             Self::PromotionValidating => match event {
-                E::Verdict { holds: true, digest } => {
+                E::Verdict { failed: None, digest } => {
                     Step::to(Self::PromotionApproved { digest: *digest }, "PR4")
                 }
-                E::Verdict { holds: false, .. } => Step::to(Self::PromotionDenied, "PR5"),
+                E::Verdict { failed: Some(failed), .. } => {
+                    Step::to(Self::PromotionDenied { failed: *failed }, "PR5")
+                }
                 E::Request
                 | E::Reject
                 | E::Begin
@@ -156,7 +161,7 @@ impl Machine for Promotion {
                 | E::Durable
                 | E::UnfinishedFound => self.forbid(event),
             },
-            Self::PromotionDenied => match event {
+            Self::PromotionDenied { .. } => match event {
                 E::Return => Step::to(Self::Steady, "PR9"),
                 E::Request
                 | E::Reject
@@ -181,7 +186,7 @@ impl Machine for Promotion {
             Self::PromotionApproved { digest: Hash::NONE_BEFORE },
             Self::AuthorityTransitioning,
             Self::PromotionSucceeded,
-            Self::PromotionDenied,
+            Self::PromotionDenied { failed: RuleId::P6S1 },
         ]
     }
 
@@ -191,8 +196,8 @@ impl Machine for Promotion {
             PromotionEvent::Request,
             PromotionEvent::Reject,
             PromotionEvent::Begin,
-            PromotionEvent::Verdict { holds: true, digest },
-            PromotionEvent::Verdict { holds: false, digest },
+            PromotionEvent::Verdict { failed: None, digest },
+            PromotionEvent::Verdict { failed: Some(RuleId::P6S1), digest },
             PromotionEvent::Apply { digest },
             PromotionEvent::Apply { digest: other },
             PromotionEvent::Durable,

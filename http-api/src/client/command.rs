@@ -9,7 +9,8 @@ use crate::client::ClientError;
 use crate::envelope::Answer;
 use crate::types::{
     AdmitRequest, BootstrapRequest, CheckpointRequest, CheckpointTaken, CommandBody, CommandDone,
-    DeclineRequest, Declined, FollowRequest, Intervened, PromoteRequest, Promoted, ResumeRequest,
+    DeclineRequest, Declined, DiscardRequest, Discarded, FollowRequest, Intervened, PromoteRequest,
+    Promoted, ResumeRequest,
 };
 
 impl Client {
@@ -118,5 +119,18 @@ impl Client {
         request: &CheckpointRequest,
     ) -> Result<CheckpointTaken, ClientError> {
         self.post("/v1/checkpoints", request).await
+    }
+
+    /// Has a halted node set its suffix aside, or with `dry_run` say what it holds.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn discard_suffix(
+        &self,
+        request: &DiscardRequest,
+        dry_run: bool,
+    ) -> Result<Discarded, ClientError> {
+        let query = if dry_run { "?dry_run=true" } else { "" };
+        self.post(&format!("/v1/replication/discard-suffix{query}"), request).await
     }
 }

@@ -31,6 +31,14 @@ pub enum ClientError {
         /// What is wrong with the answer.
         what: String,
     },
+    /// The answer arrived whole and is not what was sent: a checksum in it does not fit.
+    #[error("what {address} sent has changed on its way: {what}")]
+    Damaged {
+        /// The node.
+        address: Address,
+        /// Which checksum.
+        what: String,
+    },
     /// The node refused.
     #[error("{0}")]
     Problem(Problem),
@@ -42,7 +50,10 @@ impl ClientError {
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Problem(problem) => Some(problem),
-            Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Protocol { .. } => None,
+            Self::Unreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::Protocol { .. }
+            | Self::Damaged { .. } => None,
         }
     }
 }

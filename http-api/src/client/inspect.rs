@@ -8,9 +8,9 @@ use super::transport::{Client, encoded, query};
 use crate::client::ClientError;
 use crate::envelope::View;
 use crate::types::{
-    AuthorityData, CheckpointsData, HistoryEntry, LedgerEntryView, LogName, MachineState,
-    MemberView, MvccData, PromotionView, ReplicationData, RuleView, SnapshotsData, StatusData,
-    TransitionView, WalData,
+    AuthorityData, ChartSummary, CheckpointsData, HistoryEntry, LedgerEntryView, LogName,
+    MachineState, MemberView, MvccData, PromotionView, ReplicationData, RuleView, SnapshotsData,
+    StatusData, TransitionView, WalData,
 };
 
 macro_rules! views {
@@ -76,6 +76,14 @@ impl Client {
     pub async fn status_at(&self, at: Option<Boundary>) -> Result<View<StatusData>, ClientError> {
         let at = at.map(|at| format!("&at={at}")).unwrap_or_default();
         self.get(&format!("/v1/status?digest=true{at}")).await
+    }
+
+    /// The state machines, and where they are on this node.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn statecharts(&self) -> Result<View<Vec<ChartSummary>>, ClientError> {
+        self.get("/v1/statecharts").await
     }
 
     /// One attempt.

@@ -10,6 +10,7 @@ use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
@@ -17,8 +18,8 @@ use super::transport::{Received, receive, root_cause};
 use crate::client::{Client, ClientError};
 use crate::server::prepare;
 use crate::stream::{
-    PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest, SNAPSHOT_PATH,
-    SnapshotChunk, SnapshotRequest, decode, encode,
+    BodyError, PULL_ANSWER_BYTES_MAX, PULL_MEDIA_TYPE, PULL_PATH, PullAnswer, PullRequest,
+    SNAPSHOT_PATH, SnapshotChunk, SnapshotRequest, decode, encode,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -82,9 +83,18 @@ impl PullConnection {
     /// [`ClientError`]; an answer that was cut short is [`ClientError::Interrupted`] and says so.
     pub async fn pull(&mut self, pull: &PullRequest) -> Result<PullAnswer, ClientError> {
         let Received { body, .. } = self.ask(PULL_PATH, encode(pull)).await?;
-        decode(&body).ok_or_else(|| ClientError::Protocol {
-            address: self.address.clone(),
-            what: "the body is not a pull answer".to_owned(),
+        self.read(&body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ClientError> {
+        let address = || self.address.clone();
+        decode(body).map_err(|error| match error {
+            BodyError::Checksum { .. } => {
+                ClientError::Damaged { address: address(), what: error.to_string() }
+            }
+            BodyError::Malformed => {
+                ClientError::Protocol { address: address(), what: error.to_string() }
+            }
         })
     }
 
@@ -97,10 +107,7 @@ impl PullConnection {
         request: &SnapshotRequest,
     ) -> Result<SnapshotChunk, ClientError> {
         let Received { body, .. } = self.ask(SNAPSHOT_PATH, encode(request)).await?;
-        decode(&body).ok_or_else(|| ClientError::Protocol {
-            address: self.address.clone(),
-            what: "the body is not a snapshot's chunk".to_owned(),
-        })
+        self.read(&body)
     }
 
     async fn ask(&mut self, path: &str, body: Vec<u8>) -> Result<Received, ClientError> {

@@ -27,7 +27,7 @@ async fn read<T: DeserializeOwned>(
     let bytes = read_bytes(body, PULL_REQUEST_BYTES_MAX).await?;
     check_media_type(headers, PULL_MEDIA_TYPE)?;
     let request = decode(&bytes)
-        .ok_or_else(|| Problem::new(Code::InvalidRequest, format!("the body is not a {what}")))?;
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("not a {what}: {error}")))?;
     let Some(Extension(guard)) = guard else {
         let detail = "a pull needs a connection whose end can be seen";
         return Err(Problem::new(Code::InvalidRequest, detail));

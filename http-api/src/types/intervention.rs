@@ -1,6 +1,7 @@
 //! Operator interventions on a replica.
 
 use aerodb_core::id::{Address, Reason, RequestId, Seq};
+use aerodb_core::rules::RuleId;
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/replication/follow`.
@@ -20,6 +21,9 @@ pub struct FollowRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
+    /// The rule of the failure that is latched first, on a halted node: it is cleared if its cause is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RuleId>,
     /// Why.
     pub reason: Reason,
     /// The operator's own name for the request.

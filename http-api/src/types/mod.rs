@@ -5,6 +5,8 @@ mod authority;
 mod checkpoint;
 mod command;
 mod decline;
+mod discard;
+mod event;
 mod health;
 mod history;
 mod intervention;
@@ -20,6 +22,7 @@ mod replication;
 mod rule;
 mod scan;
 mod snapshot;
+mod statechart;
 mod status;
 mod txn;
 mod wal;
@@ -32,6 +35,8 @@ pub use checkpoint::{
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use decline::{DeclineRequest, Declined, Evidence};
+pub use discard::{DiscardRequest, Discarded, SetAside};
+pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
 pub use intervention::{BootstrapRequest, FollowRequest, Intervened, ResumeRequest};
@@ -49,6 +54,7 @@ pub use replication::{
 pub use rule::RuleView;
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
+pub use statechart::{ChartData, ChartSummary};
 pub use status::{
     DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
 };

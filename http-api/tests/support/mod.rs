@@ -14,11 +14,12 @@ use aerodb_core::evidence;
 use aerodb_core::explain::{
     Evidence, Explanation, ExplanationType, Facts, ObservedSnapshot, Remedy, RuleApplied, explain,
 };
-use aerodb_core::hash::{ClusterId, Hash, PublicKey, Signature};
+use aerodb_core::hash::{Chain, ClusterId, Hash, PublicKey, Signature};
 use aerodb_core::id::{
     Address, Boundary, ClusterName, CommitId, Epoch, NodeId, PromotionId, Reason, Seq,
 };
 use aerodb_core::machine::RoleName;
+use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::Op;
 use aerodb_http_api::Site;
@@ -412,6 +413,20 @@ impl NodePort for FakeNode {
         if seq == Seq::FIRST { view(LedgerEntryView::from(&genesis())) } else { no_entry() }
     }
 
+    async fn events(&self, after: u64, limit: usize) -> Vec<EventView> {
+        // Two of the journal are gone; after the last one the node stops.
+        let kept = (3..=5).filter(|seq| *seq > after).take(limit);
+        kept.map(event).collect()
+    }
+
+    async fn last_event(&self) -> u64 {
+        5
+    }
+
+    async fn metrics(&self) -> Reply<String> {
+        Ok("# EOF\n".to_owned())
+    }
+
     async fn history(&self) -> Reply<View<Vec<HistoryEntry>>> {
         view(vec![HistoryEntry {
             epoch: Epoch::FIRST,
@@ -530,6 +545,24 @@ impl NodePort for FakeNode {
             unchanged: false,
             segments_removed: 0,
             snapshots_removed: 0,
+        })
+    }
+
+    async fn discard_suffix(
+        &self,
+        _request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Reply<Discarded> {
+        self.note(format!("discard dry_run={dry_run}"), call);
+        Ok(Discarded {
+            seq: (!dry_run).then_some(Seq::FIRST),
+            kept: Position { boundary: Boundary::new(2), chain: Chain([1; 32]) },
+            discarded: Boundary::new(3),
+            cleared: Some(RuleId::FV2),
+            commits_total: 0,
+            commits: Vec::new(),
+            quarantine: None,
         })
     }
 
@@ -670,6 +703,25 @@ impl Served {
 
     pub async fn post(&self, target: &str, json: &str) -> Answered {
         self.ask(&format!("POST {target}\ncontent-type: application/json"), json.as_bytes()).await
+    }
+}
+
+fn event(seq: u64) -> EventView {
+    EventView {
+        seq,
+        name: "replication.promotion.requested".to_owned(),
+        node_id: node("n1"),
+        machine: "promotion".to_owned(),
+        from: "Steady".to_owned(),
+        to: "PromotionRequested".to_owned(),
+        cause: "request".to_owned(),
+        row: "PR1".to_owned(),
+        rules: vec![RuleId::P6Sm2],
+        data: serde_json::Value::Null,
+        requested_replica_id: Some(node("n1")),
+        failed_invariant: None,
+        failure_reason: None,
+        new_primary_id: None,
     }
 }
 

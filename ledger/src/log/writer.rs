@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::position::LedgerHead;
 
+use crate::crash::{self, Point};
 use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::fault::{Fault, OpenError};
 use crate::log::prepare::{Next, SegmentMaker};
@@ -264,11 +265,25 @@ impl Log {
             self.roll()?;
         }
         let frame = self.buffer.form(header, block, records);
+        let batches = self.maker.kind == LogKind::Wal;
+        if batches {
+            crash::reached(Point::WalBeforeWrite);
+            if crash::is_due(Point::WalMidWrite) {
+                self.active.file.write_at(self.active.end, &frame[..frame.len() / 2])?;
+                crash::reached(Point::WalMidWrite);
+            }
+        }
         if let Err(error) = self.active.file.write_at(self.active.end, frame) {
             self.wipe(bytes);
             return Err(error);
         }
+        if batches {
+            crash::reached(Point::WalAfterWrite);
+        }
         self.active.file.sync_data()?;
+        if batches {
+            crash::reached(Point::WalAfterFsync);
+        }
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;
         self.next_seq += 1;

@@ -82,7 +82,8 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
         | DecisionBody::Followed { .. }
         | DecisionBody::Resumed { .. }
         | DecisionBody::Halted { .. }
-        | DecisionBody::SuffixDiscarded { .. } => None,
+        | DecisionBody::SuffixDiscarded { .. }
+        | DecisionBody::FailureCleared { .. } => None,
     }
 }
 

@@ -158,6 +158,17 @@ impl Index {
         self.read().end
     }
 
+    /// The last commit before the last frame.
+    pub(crate) fn last_frame_start(&self) -> Option<u64> {
+        let places = self.read();
+        let start = places.start.map_or(0, |start| start.position.boundary.get());
+        match places.frames.as_slice() {
+            [] => None,
+            [_] => Some(start),
+            [.., before, _] => Some(before.last_commit),
+        }
+    }
+
     pub(crate) fn segments(&self) -> Vec<SegmentInfo> {
         self.read().segments.iter().map(|segment| segment.info).collect()
     }

@@ -149,7 +149,7 @@ impl Wal {
     }
 
     /// Appends the batches as one frame, with one write and one fsync. They must follow each other and the
-    /// end of the WAL by the numbers that they claim.
+    /// end of the WAL by the numbers that they claim, and the first ones after a checkpoint's start by chain too.
     ///
     /// # Errors
     /// [`Fault::NotNext`] and [`Fault::TooLarge`] leave the writer as it was. [`Fault::Disk`] poisons it:
@@ -158,6 +158,7 @@ impl Wal {
     pub fn append(&mut self, batches: &[RawBatch]) -> Result<Durable<Position>, Fault> {
         self.log.check_usable()?;
         let about = header_of(batches)?;
+        self.check_continues(batches, about.first)?;
         let end = batches.last().and_then(claimed_end);
         let end = end.ok_or(Fault::NotNext { expected: about.first, found: None })?;
         let place = self.log.append(&about, batches.iter().map(|batch| &batch.bytes()[..]))?;
@@ -221,6 +222,26 @@ impl Wal {
         self.used_bytes
     }
 
+    /// The place that the first batch must continue by number and chain, while there is none after a
+    /// checkpoint's start: a WAL that begins otherwise could not be opened again.
+    #[must_use]
+    pub fn must_continue(&self) -> Option<Position> {
+        let start = self.index.start()?.position;
+        (self.end == Some(start)).then_some(start)
+    }
+
+    fn check_continues(&self, batches: &[RawBatch], first: u64) -> Result<(), Fault> {
+        // A number that does not follow is told apart by the log.
+        let continues = |place: Position| {
+            place.boundary.get() + 1 != first
+                || batches.first().is_some_and(|batch| batch.claimed_chains().0 == place.chain)
+        };
+        if self.must_continue().is_none_or(continues) {
+            return Ok(());
+        }
+        Err(Fault::NotNext { expected: first, found: Some(first) })
+    }
+
     /// Where the last batch claims to end; `None` while the WAL is empty.
     #[must_use]
     pub const fn end(&self) -> Option<Position> {
@@ -238,6 +259,12 @@ impl Wal {
     #[must_use]
     pub const fn append_bytes_max(&self) -> usize {
         self.log.payload_bytes_max()
+    }
+
+    /// Where the history before the last frame ends; `None` while there is no frame.
+    #[must_use]
+    pub fn last_frame_start(&self) -> Option<Boundary> {
+        self.index.last_frame_start().map(Boundary::new)
     }
 
     /// A reader of what is durable, now and later.

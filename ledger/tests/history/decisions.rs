@@ -167,6 +167,7 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             request: request("bootstrap"),
         },
         DecisionBody::BootstrapDecided { decision: bootstrapped(told), cleared: Some(RuleId::FS3) },
+        DecisionBody::FailureCleared { rule: RuleId::St2, request: request("cleared") },
         DecisionBody::Declined {
             decision: Recorded::decide(declined).0,
             certificate,

@@ -16,8 +16,8 @@ use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
 use aerodb_node::open::Opened;
 use aerodb_node::wal::{
-    Acknowledgements, Answer, FailureSink, Job, Mode, Outcome, Owner, OwnerHandle, Stages, Ticket,
-    Write, WriteJob, spawn,
+    Acknowledgements, Answer, Applier, Cursors, FailureSink, Job, Mode, Outcome, Owner,
+    OwnerHandle, Receiver, Stages, Ticket, Validator, Write, WriteJob, spawn,
 };
 use tokio::sync::oneshot;
 
@@ -82,21 +82,20 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
     let acks = Arc::new(Acknowledgements::<Answer>::new(tip.boundary, None, None));
     acks.hold(None, Floor::Known(tip.boundary), stamp.seq, None);
     let node = opened.identity.node_id.clone();
+    let standing = opened.replayed.standing;
+    let cursors = Arc::new(Cursors::new(tip.boundary));
     let owner = Owner {
-        wal: opened.wal,
-        store: opened.replayed.store,
-        tip,
-        received: opened.replayed.standing.received,
-        epochs: opened.replayed.standing.epochs,
+        receiver: Receiver::new(opened.wal, standing.received, Trigger::never()),
+        validator: Validator::new(tip, standing.epochs, Arc::clone(&cursors)),
+        applier: Applier::new(opened.replayed.store, tip.boundary, cursors),
         acks,
         stages: Stages { node, machine: Arc::clone(&machines.pipeline) },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
-        trigger: Trigger::never(),
         group_commit_max: opened.config.group_commit_max,
         failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
     };
-    Ok(spawn(owner, Mode::Holder { authority, stamp })?)
+    Ok(spawn(owner, Mode::Holder { authority, stamp }, None)?)
 }
 
 /// Puts a second.

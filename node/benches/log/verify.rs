@@ -94,7 +94,7 @@ fn round(node: &Opened, log_bytes: f64) -> Result<Round, Failed> {
     scan_read_only(&RealDisk, &dir, Some(&owner), None, Witness::default(), &mut |raw| {
         replay.take(&raw)
     })?;
-    let replayed = replay.finish()?;
+    let replayed = replay.finish(None)?;
     let replay = rate(started);
     match replayed.rejected {
         Some(divergence) => Err(divergence.into()),

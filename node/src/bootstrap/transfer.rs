@@ -11,6 +11,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::client::{Client, ClientError, PullConnection};
 use aerodb_http_api::stream::{PullRequest, SNAPSHOT_CHUNK_BYTES, SnapshotChunk, SnapshotRequest};
 use aerodb_ledger::Fault;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::{Disk, DiskError};
 use aerodb_ledger::snapshot::{ReceivedSnapshot, SnapshotReceiver, VerifiedSnapshot};
 use bytes::Bytes;
@@ -40,7 +41,7 @@ pub enum TransferEvent {
     /// Every byte is about to be looked at.
     ValidationBegun,
     /// Every byte was looked at.
-    Validated(Source, Result<VerifiedSnapshot, Fault>),
+    Validated(Source, Box<Result<VerifiedSnapshot, Fault>>),
     /// It came to nothing: the connection is gone, or upstream refuses.
     Failed(String, Option<RuleId>),
     /// The disk failed.
@@ -97,6 +98,8 @@ impl From<ClientError> for Ended {
     fn from(error: ClientError) -> Self {
         let rule = match &error {
             ClientError::Problem(problem) => problem.body().rule,
+            // The attempt ends, and nothing of it was believed.
+            ClientError::Damaged { .. } => Some(RuleId::FV1),
             ClientError::Unreachable { .. }
             | ClientError::Interrupted { .. }
             | ClientError::Protocol { .. } => None,
@@ -120,7 +123,7 @@ pub fn start(
     let task = runtime.spawn(async move {
         let transfer = Receiving { number, context };
         let event = match transfer.run(upstream).await {
-            Ok((source, verified)) => TransferEvent::Validated(source, verified),
+            Ok((source, verified)) => TransferEvent::Validated(source, Box::new(verified)),
             Err(Ended::Failed(why, rule)) => TransferEvent::Failed(why, rule),
             Err(Ended::Disk(error)) => TransferEvent::Disk(error),
         };
@@ -150,7 +153,13 @@ impl Receiving {
         // because nothing is acknowledged here until the bootstrap has ended.
         self.context.shared.checkpoints.settled().await;
         self.tell(TransferEvent::ValidationBegun);
-        let verified = tokio::task::spawn_blocking(move || received.verify()).await;
+        crash::reached(Point::BootBeforeValidate);
+        let verified = tokio::task::spawn_blocking(move || {
+            let verified = received.verify();
+            crash::reached(Point::BootMidValidate);
+            verified
+        })
+        .await;
         let verified = verified.map_err(|_| failed("the node is stopping"))?;
         Ok((source, verified))
     }
@@ -171,6 +180,7 @@ impl Receiving {
                 return Err(Ended::Failed(why, Some(RuleId::Rs2)));
             }
             on_disk(|| receiver.write(&chunk.bytes))?;
+            crash::reached(Point::BootTransfer);
             shared.bootstrap.arrived(known.cut, known.bytes, receiver.bytes());
             if receiver.bytes() == known.bytes {
                 let source = Source { node_id: known.node_id, manifest: known.manifest };

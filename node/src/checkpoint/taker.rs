@@ -12,6 +12,7 @@ use aerodb_core::machine::{Checkpoint as Machine, CheckpointEvent};
 use aerodb_core::position::Position;
 use aerodb_ledger::Durable;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::{Disk, create_dir};
 use aerodb_ledger::snapshot::{Manifest, Snapshot, SnapshotFacts, SnapshotWriter};
 use aerodb_ledger::wal::{Removal, WalReader};
@@ -78,12 +79,9 @@ impl Taker {
     pub fn take(&self, cut: &Cut, let_go: LetGo<'_>) -> Result<Taken, CheckpointError> {
         let position = self.position(cut)?;
         if let Some(standing) = self.shelf.standing().filter(|it| it.marker.position == position) {
-            return Ok(Taken {
-                standing,
-                unchanged: true,
-                segments_removed: 0,
-                snapshots_removed: 0,
-            });
+            // A crash may have left what the one before it should have taken along.
+            let snapshots_removed = self.shelf.clean(&*self.disk)?;
+            return Ok(Taken { standing, unchanged: true, segments_removed: 0, snapshots_removed });
         }
         let taken = self.take_at(position, cut, let_go);
         if let Err(error) = &taken {
@@ -138,10 +136,12 @@ impl Taker {
         let mut writer = SnapshotWriter::create(disk, self.shelf.dir(), facts)?;
         for (key, commit, value) in view.store().retained(view) {
             writer.push(&key, commit, value.as_deref())?;
+            crash::reached(Point::SnapEnumerate);
         }
         self.step(&CheckpointEvent::Written);
         let snapshot = writer.finish()?;
         self.step(&CheckpointEvent::Synced);
+        crash::reached(Point::CkptAfterSnapshot);
         Ok(snapshot)
     }
 
@@ -189,6 +189,7 @@ impl Taker {
         }
         let marker = marker.write(&*self.disk, &self.data)?;
         self.step(&CheckpointEvent::Recorded);
+        crash::reached(Point::CkptAfterRecord);
         Ok(marker)
     }
 
@@ -214,6 +215,7 @@ impl Taker {
         self.step(&CheckpointEvent::TruncationBegun);
         let removed = let_go(marker)?.carry_out()?;
         self.step(&CheckpointEvent::Truncated);
+        crash::reached(Point::TruncAfter);
         Ok(removed)
     }
 

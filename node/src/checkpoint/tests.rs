@@ -297,7 +297,7 @@ fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     let path = dir().snapshots().join(format!("{:020}.snapshot", 20));
     let whole = node.disk.file(&path).unwrap();
     let refused = |disk: &SimulatedDisk, what: &str| {
-        disk.trace();
+        let _ = disk.trace();
         let error = open(dir(), &disk.shared()).unwrap_err();
         let named = matches!(
             error,
@@ -336,7 +336,7 @@ fn wal_8_nothing_is_written_before_the_whole_log_was_read_and_found_good() {
     let mut bytes = disk.file(&path).unwrap();
     bytes[9000] ^= 1;
     disk.put_file(&path, bytes);
-    disk.trace();
+    let _ = disk.trace();
     assert!(matches!(open(dir(), &disk.shared()), Err(StartError::Fault(_))));
     assert!(disk.trace().iter().all(|call| call.path.ends_with("LOCK")));
 }

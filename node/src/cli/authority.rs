@@ -86,7 +86,7 @@ impl Relinquish {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let dir = DataDir::new(dir);
         match stopped::relinquish(dir, &disk, node_id, expected_epoch, offline(reason))? {
-            Relinquishing::Refused(why) => Ok(refused(why)),
+            Relinquishing::Refused(why) => Ok(refused(*why)),
             Relinquishing::Relinquished(signed) => {
                 let entry = LedgerEntryView::from(&*signed);
                 let text = format!(

@@ -1,26 +1,28 @@
-//! `discard-suffix`: sets aside what a stopped node's log holds past its validated history.
+//! `discard-suffix`: sets aside what a node's log holds past its validated history; asked of a halted node, or
+//! done on a stopped node's directory.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aerodb_core::authority::Annotation;
 use aerodb_core::id::Reason;
+use aerodb_http_api::types::{DiscardRequest, Discarded};
 use aerodb_ledger::disk::{Disk, RealDisk};
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::table::{Rows, or_dash};
-use crate::cli::{Failure, Shown};
+use crate::cli::{Context, Failure, Shown};
 use crate::clock::now_ms;
 use crate::directory::DataDir;
-use crate::discard::{Discarded, discard, look};
+use crate::discard::{discard, look};
 
 /// The arguments.
 #[derive(Debug, Args)]
 pub(super) struct DiscardSuffix {
-    /// The directory of a stopped node.
+    /// The directory of a stopped node; without it the node is asked.
     #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     /// Only list what would be set aside.
     #[arg(long)]
     dry_run: bool,
@@ -30,20 +32,29 @@ pub(super) struct DiscardSuffix {
 }
 
 impl DiscardSuffix {
-    pub(super) fn run(self) -> Result<Shown, Failure> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let dir = DataDir::new(self.data_dir);
-        let discarded = match self.reason {
-            Some(reason) if !self.dry_run => {
-                let operator = "offline".to_owned();
-                let annotation = Annotation { received_at_ms: now_ms(), operator, reason };
-                discard(&dir, &disk, annotation)?
-            }
-            Some(_) | None => look(&dir, &disk)?,
+    pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
+        let Self { data_dir, dry_run, reason } = self;
+        // A look is not recorded, so it needs no reason of its own.
+        let reason = match reason {
+            Some(reason) => reason,
+            None => Reason::new("a look").map_err(|error| Failure::Usage(error.to_string()))?,
         };
-        let json = json!({ "dry_run": self.dry_run, "data": discarded });
-        Ok(Shown::new(&json, listing(&discarded, self.dry_run)))
+        let discarded = match data_dir {
+            Some(dir) => offline(&DataDir::new(dir), dry_run, reason)?,
+            None => context.client.discard_suffix(&DiscardRequest { reason }, dry_run).await?,
+        };
+        let json = json!({ "dry_run": dry_run, "data": discarded });
+        Ok(Shown::new(&json, listing(&discarded, dry_run)))
     }
+}
+
+fn offline(dir: &DataDir, dry_run: bool, reason: Reason) -> Result<Discarded, Failure> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    if dry_run {
+        return Ok(look(dir, &disk)?);
+    }
+    let operator = "offline".to_owned();
+    Ok(discard(dir, &disk, Annotation { received_at_ms: now_ms(), operator, reason })?)
 }
 
 fn listing(discarded: &Discarded, dry_run: bool) -> String {
@@ -53,10 +64,12 @@ fn listing(discarded: &Discarded, dry_run: bool) -> String {
     }
     let (kept, last) = (discarded.kept.boundary, discarded.discarded);
     let what = if dry_run { "would be set aside" } else { "set aside" };
-    let aside = discarded.quarantine.as_ref().map(|path| path.display().to_string());
+    let aside = discarded.quarantine.as_ref().map(|name| format!("quarantine/{name}"));
+    let more = discarded.commits_total - discarded.commits.len() as u64;
+    let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
     let cleared = discarded.cleared.map(|rule| rule.to_string());
     format!(
-        "{}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
+        "{}{more}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
          the log as it was: {}\nfailure cleared: {}\n",
         rows.render(),
         or_dash(aside),

@@ -74,7 +74,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Unreadable(_) => Exit::Unreachable,
         }
@@ -88,7 +89,8 @@ impl Failure {
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
-                | ClientError::Protocol { .. },
+                | ClientError::Protocol { .. }
+                | ClientError::Damaged { .. },
             )
             | Self::Refused(_)
             | Self::Usage(_)

@@ -10,7 +10,10 @@
 mod arguments;
 mod authority;
 mod bootstrap;
+mod chart;
 mod checkpoint;
+#[cfg(feature = "crash-points")]
+mod crash_points;
 mod curl;
 mod decline;
 mod discard_suffix;
@@ -116,7 +119,7 @@ enum Ask {
     Bootstrap(bootstrap::Bootstrap),
     /// Take a checkpoint: what is acknowledged becomes a snapshot, and the log below it goes.
     Checkpoint(checkpoint::Checkpoint),
-    /// Set aside what a stopped node's log holds past its validated history.
+    /// Set aside what a halted or stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
     /// Say why.
     Explain(explain::Explain),
@@ -128,8 +131,13 @@ enum Ask {
     Wal(wal::Wal),
     /// List the nodes that were ever admitted.
     Members,
+    /// Show the state machines.
+    Chart(chart::Chart),
     /// List the rules that this program decides by.
     Rules(rules::Rules),
+    /// List the places where `AERODB_CRASH_POINT` ends the process, and `AERODB_HOLD_POINT` holds it.
+    #[cfg(feature = "crash-points")]
+    CrashPoints,
     /// Run a three-node cluster through a failover, and check all of it.
     Demo(crate::demo::Demo),
 }
@@ -147,6 +155,10 @@ pub struct Context {
 #[must_use]
 pub fn main() -> ExitCode {
     let Cli { node, output, command } = Cli::parse();
+    #[cfg(feature = "crash-points")]
+    if let Err(wrong) = aerodb_ledger::crash::check() {
+        return output::print(Err(Failure::Usage(wrong)), output);
+    }
     let outcome = match command {
         // Serving sets up its own runtime.
         Command::Serve(serve) => serve.run(),
@@ -182,13 +194,16 @@ impl Ask {
             Self::Resume(resume) => resume.run(context).await,
             Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
             Self::Checkpoint(checkpoint) => checkpoint.run(context).await,
-            Self::DiscardSuffix(discard) => discard.run(),
+            Self::DiscardSuffix(discard) => discard.run(context).await,
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,
             Self::Ledger(ledger) => ledger.run(context).await,
             Self::Wal(wal) => wal.run(context.output),
             Self::Members => members::run(context).await,
+            Self::Chart(chart) => chart.run(context).await,
             Self::Rules(rules) => rules.run(),
+            #[cfg(feature = "crash-points")]
+            Self::CrashPoints => Ok(crash_points::list()),
             Self::Demo(demo) => demo.run(context.output).await,
         }
     }

@@ -130,7 +130,8 @@ fn decision_of(failure: &Failure) -> String {
         Failure::Node(
             ClientError::Unreachable { .. }
             | ClientError::Interrupted { .. }
-            | ClientError::Protocol { .. },
+            | ClientError::Protocol { .. }
+            | ClientError::Damaged { .. },
         )
         | Failure::Refused(_)
         | Failure::Usage(_)

@@ -1,6 +1,7 @@
 //! `follow`, `resume`: what an operator asks of a replica.
 
 use aerodb_core::id::{Address, Reason, RequestId};
+use aerodb_core::rules::RuleId;
 use aerodb_http_api::types::{FollowRequest, Intervened, ResumeRequest};
 use clap::Args;
 use serde_json::json;
@@ -24,6 +25,9 @@ pub(super) struct Follow {
 /// The arguments of `resume`.
 #[derive(Debug, Args)]
 pub(super) struct Resume {
+    /// On a halted node: the rule of the failure that is latched first, to be cleared if its cause is gone.
+    #[arg(long, value_name = "RULE")]
+    failure: Option<RuleId>,
     /// Why; recorded in the decision ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Reason,
@@ -42,8 +46,8 @@ impl Follow {
 
 impl Resume {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let Self { reason, request_id } = self;
-        Ok(begun(&context.client.resume(&ResumeRequest { reason, request_id }).await?))
+        let Self { failure, reason, request_id } = self;
+        Ok(begun(&context.client.resume(&ResumeRequest { failure, reason, request_id }).await?))
     }
 }
 

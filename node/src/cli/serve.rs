@@ -55,7 +55,7 @@ fn start_again(dir: &DataDir) -> Failure {
     // The program that runs, whatever lies at its path by now.
     let error = Command::new("/proc/self/exe").arg0(name).args(arguments).exec();
     let dir = dir.path().display();
-    Failure::Refused(format!("a snapshot is installed in {dir}; start the node: {error}"))
+    Failure::Refused(format!("{dir} has changed on the disk; start the node again: {error}"))
 }
 
 /// What is not there or cannot be read ends as it does in every other command; what was read and found

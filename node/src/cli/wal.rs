@@ -6,7 +6,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
-pub(super) use self::verify::wal_part;
+pub(super) use self::verify::{checkpoint_part, wal_part};
 use crate::cli::{Failure, Output, Shown};
 
 /// The arguments.

@@ -14,8 +14,8 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, DeclineRequest,
-    Declined, Evidence, FollowRequest, Intervened, LedgerEntryView, Outcome, PromoteRequest,
-    Promoted, ResumeRequest,
+    Declined, DiscardRequest, Discarded, Evidence, FollowRequest, Intervened, LedgerEntryView,
+    Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use aerodb_ledger::authority::present_decline;
 use bytes::Bytes;
@@ -253,11 +253,14 @@ impl Http {
         request: ResumeRequest,
         call: Call,
     ) -> Result<Intervened, Problem> {
-        let ResumeRequest { reason, request_id } = request;
-        let request = named(request_id, "resume", &reason);
+        let ResumeRequest { failure, reason, request_id } = request;
+        let request = match &failure {
+            None => named(request_id, "resume", &reason),
+            Some(rule) => named(request_id, "resume", &(rule, &reason)),
+        };
         let annotation = annotation(&call, reason);
         let (seq, upstream) =
-            self.supervisor.intervene(Intervention::Resume, request, annotation).await?;
+            self.supervisor.intervene(Intervention::Resume(failure), request, annotation).await?;
         Ok(Intervened { seq, upstream })
     }
 
@@ -272,5 +275,15 @@ impl Http {
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Bootstrap, request, annotation).await?;
         Ok(Intervened { seq, upstream })
+    }
+
+    pub(super) async fn do_discard(
+        &self,
+        request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Result<Discarded, Problem> {
+        let annotation = annotation(&call, request.reason);
+        self.supervisor.discard_suffix(dry_run, annotation).await
     }
 }

@@ -1,6 +1,5 @@
 //! Explanations on demand: the facts of this moment through the same functions that decide.
 
-use aerodb_core::decision::promotion::Progress;
 use aerodb_core::decision::read::{VersionSeen, VisibilityFacts};
 use aerodb_core::decision::safety::SafetyFacts;
 use aerodb_core::explain::{Explanation, explain};
@@ -50,11 +49,8 @@ impl Http {
             role: view.role.role_name(),
             pipeline: self.shared.machines.pipeline.get().name(),
             halt: view.halt(),
-            progress: Progress {
-                received: self.shared.wal.durable_end(),
-                validated: bounds.durable,
-                applied: bounds.durable,
-            },
+            latched: view.latch.failures().cloned().collect(),
+            progress: self.shared.progress(),
             wal_end: end.unwrap_or_else(|| Position::origin(&cluster)),
             acknowledged: bounds.acknowledged,
             upstream_tip: *self.shared.upstream_tip.borrow(),

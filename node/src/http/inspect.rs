@@ -157,7 +157,7 @@ impl Http {
         let upstream_tip = *self.shared.upstream_tip.borrow();
         let primary =
             if role == RoleName::PrimaryActive { Some(bounds.durable) } else { upstream_tip };
-        let received = self.shared.wal.durable_end();
+        let progress = self.shared.progress();
         let read = self.read_refusal(&view);
         ReplicationData {
             role: match role {
@@ -172,9 +172,9 @@ impl Http {
             }),
             replica_commit_id: bounds.acknowledged.filter(|_| replica),
             primary_commit_id: primary,
-            wal_received_offset: Some(received),
-            wal_validated_offset: Some(bounds.durable),
-            wal_applied_offset: Some(bounds.durable),
+            wal_received_offset: Some(progress.received),
+            wal_validated_offset: Some(progress.validated),
+            wal_applied_offset: Some(progress.applied),
             wal_prefix: self.shared.wal.batch_end_at(bounds.durable).ok().flatten(),
             snapshot_bootstrap_state: progress_of(&self.shared.machines.bootstrap.get()),
             bootstrap_required: view.bootstrap_required,
@@ -240,8 +240,8 @@ impl Http {
 
     pub(super) fn wal_data(&self) -> WalData {
         let view = self.shared.view.load();
-        let (bounds, segments) = (self.shared.acks.bounds(), self.shared.wal.segments());
-        let received = self.shared.wal.durable_end();
+        let (progress, segments) = (self.shared.progress(), self.shared.wal.segments());
+        let received = progress.received;
         let last = segments.last().map(|segment| segment.used_bytes);
         WalData {
             tip: self.shared.wal.batch_end_at(received).ok().flatten(),
@@ -258,8 +258,8 @@ impl Http {
             checksum_status: "verified".to_owned(),
             truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
-            validated: Some(bounds.durable),
-            applied: Some(bounds.durable),
+            validated: Some(progress.validated),
+            applied: Some(progress.applied),
             gaps: Vec::new(),
             failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }

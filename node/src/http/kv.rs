@@ -7,6 +7,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
+use aerodb_ledger::crash::{self, Point};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,7 +35,10 @@ impl Http {
             answer.await
         });
         match settled.await {
-            Ok(Ok((value, settled))) => self.settle(value, settled),
+            Ok(Ok((value, settled))) => {
+                crash::reached(Point::AckBeforeSend);
+                self.settle(value, settled)
+            }
             Ok(Err(_)) => Err(self.closed()),
             Err(_) if queued => {
                 let detail =

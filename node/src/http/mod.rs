@@ -3,11 +3,13 @@
 
 mod checkpoint;
 mod command;
+mod events;
 mod explain;
 mod health;
 mod incomplete;
 mod inspect;
 mod kv;
+mod metrics;
 mod port;
 mod read;
 mod read_gate;

@@ -12,10 +12,10 @@ use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRe
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityCommand, AuthorityData, BootstrapRequest, CheckpointRequest,
     CheckpointTaken, CheckpointsData, CommandDone, DeclineRequest, Declined, DigestRequest,
-    FollowRequest, Health, HistoryEntry, Intervened, LedgerEntryView, LogName, MachineState,
-    MemberView, MvccData, PromoteRequest, Promoted, PromotionView, ReadAnswer, ReadRequest,
-    ReplicationData, ResumeRequest, ScanAnswer, ScanRequest, SnapshotsData, StateDigest,
-    StatusData, TransitionView, WalData, Write, Written,
+    DiscardRequest, Discarded, EventView, FollowRequest, Health, HistoryEntry, Intervened,
+    LedgerEntryView, LogName, MachineState, MemberView, MvccData, PromoteRequest, Promoted,
+    PromotionView, ReadAnswer, ReadRequest, ReplicationData, ResumeRequest, ScanAnswer,
+    ScanRequest, SnapshotsData, StateDigest, StatusData, TransitionView, WalData, Write, Written,
 };
 use bytes::Bytes;
 
@@ -53,7 +53,7 @@ fn transition(step: Transition) -> TransitionView {
         to: step.to.to_owned(),
         event: step.event.to_owned(),
         row: step.row.to_owned(),
-        rules: Vec::new(),
+        rules: vec![step.rule],
     }
 }
 
@@ -191,6 +191,18 @@ impl NodePort for Http {
             .ok_or_else(|| unknown("ledger entry", &seq.to_string()))
     }
 
+    async fn events(&self, after: u64, limit: usize) -> Vec<EventView> {
+        self.events_after(after, limit).await
+    }
+
+    async fn last_event(&self) -> u64 {
+        self.shared.machines.journal.last()
+    }
+
+    async fn metrics(&self) -> Reply<String> {
+        self.metrics_text()
+    }
+
     async fn history(&self) -> Reply<View<Vec<HistoryEntry>>> {
         Ok(self.envelope(self.epochs()))
     }
@@ -280,6 +292,15 @@ impl NodePort for Http {
         call: Call,
     ) -> Reply<CheckpointTaken> {
         self.do_take_checkpoint(request, call).await
+    }
+
+    async fn discard_suffix(
+        &self,
+        request: DiscardRequest,
+        dry_run: bool,
+        call: Call,
+    ) -> Reply<Discarded> {
+        self.do_discard(request, dry_run, call).await
     }
 
     async fn health(&self) -> Health {

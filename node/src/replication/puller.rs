@@ -130,7 +130,7 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
             *tip = answer.tip;
             moved
         });
-        position = match take(number, context, authority, answer, told).await {
+        position = match take(number, context, (position, authority), answer, told).await {
             Ok(position) => position,
             Err(event) => return event,
         };
@@ -141,12 +141,13 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
 async fn take(
     number: u64,
     context: &PullerContext,
-    mut authority: Arc<Authority>,
+    (position, mut authority): (Position, Arc<Authority>),
     answer: PullAnswer,
     told: Option<Boundary>,
 ) -> Result<Position, PullerEvent> {
     let ended = |what: &str| PullerEvent::Lost(format!("{what} has ended"));
-    if !answer.entries.is_empty() {
+    let ledger_grew = !answer.entries.is_empty();
+    if ledger_grew {
         let (reply, adopted) = oneshot::channel();
         (context.tell)(number, PullerEvent::Entries(answer.entries, reply));
         match adopted.await {
@@ -164,6 +165,8 @@ async fn take(
         Ok(Err(ReceiveError::Diverged(divergence))) => {
             Err(PullerEvent::Parted(divergence.rule(), divergence.to_string()))
         }
+        // An answer has so many ledger entries at most; those that its batches need come with the next.
+        Ok(Err(ReceiveError::LedgerBehind { .. })) if ledger_grew => Ok(position),
         Ok(Err(error)) => Err(PullerEvent::Lost(error.to_string())),
         Err(_) => Err(ended("the WAL's owner")),
     }
@@ -216,6 +219,8 @@ fn lost(error: &ClientError) -> PullerEvent {
             }
             Some(_) | None => PullerEvent::Lost(problem.to_string()),
         },
+        // What it holds is not what was sent, which bytes are wrong is not known: nothing of it is taken.
+        ClientError::Damaged { .. } => PullerEvent::Parted(RuleId::FV1, error.to_string()),
         ClientError::Unreachable { .. }
         | ClientError::Interrupted { .. }
         | ClientError::Protocol { .. } => PullerEvent::Lost(error.to_string()),

@@ -16,6 +16,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
+use aerodb_ledger::crash::{self, Point};
 use bytes::{Bytes, BytesMut};
 
 use crate::shared::Shared;
@@ -63,6 +64,9 @@ pub async fn serve(
             count_receipt(shared, supervisor, &request, claim);
         }
         if let Some(answer) = answer(shared, &request)? {
+            if !answer.batches.is_empty() {
+                crash::reached(Point::ShipBeforeSend);
+            }
             return Ok(answer);
         }
         let changed = tokio::select! {

@@ -36,7 +36,10 @@ use crate::shared::Shared;
 use crate::store::{Pruner, ReadView, Store, ViewSource};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
-use crate::wal::{Acknowledgements, Answer, FailureSink, Mode, Owner, Stages, spawn};
+use crate::wal::{
+    Acknowledgements, Answer, Applier, Bounds, Cursors, FailureSink, Found, Mode, Owner, Receiver,
+    Stages, Validator, spawn,
+};
 
 /// A node that runs.
 #[derive(Debug)]
@@ -80,32 +83,40 @@ pub(super) fn assemble(
     };
 
     let machines = Machines::default();
-    let write = wake(&machines, &authority, role, &failures);
+    let found = Some(replayed.unvalidated).filter(|found| !found.is_empty());
+    let write = wake(&machines, &authority, role, &failures, found.is_some());
     note_unfinished(&machines, &decisions, &ledger);
     note_installed(&machines, &decisions, checkpoint.as_ref());
     let tip = replayed.standing.tip;
-    let acks = Arc::new(acknowledgements(&authority, &identity, role, &tip, failures.is_empty()));
+    let healthy = failures.is_empty();
+    let acks = acknowledgements(&authority, &identity, role, &tip, healthy);
+    if found.is_some() {
+        // The process before may have shown more than is replayed here: nothing is, until the pipeline has
+        // taken up what that one had received.
+        let bounds = acks.bounds();
+        acks.follow(Bounds { acknowledged: None, ..bounds });
+    }
+    let acks = Arc::new(acks);
+    let cursors = Arc::new(Cursors::new(tip.boundary));
     let mode = mode(&authority, &machines, write);
     let (handle, inbox) = channel();
     let (store, reader) = (replayed.store.store().clone(), wal.reader());
     let shelf = Arc::new(Shelf::new(dir.snapshots(), checkpoint));
     let growth = growth(&shelf, &machines, &config);
     let (checkpoints, requests) = CheckpointHandle::channel(Arc::clone(&growth));
+    let found = found.map(|received| Found { received, authority: Arc::clone(&authority) });
     let owner = Owner {
-        wal,
-        store: replayed.store,
-        tip,
-        received: replayed.standing.received,
-        epochs: replayed.standing.epochs,
+        receiver: Receiver::new(wal, replayed.standing.received, Trigger::new(checkpoints.clone())),
+        validator: Validator::new(tip, replayed.standing.epochs, Arc::clone(&cursors)),
+        applier: Applier::new(replayed.store, tip.boundary, Arc::clone(&cursors)),
         acks: Arc::clone(&acks),
         stages: Stages { node: identity.node_id.clone(), machine: Arc::clone(&machines.pipeline) },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
-        trigger: Trigger::new(checkpoints.clone()),
         group_commit_max: config.group_commit_max,
         failed: failure_sink(&handle),
     };
-    let owner = system("start the WAL's owner", spawn(owner, mode))?;
+    let owner = system("start the WAL's owner", spawn(owner, mode, found))?;
     // Opened before the first pruning: what recovery came to is still there when its digest is computed.
     let recovered = store.view(tip.boundary, ViewSource::Recovery);
     system("start pruning", start_pruning(&store, &acks, config.retain_commits))?;
@@ -123,6 +134,7 @@ pub(super) fn assemble(
         view: ArcSwap::from_pointee(view),
         view_changed: watch::Sender::new(()),
         acks,
+        cursors,
         store,
         wal: reader,
         owner,
@@ -269,6 +281,7 @@ fn wake(
     authority: &Authority,
     role: RoleName,
     failures: &[Failure],
+    unvalidated: bool,
 ) -> Option<WriteAuthority> {
     let journal = &machines.journal;
     for event in [LifecycleEvent::Started, LifecycleEvent::Initialized, LifecycleEvent::Replayed] {
@@ -293,14 +306,14 @@ fn wake(
     let write =
         machines.role.must_step_with(journal, &event, aerodb_core::machine::Step::into_authority);
     if role == RoleName::ReplicaActive {
-        for event in [
-            PipelineEvent::Started,
-            PipelineEvent::MetadataValid,
-            PipelineEvent::ReplayDone,
+        let replayed: &[_] = if unvalidated {
+            &[PipelineEvent::UnvalidatedFound]
+        } else {
             // What is replayed is readable as far as it is acknowledged, with or without an upstream.
-            PipelineEvent::GateJudged(Gate::ReadSafe),
-        ] {
-            machines.pipeline.must_step(journal, &event);
+            &[PipelineEvent::ReplayDone, PipelineEvent::GateJudged(Gate::ReadSafe)]
+        };
+        for event in [PipelineEvent::Started, PipelineEvent::MetadataValid].iter().chain(replayed) {
+            machines.pipeline.must_step(journal, event);
         }
     }
     if write.is_some() {

@@ -29,7 +29,7 @@ pub enum Relinquishing {
     /// The entry, durable; made now or before.
     Relinquished(Box<SignedEntry>),
     /// It is recorded that it was refused.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 /// Ends the epoch in favour of `successor`.
@@ -53,7 +53,7 @@ pub fn relinquish(
         let refused = refused(&decision.facts, explanation);
         let body = DecisionBody::CommandRefused { decision, request: None };
         opened.decisions.append(body, annotation, &key)?;
-        return Ok(Relinquishing::Refused(refused));
+        return Ok(Relinquishing::Refused(Box::new(refused)));
     }
     let head = opened.ledger.authority().head();
     let entry = next_entry(&opened, head, decision.facts.entry(), annotation.clone())?;

@@ -18,6 +18,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::Fault;
 use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::snapshot::{Manifest, VerifiedSnapshot, discard_staging};
 use serde_json::{Value, json};
 
@@ -147,7 +148,7 @@ impl Supervisor {
                 self.bootstrap_step(&BootstrapEvent::ValidationBegun);
                 self.publish();
             }
-            TransferEvent::Validated(source, verified) => self.judge(source, verified)?,
+            TransferEvent::Validated(source, verified) => self.judge(source, *verified)?,
             TransferEvent::Failed(why, rule) => {
                 self.end_transfer(&BootstrapEvent::Aborted, why, rule)?
             }
@@ -245,6 +246,7 @@ impl Supervisor {
         self.bootstrap_step(&BootstrapEvent::InstallBegun);
         self.publish();
         let snapshot = verified.install(&self.parts.dir.snapshots()).map_err(|it| fatal(&it))?;
+        crash::reached(Point::BootInstallRename);
         let Some(start) = self.shared().owner.start_past(facts.position) else { return Ok(()) };
         let marker = Checkpoint {
             cluster: facts.cluster,
@@ -257,6 +259,7 @@ impl Supervisor {
             wal_start: start.map_err(|it| fatal(&it))?,
         };
         marker.write(&*self.parts.disk, self.parts.dir.path()).map_err(|it| fatal(&it))?;
+        crash::reached(Point::BootInstalled);
         self.bootstrap_step(&BootstrapEvent::Installed);
         tracing::info!(%cut, "a snapshot is installed; the process starts again from it");
         self.publish();

@@ -6,6 +6,7 @@ use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleN
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::supervisor::state::{Done, Fatal, Supervisor};
 use crate::wal::{Mode, ReceiveError, WalFailure};
@@ -21,7 +22,9 @@ impl Supervisor {
         self.stop_pulling();
         let evidence = evidence.to_string();
         let annotation = Self::by_the_node("a rule is broken")?;
+        crash::reached(Point::HaltBeforeRecord);
         self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
+        crash::reached(Point::HaltAfterRecord);
 
         let shared = self.parts.shared.clone();
         let machines = &shared.machines;
@@ -57,8 +60,9 @@ impl Supervisor {
                 Err(Fatal(fault.to_string()))
             }
             WalFailure::Rejected(ReceiveError::Disk(detail)) => Err(Fatal(detail)),
-            WalFailure::Rejected(ReceiveError::Diverged(divergence)) => self
-                .halt(divergence.rule(), &serde_json::json!({ "detail": divergence.to_string() })),
+            WalFailure::Rejected(ReceiveError::Diverged(divergence)) => {
+                self.halt(divergence.rule(), &divergence.evidence())
+            }
             WalFailure::Rejected(
                 ReceiveError::NotReplica | ReceiveError::Cut(_) | ReceiveError::LedgerBehind { .. },
             ) => Ok(()),
@@ -66,12 +70,13 @@ impl Supervisor {
     }
 }
 
-/// What an operator does about a halt; each needs the process stopped first.
+/// What an operator does about a halt.
 const fn way_forward(rule: RuleId) -> &'static str {
     match WayBack::of(rule) {
         WayBack::DiscardSuffix => {
-            "the node is halted: stop it, see what its log holds past the validated history with \
-             aerodb discard-suffix --dry-run, and set that aside with aerodb discard-suffix"
+            "the node is halted: see what its log holds past the validated history with aerodb \
+             discard-suffix --dry-run, and set that aside with aerodb discard-suffix; where it holds \
+             nothing, name the failure with aerodb resume --failure RULE"
         }
         WayBack::Bootstrap => {
             "the node is halted: upstream does not continue the snapshot that is installed; let it follow the \

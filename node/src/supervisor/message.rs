@@ -7,7 +7,9 @@ use aerodb_core::decision::command::Command;
 use aerodb_core::decision::record::RequestRef;
 use aerodb_core::hash::Signature;
 use aerodb_core::id::{Address, Epoch, Seq};
+use aerodb_core::rules::RuleId;
 use aerodb_http_api::problem::Problem;
+use aerodb_http_api::types::Discarded;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -57,8 +59,8 @@ pub enum Intervention {
         /// Its ledger entries past this node's head.
         entries: Vec<Bytes>,
     },
-    /// Pull again.
-    Resume,
+    /// Pull again; on a halted node, the failure of this rule is cleared first, if its cause is gone.
+    Resume(Option<RuleId>),
     /// Take the holder's snapshot over.
     Bootstrap,
 }
@@ -74,6 +76,11 @@ pub(super) enum Message {
         Annotation,
         oneshot::Sender<Result<(Seq, Address), Problem>>,
     ),
+    Discard {
+        dry_run: bool,
+        annotation: Annotation,
+        reply: oneshot::Sender<Result<Discarded, Problem>>,
+    },
     Receipt(Receipt),
     Puller(u64, PullerEvent),
     Transfer(u64, TransferEvent),
@@ -153,6 +160,18 @@ impl SupervisorHandle {
         annotation: Annotation,
     ) -> Result<(Seq, Address), Problem> {
         self.ask(|reply| Message::Intervene(intervention, request, annotation, reply)).await
+    }
+
+    /// Has a halted node set its suffix aside, or with `dry_run` say what it holds.
+    ///
+    /// # Errors
+    /// Why nothing is set aside.
+    pub async fn discard_suffix(
+        &self,
+        dry_run: bool,
+        annotation: Annotation,
+    ) -> Result<Discarded, Problem> {
+        self.ask(|reply| Message::Discard { dry_run, annotation, reply }).await
     }
 
     /// Hands over a receipt that may end an obligation.

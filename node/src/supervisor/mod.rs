@@ -9,6 +9,7 @@
 mod bootstrap;
 mod command;
 mod decline;
+mod discard;
 mod halt;
 mod message;
 mod promotion;

@@ -135,7 +135,7 @@ impl Supervisor {
             self.as_before(paused, was_pulling);
             return self.deny(id, decision, explanation, request.annotation);
         }
-        self.step(&PromotionEvent::Verdict { holds: true, digest: decision.digest });
+        self.step(&PromotionEvent::Verdict { failed: None, digest: decision.digest });
         self.grant(request, id, paused, decision.clone())?;
         self.step(&PromotionEvent::Return);
         Ok(answer(&decision.facts, Some(id), explanation))
@@ -148,7 +148,8 @@ impl Supervisor {
         explanation: Explanation,
         annotation: Annotation,
     ) -> Result<Answer, Fatal> {
-        self.step(&PromotionEvent::Verdict { holds: false, digest: decision.digest });
+        let failed = explanation.first_failed();
+        self.step(&PromotionEvent::Verdict { failed, digest: decision.digest });
         let answer = answer(&decision.facts, Some(id), explanation);
         self.record(
             DecisionBody::PromotionDenied { promotion_id: id.clone(), decision },
@@ -263,7 +264,7 @@ impl Supervisor {
             | Promotion::PromotionApproved { .. } => false,
             Promotion::AuthorityTransitioning
             | Promotion::PromotionSucceeded
-            | Promotion::PromotionDenied => true,
+            | Promotion::PromotionDenied { .. } => true,
         }
     }
 

@@ -214,7 +214,8 @@ impl Supervisor {
             Intervention::Follow { upstream, entries } => {
                 self.follow(upstream, &entries, request, annotation)
             }
-            Intervention::Resume => self.resume(request, annotation),
+            Intervention::Resume(None) => self.resume(request, annotation),
+            Intervention::Resume(Some(rule)) => self.clear_failure(rule, request, annotation),
             Intervention::Bootstrap => self.bootstrap(request, annotation),
         }
     }
@@ -263,8 +264,7 @@ impl Supervisor {
         let upstream = match (self.role(), self.parts.upstream.clone()) {
             (Role::ReplicaActive { .. }, Some(upstream)) => upstream,
             (Role::ReplicaActive { .. }, None) => {
-                let detail = "no upstream is known; name one with follow";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail)));
+                return Ok(Err(no_upstream()));
             }
             (
                 Role::Uninitialized
@@ -300,9 +300,17 @@ impl Supervisor {
                 | DecisionBody::Resumed { upstream, .. }
                 | DecisionBody::BootstrapRequested { upstream, .. },
             ) => Ok((*seq, upstream.clone())),
+            Some(DecisionBody::FailureCleared { .. }) => match &self.parts.upstream {
+                Some(upstream) => Ok((*seq, upstream.clone())),
+                None => Err(no_upstream()),
+            },
             Some(_) | None => Err(other()),
         }
     }
+}
+
+pub(super) fn no_upstream() -> Problem {
+    Problem::new(Code::CommandRefused, "no upstream is known; name one with follow")
 }
 
 /// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that

@@ -44,7 +44,8 @@ impl Requests {
             | DecisionBody::DeclineRefused { request, .. }
             | DecisionBody::Followed { request, .. }
             | DecisionBody::Resumed { request, .. }
-            | DecisionBody::BootstrapRequested { request, .. } => {
+            | DecisionBody::BootstrapRequested { request, .. }
+            | DecisionBody::FailureCleared { request, .. } => {
                 (request, Some(Known::Decision(entry.seq)))
             }
             DecisionBody::PromotionDenied { .. }

@@ -74,6 +74,8 @@ pub struct Supervisor {
     pub(super) detached: Option<String>,
     /// Upstream no longer has the history that this replica needs next.
     pub(super) bootstrap_required: bool,
+    /// The log that this process has open is not the directory's any more, which is stamped already.
+    pub(super) log_replaced: bool,
     pub(super) transfer: Option<TransferTask>,
     pub(super) transfers: u64,
 }
@@ -96,6 +98,7 @@ impl Supervisor {
             pullers: 0,
             detached: None,
             bootstrap_required: false,
+            log_replaced: false,
             transfer: None,
             transfers: 0,
         }
@@ -126,6 +129,9 @@ impl Supervisor {
             Message::Promote(request, reply) => answer(reply, self.promote(request))?,
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
+            }
+            Message::Discard { dry_run, annotation, reply } => {
+                answer(reply, self.discard_suffix(dry_run, annotation))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
@@ -165,6 +171,9 @@ impl Supervisor {
     /// The close stamp: a log that ends before it at the next start has lost something (DESIGN 5). A stop
     /// without it is a crash like any other, so a failure here is told and changes nothing.
     fn stamp(&self, wal_frame: u64) {
+        if self.log_replaced {
+            return;
+        }
         let Parts { identity, dir, ledger, decisions, .. } = &self.parts;
         let stamp = Stamp {
             starts: identity.stamp.starts,

@@ -13,6 +13,7 @@
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
+use aerodb_core::authority::Authority;
 use aerodb_core::position::Position;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::wal::Removal;
@@ -22,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
 use super::reserve::Reserve;
-use super::{ReceiveError, WriteJob};
+use super::{ReceiveError, Received, WriteJob};
 
 /// Jobs that may queue before senders wait.
 const QUEUE: usize = 4096;
@@ -59,16 +60,27 @@ impl Desk {
                 self.mode = self.owner.pause(mode, &reply);
             }
             Job::StartPast(position, reply) => {
-                let _ = reply.send(self.owner.wal.start_past(position));
+                let _ = reply.send(self.owner.receiver.wal.start_past(position));
             }
             Job::LetGo(marker, reply) => {
-                let _ = reply.send(self.owner.wal.let_go(&marker));
+                let _ = reply.send(self.owner.receiver.wal.let_go(&marker));
             }
             Job::Look(reply) => {
                 let _ = reply.send(self.owner.standing());
             }
         }
         None
+    }
+
+    /// What an earlier process received goes first; a node that is halted leaves it as it is.
+    fn take_up(&mut self, found: Received, authority: &Authority) {
+        let taken = match self.mode {
+            Mode::Replica => self.owner.take_up(found, authority),
+            Mode::Holder { .. } | Mode::Idle => Ok(()),
+        };
+        if let Err(error) = taken {
+            self.owner.report(&error);
+        }
     }
 
     fn write(&mut self, jobs: Vec<WriteJob>) {
@@ -172,16 +184,28 @@ impl OwnerHandle {
     }
 }
 
-/// Starts the owner's thread.
+/// What the log holds past the validated history at the start, and the ledger that it is judged by.
+#[derive(Debug)]
+pub struct Found {
+    /// Received by an earlier process.
+    pub received: Received,
+    /// This node's authority ledger.
+    pub authority: Arc<Authority>,
+}
+
+/// Starts the owner's thread. What was found, if anything, goes through the stages before anything that is queued.
 ///
 /// # Errors
 /// When the thread cannot be started.
-pub fn spawn(owner: Owner, mode: Mode) -> std::io::Result<OwnerHandle> {
+pub fn spawn(owner: Owner, mode: Mode, found: Option<Found>) -> std::io::Result<OwnerHandle> {
     let (jobs, mut queue) = mpsc::channel(QUEUE);
     let desk = Arc::new(Mutex::new(Desk { owner, mode }));
     let (lone, reserve) = (Arc::default(), Arc::default());
     let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone, reserve };
     std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
+        if let Some(found) = found {
+            lock(&desk).take_up(found.received, &found.authority);
+        }
         let mut next = queue.blocking_recv();
         while let Some(job) = next {
             next = lock(&desk).serve(job, &mut queue);

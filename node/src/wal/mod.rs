@@ -10,9 +10,12 @@ mod reserve;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
-pub use desk::{OwnerHandle, spawn};
+pub use desk::{Found, OwnerHandle, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
-pub use pipeline::{Divergence, Pulled, ReceiveError, Stages, prove};
+pub use pipeline::{
+    Applied, Applier, Cursors, Divergence, Pulled, ReceiveError, Received, Receiver, Stages,
+    Validated, Validator, prove,
+};
 pub use reserve::Reserve;
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

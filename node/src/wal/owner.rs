@@ -8,16 +8,15 @@ use std::sync::mpsc as sync;
 use aerodb_core::id::{Boundary, Epoch};
 use aerodb_core::machine::{WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::{LedgerHead, Position};
-use aerodb_core::wal::{Batch, Commit, EpochRuns, RawBatch};
+use aerodb_core::wal::{Batch, Commit, EpochRuns};
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
-use aerodb_ledger::wal::{Removal, Wal};
+use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::wal::Removal;
 use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::checkpoint::Trigger;
 use crate::journal::{Cell, Journal};
-use crate::store::StoreWriter;
-use crate::wal::pipeline::{Pulled, ReceiveError, Stages};
+use crate::wal::pipeline::{Applier, Pulled, ReceiveError, Receiver, Stages, Validator};
 use crate::wal::write::{Answer, Ticket, Tip};
 use crate::wal::{
     Acknowledgements, Outcome, Settled, Unacknowledged, Waiter, WriteError, WriteJob,
@@ -111,16 +110,12 @@ impl std::fmt::Debug for FailureSink {
 /// The owner's state. There is one of it, and it lives behind the lock of [`OwnerHandle`](super::OwnerHandle).
 #[derive(Debug)]
 pub struct Owner {
-    /// The log.
-    pub wal: Wal,
-    /// The store's writing side.
-    pub store: StoreWriter,
-    /// The validated and applied end.
-    pub tip: Position,
-    /// The durable end of what was received.
-    pub received: Boundary,
-    /// Which epochs it carries where.
-    pub epochs: EpochRuns,
+    /// The log and its durable end.
+    pub receiver: Receiver,
+    /// The validated end.
+    pub validator: Validator,
+    /// The store and the applied end.
+    pub applier: Applier,
     /// Who waits for what.
     pub acks: Arc<Acknowledgements<Answer>>,
     /// The stages of a replica.
@@ -129,8 +124,6 @@ pub struct Owner {
     pub writer: Arc<Cell<WalWriter>>,
     /// Where its steps are journalled.
     pub journal: Arc<Journal>,
-    /// Asks for checkpoints.
-    pub trigger: Trigger,
     /// The most commits under one fsync.
     pub group_commit_max: usize,
     /// Told of what ends the work.
@@ -157,8 +150,9 @@ impl Judged {
 
 impl Owner {
     pub(super) fn standing(&self) -> Standing {
-        let (tip, received, epochs) = (self.tip, self.received, self.epochs.clone());
-        Standing { tip, received, epochs, frame: self.wal.last_frame_seq() }
+        let (tip, epochs) = (self.validator.tip(), self.validator.epochs().clone());
+        let frame = self.receiver.wal.last_frame_seq();
+        Standing { tip, received: self.receiver.end(), epochs, frame }
     }
 
     /// Takes what is queued behind `first`, up to the bounds; a job of another kind ends the batch and
@@ -194,9 +188,11 @@ impl Owner {
             Ok(())
         } else {
             // `judge` gave every commit its number, so there is a batch of them.
-            let (batch, raw) = Batch::form(&self.tip, authority.epoch(), *stamp, commits)
-                .unwrap_or_else(|| panic!("commits past {} form no batch", self.tip.boundary));
-            self.append(&[raw]).map(|_| self.install(batch))
+            let tip = self.validator.tip();
+            let (batch, raw) = Batch::form(&tip, authority.epoch(), *stamp, commits)
+                .unwrap_or_else(|| panic!("commits past {} form no batch", tip.boundary));
+            crash::reached(Point::WriteBeforeWal);
+            self.receiver.append(&[raw]).map(|_| self.install(batch))
         };
         match durable {
             Ok(()) => {
@@ -205,7 +201,9 @@ impl Owner {
                         ticket.stamp(*commit);
                     }
                 }
-                self.acks.durable(self.tip.boundary, waiters);
+                crash::reached(Point::CommitBeforeVisible);
+                self.acks.durable(self.applier.end(), waiters);
+                crash::reached(Point::CommitAfterVisible);
                 Ok(())
             }
             Err(fault) => {
@@ -217,8 +215,8 @@ impl Owner {
 
     /// Judges each write against the tip that the ones before it leave.
     fn judge(&self, jobs: Vec<WriteJob>, epoch: Epoch) -> Judged {
-        let mut tip = Tip::new(self.store.store());
-        let mut end = self.tip.boundary;
+        let mut tip = Tip::new(self.applier.store.store());
+        let mut end = self.validator.tip().boundary;
         let mut judged = Judged::with_room(jobs.len());
         // Where nothing is conditional nobody looks at what the writes before have changed.
         let conditional = jobs.iter().any(|job| job.write.is_conditional());
@@ -241,20 +239,10 @@ impl Owner {
         judged
     }
 
-    pub(super) fn append(&mut self, raws: &[RawBatch]) -> Result<(), Fault> {
-        self.wal.append(raws)?;
-        self.trigger.grown_to(self.wal.used_bytes());
-        Ok(())
-    }
-
     /// The batch goes into the store; it is seen once the acknowledged bound passes it.
-    pub(super) fn install(&mut self, batch: Batch) {
-        self.tip = batch.end();
-        self.epochs.push(&batch);
-        self.received = self.received.max(self.tip.boundary);
-        for (id, commit) in batch.into_commits() {
-            self.store.apply(id, &commit);
-        }
+    fn install(&mut self, batch: Batch) {
+        let validated = self.validator.own(batch);
+        self.applier.apply(validated);
     }
 
     fn poison(&self, waiters: Vec<Waiter<Answer>>, fault: Fault) {

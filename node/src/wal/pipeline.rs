@@ -1,12 +1,31 @@
-//! The stages of a replica: receiver, validator, applier. Each takes only what the one before it made, so
-//! that unvalidated bytes cannot reach the store:
+//! The stages of a replica. Each has one owner, which alone holds its cursor, and takes only what the stage
+//! before it made, so that unvalidated bytes cannot reach the store:
 //!
-//! 1. received: framed and in order, appended and fsynced; nothing interpreted
-//! 2. validated: checksum, continuity, chain, epoch and ledger stamp proven
-//! 3. applied: in the store; seen once the acknowledged bound passes it
+//! 1. [`Receiver`] makes [`Received`]: framed and in order, appended and fsynced; nothing interpreted
+//! 2. [`Validator`] makes [`Validated`]: checksum, continuity, chain, epoch and ledger stamp proven
+//! 3. [`Applier`] makes [`Applied`]: in the store; seen once the acknowledged bound passes it
+//!
+//! Invariant: `applied <= validated <= received`, and a frame is appended only after the one before it was
+//! applied. So of a log that is found, all but the last frame was validated by the process before; the last
+//! frame may not have been, and goes through stages 2 and 3 again ([`Owner::take_up`]): what is received and
+//! not validated is on the disk and survives the process, without a mark that would cost an fsync of its own.
+//!
+//! A received frame is fsynced once, in the log where it stays. Validated bytes get no second fsync: that
+//! they are valid follows from them. The stages hand over by value on the log's own thread: a hand-over
+//! between threads takes about as long as the fsync of a small batch, and a paired write waits for both.
 //!
 //! A crash between 1 and 2 leaves bytes that the next start validates; between 2 and 3 the WAL is
 //! replayed.
+
+mod applier;
+mod cursors;
+mod receiver;
+mod validator;
+
+pub use applier::{Applied, Applier};
+pub use cursors::Cursors;
+pub use receiver::{Received, Receiver};
+pub use validator::{Validated, Validator, prove};
 
 use std::sync::Arc;
 
@@ -16,8 +35,9 @@ use aerodb_core::id::{Boundary, NodeId};
 use aerodb_core::machine::{Gate, Pipeline, PipelineEvent, Segment, SegmentEvent};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{Batch, BatchError, Discontinuity, RawBatch, check_continuity};
+use aerodb_core::wal::{BatchError, Discontinuity};
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::journal::Cell;
 use crate::wal::Bounds;
@@ -72,6 +92,40 @@ impl Divergence {
     }
 }
 
+impl Divergence {
+    /// The values that disagreed, for the record of the halt.
+    #[must_use]
+    pub fn evidence(&self) -> serde_json::Value {
+        let values = match self {
+            Self::Discontinuity(Discontinuity::Number { tip, found }) => {
+                json!({ "validated": tip, "offered": found })
+            }
+            Self::Discontinuity(Discontinuity::Chain { at, tip, found }) => {
+                json!({ "commit_id": at, "chain": tip, "continues": found })
+            }
+            Self::Discontinuity(Discontinuity::Epoch { at, found, expected }) => {
+                json!({ "commit_id": at, "epoch": found, "epoch_of_position": expected })
+            }
+            Self::Damaged(BatchError::Checksum { found, computed }) => {
+                json!({ "checksum": found, "computed": computed })
+            }
+            Self::Damaged(BatchError::Chain { found, computed }) => {
+                json!({ "chain": found, "computed": computed })
+            }
+            Self::Damaged(BatchError::Cut { have, need }) => {
+                json!({ "bytes": have, "needed": need })
+            }
+            Self::Damaged(BatchError::Format { found }) => json!({ "format": found }),
+            Self::Damaged(BatchError::Malformed { what }) => json!({ "malformed": what }),
+            Self::Stamp { stamp } => json!({ "stamp": stamp }),
+            Self::Order { received, offered } => {
+                json!({ "received": received, "offered": offered })
+            }
+        };
+        json!({ "detail": self.to_string(), "values": values })
+    }
+}
+
 /// Why a pull's bytes were not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiveError {
@@ -81,7 +135,8 @@ pub enum ReceiveError {
     /// The transfer was cut; it was dropped, and the next pull asks again (F-R1).
     #[error("the transfer was cut: {0}")]
     Cut(BatchError),
-    /// A batch is stamped with a ledger entry that has not come yet; it was dropped.
+    /// The first batch is stamped with a ledger entry that has not come yet. It waits where it came from: a
+    /// log never holds a stamp that the ledger beside it does not, or a cut ledger could not be told (AU-14).
     #[error("a batch is stamped with ledger entry {seq}, this ledger ends at {head}")]
     LedgerBehind {
         /// The stamp.
@@ -117,125 +172,64 @@ pub struct Stages {
     pub machine: Arc<Cell<Pipeline>>,
 }
 
-/// Durable, in order, nothing interpreted.
-struct Received(Vec<RawBatch>);
-
-/// Proven to continue the history.
-struct Validated(Vec<Batch>);
-
 impl Owner {
     /// Takes what a pull brought through all stages.
     pub(super) fn receive(&mut self, pulled: Pulled) -> Result<Position, ReceiveError> {
-        let framed = self.frame(pulled.batches, &pulled.authority)?;
+        let Pulled { batches, told, authority } = pulled;
+        let framed = self.receiver.frame(batches, &authority)?;
         if !framed.is_empty() {
             let segment = Cell::<Segment>::default();
             self.step(&PipelineEvent::BytesArrived);
-            let received = self.persist(framed)?;
+            let received = self.receiver.persist(framed)?;
             segment.must_step(&self.journal, &SegmentEvent::Persisted);
             self.step(&PipelineEvent::Persisted);
-            let validated = self.validate(received, &pulled.authority).map_err(|divergence| {
-                segment.must_step(&self.journal, &SegmentEvent::Failed { rule: divergence.rule() });
-                ReceiveError::Diverged(divergence)
-            })?;
-            segment.must_step(&self.journal, &SegmentEvent::Proven);
-            self.step(&PipelineEvent::Proven);
-            self.apply(validated);
-            segment.must_step(&self.journal, &SegmentEvent::Installed);
-            self.step(&PipelineEvent::Applied);
+            self.prove_and_apply(&segment, received, &authority)?;
         }
-        self.publish(&pulled.authority, pulled.told);
-        Ok(self.tip)
+        self.publish(&authority, told);
+        Ok(self.validator.tip())
+    }
+
+    /// Takes up what an earlier process received and may not have validated.
+    pub(super) fn take_up(
+        &mut self,
+        found: Received,
+        authority: &Authority,
+    ) -> Result<(), ReceiveError> {
+        self.prove_and_apply(&Cell::starting(Segment::Received), found, authority)?;
+        // Nobody is pulled from yet.
+        self.step(&PipelineEvent::TransportLost);
+        self.publish(authority, None);
+        Ok(())
+    }
+
+    fn prove_and_apply(
+        &mut self,
+        segment: &Cell<Segment>,
+        received: Received,
+        authority: &Authority,
+    ) -> Result<(), ReceiveError> {
+        let validated = self.validator.validate(received, authority).map_err(|divergence| {
+            segment.must_step(&self.journal, &SegmentEvent::Failed { rule: divergence.rule() });
+            ReceiveError::Diverged(divergence)
+        })?;
+        segment.must_step(&self.journal, &SegmentEvent::Proven);
+        self.step(&PipelineEvent::Proven);
+        let Applied { .. } = self.applier.apply(validated);
+        segment.must_step(&self.journal, &SegmentEvent::Installed);
+        self.step(&PipelineEvent::Applied);
+        Ok(())
     }
 
     fn step(&self, event: &PipelineEvent) {
         self.stages.machine.must_step(&self.journal, event);
     }
 
-    /// Receiver: framing and order only (P5-ST2).
-    fn frame(
-        &self,
-        mut bytes: Bytes,
-        authority: &Authority,
-    ) -> Result<Vec<RawBatch>, ReceiveError> {
-        let (mut raws, mut end) = (Vec::new(), self.received);
-        while !bytes.is_empty() {
-            let raw = RawBatch::split_first(&mut bytes).map_err(|error| match error {
-                BatchError::Cut { .. } => ReceiveError::Cut(error),
-                BatchError::Checksum { .. }
-                | BatchError::Chain { .. }
-                | BatchError::Format { .. }
-                | BatchError::Malformed { .. } => {
-                    ReceiveError::Diverged(Divergence::Damaged(error))
-                }
-            })?;
-            let range = raw.claimed_range();
-            match range {
-                Some((first, last)) if end.next_commit() == Some(first) => {
-                    end = Boundary::from(last)
-                }
-                Some(_) | None => {
-                    let offered = range.map(|(first, _)| first.get());
-                    return Err(ReceiveError::Diverged(Divergence::Order {
-                        received: end,
-                        offered,
-                    }));
-                }
-            }
-            let head = authority.head().seq;
-            match raw.claimed_stamp() {
-                Some(stamp) if stamp.seq > head => {
-                    return Err(ReceiveError::LedgerBehind {
-                        seq: stamp.seq.get(),
-                        head: head.get(),
-                    });
-                }
-                Some(_) | None => raws.push(raw),
-            }
-        }
-        Ok(raws)
-    }
-
-    fn persist(&mut self, raws: Vec<RawBatch>) -> Result<Received, ReceiveError> {
-        self.append(&raws).map_err(|fault| ReceiveError::Disk(fault.to_string()))?;
-        if let Some((_, last)) = raws.last().and_then(RawBatch::claimed_range) {
-            self.received = Boundary::from(last);
-        }
-        Ok(Received(raws))
-    }
-
-    fn validate(&self, received: Received, authority: &Authority) -> Result<Validated, Divergence> {
-        let mut tip = self.tip;
-        let mut validated = Vec::with_capacity(received.0.len());
-        for raw in &received.0 {
-            let batch = prove(raw, &tip, authority)?;
-            tip = batch.end();
-            validated.push(batch);
-        }
-        Ok(Validated(validated))
-    }
-
-    fn apply(&mut self, validated: Validated) {
-        validated.0.into_iter().for_each(|batch| self.install(batch));
-    }
-
     /// Lets the applied commits be seen as far as they are acknowledged.
     fn publish(&self, authority: &Authority, told: Option<Boundary>) {
-        let applied = self.tip.boundary;
+        let applied = self.applier.end();
         let acknowledged = replica_bound(authority, &self.stages.node, applied, told);
         let covered = Some(authority.head().seq);
         self.acks.follow(Bounds { durable: applied, acknowledged: Some(acknowledged), covered });
         self.step(&PipelineEvent::GateJudged(Gate::ReadSafe));
     }
-}
-
-/// Validator: whether received bytes continue the history that ends at `tip`. Recovery uses the same
-/// function.
-///
-/// # Errors
-/// [`Divergence`] naming the rule that they break.
-pub fn prove(raw: &RawBatch, tip: &Position, authority: &Authority) -> Result<Batch, Divergence> {
-    let batch = raw.decode().map_err(Divergence::Damaged)?;
-    check_continuity(tip, &batch, |commit| authority.epoch_at(commit))?;
-    let stamp = batch.stamp();
-    if authority.contains(&stamp) { Ok(batch) } else { Err(Divergence::Stamp { stamp }) }
 }

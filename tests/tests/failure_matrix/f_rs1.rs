@@ -3,7 +3,7 @@
 use aerodb_tests::{Answer, Cluster, Node};
 use serde_json::json;
 
-use crate::explained;
+use crate::golden;
 
 /// Short enough for a test, long enough for a request that waits for nothing.
 const SOON: [(&str, &str); 1] = [("aerodb-deadline-ms", "200")];
@@ -44,16 +44,16 @@ fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     cluster.n2.wait_applied(1);
 
     let not_here = refused(&cluster.n2, "?consistency=linearizable", (421, "NOT_HOLDER", "RM-3"));
-    explained(&not_here, "f_rs1_not_holder");
+    golden::check("f_rs1_not_holder", &not_here.body["explanation"]);
     let future = refused(&cluster.n2, "?at=2", (409, "COMMIT_IN_FUTURE", "P5-I12"));
-    explained(&future, "f_rs1_in_future");
+    golden::check("f_rs1_in_future", &future.body["explanation"]);
     let later = refused(&cluster.n2, "?min_commit=2", (503, "COMMIT_NOT_REACHED", "RD-2"));
-    explained(&later, "f_rs1_not_reached");
+    golden::check("f_rs1_not_reached", &later.body["explanation"]);
 
     cluster.n1.designate("n2");
     cluster.n2.freeze();
     let unconfirmed = refused(&cluster.n1, "", (503, "READ_UNSAFE", "AU-11"));
-    explained(&unconfirmed, "f_rs1_unconfirmed");
+    golden::check("f_rs1_unconfirmed", &unconfirmed.body["explanation"]);
     assert_eq!(cluster.n1.get("/v1/kv/k?consistency=snapshot").expect(200).text, "1");
 
     // A commit that is durable on the holder alone, so that its history will not be the heir's.
@@ -63,7 +63,7 @@ fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     cluster.n2.kill();
     cluster.n1.start();
     let unknown = refused(&cluster.n1, "?consistency=snapshot", (503, "READ_UNSAFE", "AU-12"));
-    explained(&unknown, "f_rs1_bound_unknown");
+    golden::check("f_rs1_bound_unknown", &unknown.body["explanation"]);
     says_why(&cluster.n1, "AU-12");
 
     cluster.n1.kill();
@@ -72,7 +72,7 @@ fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     cluster.n1.start();
     cluster.n1.follow(&cluster.n2).refused(503, "HALTED");
     let halted = refused(&cluster.n1, "?consistency=snapshot", (503, "HALTED", "RM-5"));
-    explained(&halted, "f_rs1_halted");
+    golden::check("f_rs1_halted", &halted.body["explanation"]);
     says_why(&cluster.n1, "RM-5");
     cluster.n1.restart();
     let still = refused(&cluster.n1, "?consistency=snapshot", (503, "HALTED", "RM-5"));
@@ -82,6 +82,6 @@ fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     let _ = cluster.n3.follow(&cluster.n2).expect(200);
     let _ = cluster.n2.post("/v1/authority/relinquish", &body).expect(200);
     let sealed = refused(&cluster.n2, "?consistency=linearizable", (503, "SEALED", "RM-3"));
-    explained(&sealed, "f_rs1_sealed");
+    golden::check("f_rs1_sealed", &sealed.body["explanation"]);
     assert_eq!(cluster.n2.get("/v1/kv/k").expect(200).text, "1");
 }

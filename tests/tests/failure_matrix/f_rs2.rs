@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use aerodb_tests::{Answer, Cluster, Node};
 
-use crate::explained;
+use crate::golden;
 
 /// Far below the 30 seconds that a read may wait by default: what ends it is the change.
 const PROMPT: Duration = Duration::from_secs(15);
@@ -44,7 +44,7 @@ fn f_rs2_a_read_that_waits_while_its_node_halts_is_refused_at_once() {
         cluster.n1.follow(&cluster.n2).refused(503, "HALTED");
         let refused = waiting.join().expect("no panic");
         refused.refused(503, "HALTED");
-        explained(&refused, "f_rs2_halted");
+        golden::check("f_rs2_halted", &refused.body["explanation"]);
     });
     assert!(asked.elapsed() < PROMPT, "{:?}", asked.elapsed());
 }

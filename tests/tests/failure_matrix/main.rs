@@ -1,16 +1,20 @@
-//! The rows of SPEC/PHASE5_FAILURE_MATRIX on the real binary, one file each.
+//! SPEC/PHASE5_FAILURE_MATRIX, row by row, on the shipped binary: each test is named after its row, and
+//! checks the outcome, what is visible, and the explanation. Explanations are compared with the files in
+//! `golden/`; `AERODB_GOLDEN=write` writes these anew.
+//!
+//! Needs the crash points: `cargo test -p aerodb-tests --features crash-points --test failure_matrix`
 
+mod application;
+mod checkpoint;
 mod f_o1;
 mod f_rs1;
 mod f_rs2;
-
-use std::path::PathBuf;
-
-use aerodb_tests::{Answer, assert_golden};
-
-/// Compares the explanation that a refusal carries with the golden one.
-#[track_caller]
-pub(crate) fn explained(refused: &Answer, golden: &str) {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/failure_matrix/golden");
-    assert_golden(dir.join(format!("{golden}.json")), &refused.body["explanation"]);
-}
+mod forbidden;
+mod golden;
+mod intervention;
+mod primary;
+mod receiver;
+mod recovery;
+mod snapshot;
+mod stage;
+mod validation;

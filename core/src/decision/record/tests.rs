@@ -71,7 +71,7 @@ fn bootstrap() -> Recorded<BootstrapFacts> {
 }
 
 /// One entry of every kind.
-fn every_kind() -> [SignedDecision; 11] {
+fn every_kind() -> [SignedDecision; 12] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {
@@ -102,6 +102,7 @@ fn every_kind() -> [SignedDecision; 11] {
         },
         DecisionBody::BootstrapRequested { upstream: other, request: None },
         DecisionBody::BootstrapDecided { decision: bootstrap(), cleared: Some(RuleId::FS3) },
+        DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
     ]
     .map(signed)
 }

@@ -11,7 +11,7 @@ use super::directory::{Offline, Part, exit_of, part_rows};
 use crate::cli::failure::Exit;
 use crate::cli::progress::{Printing, WatchedDisk};
 use crate::cli::status::notes;
-use crate::cli::wal::wal_part;
+use crate::cli::wal::{checkpoint_part, wal_part};
 use crate::cli::{Failure, Output, Shown, short};
 
 /// The arguments.
@@ -38,12 +38,15 @@ impl Verify {
             );
         }
         let (authority, decision) = (&report.authority_ledger, &report.decision_ledger);
-        let parts = [
+        let mut parts = vec![
             offline.part(),
             part("authority ledger", authority),
             part("decision ledger", decision),
             wal_part(&report.wal),
         ];
+        if report.checkpoint != Integrity::Ok {
+            parts.push(checkpoint_part(&report.checkpoint));
+        }
         let exit = exit_of(&parts);
         let json = json!({
             "node_id": offline.node_id(),
@@ -51,6 +54,7 @@ impl Verify {
             "identity": offline.identity,
             "authority_ledger": authority,
             "decision_ledger": decision,
+            "checkpoint": report.checkpoint,
             "wal": report.wal,
             "notes": offline.notes,
         });

@@ -56,8 +56,9 @@ impl Verify {
     }
 }
 
-fn checkpoint_part(marker: &Integrity) -> Part<'_> {
-    let found = "from where the WAL is kept".to_owned();
+/// The checkpoint, marker and snapshot, as a part that was checked.
+pub(in crate::cli) fn checkpoint_part(marker: &Integrity) -> Part<'_> {
+    let found = "the marker, and every byte of its snapshot".to_owned();
     Part { name: "checkpoint", integrity: marker, completeness: None, found }
 }
 

@@ -17,7 +17,8 @@ use super::*;
 use crate::machines::Machines;
 use crate::store::Store;
 use crate::wal::{
-    Acknowledgements, Answer, FailureSink, Outcome, Settled, Stages, Ticket, Write, WriteError,
+    Acknowledgements, Answer, Applier, Cursors, FailureSink, Outcome, Receiver, Settled, Stages,
+    Ticket, Validator, Write, WriteError,
 };
 
 const STAMP: LedgerHead = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
@@ -37,12 +38,16 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     machines.writer.renew(WalWriter::Open { epoch: Epoch::FIRST });
     let acks = Acknowledgements::new(Boundary::ORIGIN, None, None);
     acks.hold(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None);
+    let tip = Position::origin(&ClusterId([9; 32]));
+    let cursors = Arc::new(Cursors::new(Boundary::ORIGIN));
     let owner = Owner {
-        wal: Wal::create(&place).unwrap(),
-        store: Store::empty().0,
-        tip: Position::origin(&ClusterId([9; 32])),
-        received: Boundary::ORIGIN,
-        epochs: EpochRuns::default(),
+        receiver: Receiver::new(
+            Wal::create(&place).unwrap(),
+            Boundary::ORIGIN,
+            crate::checkpoint::Trigger::never(),
+        ),
+        validator: Validator::new(tip, EpochRuns::default(), Arc::clone(&cursors)),
+        applier: Applier::new(Store::empty().0, Boundary::ORIGIN, cursors),
         acks: Arc::new(acks),
         stages: Stages {
             node: NodeId::new("n1").unwrap(),
@@ -50,12 +55,11 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
         },
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
-        trigger: crate::checkpoint::Trigger::never(),
         group_commit_max: 1024,
         failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
     };
     let mode = Mode::Holder { authority: authority.unwrap(), stamp: STAMP };
-    let handle = spawn(owner, mode).unwrap();
+    let handle = spawn(owner, mode, None).unwrap();
     std::thread::spawn({
         let reserve = handle.reserve();
         // It blocks its thread and ends with the process.

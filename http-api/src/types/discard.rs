@@ -1,0 +1,44 @@
+//! Setting aside what a halted node's log holds past its validated history.
+
+use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, Seq};
+use aerodb_core::position::Position;
+use aerodb_core::rules::RuleId;
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /v1/replication/discard-suffix`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscardRequest {
+    /// Why.
+    pub reason: Reason,
+}
+
+/// One commit that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// The number that it had here; it may be another commit's by now.
+    pub commit_id: CommitId,
+    /// The epoch that it was written in.
+    pub epoch: Epoch,
+    /// The keys that it changed.
+    pub keys: Vec<String>,
+}
+
+/// What was set aside, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discarded {
+    /// Its place in the decision ledger; `null` when it was only looked at.
+    pub seq: Option<Seq>,
+    /// Where the history ends without it.
+    pub kept: Position,
+    /// Where the bytes set aside ended.
+    pub discarded: Boundary,
+    /// The failure that this clears, if one was latched.
+    pub cleared: Option<RuleId>,
+    /// How many commits could be read of it.
+    pub commits_total: u64,
+    /// The first 1,000 of them.
+    pub commits: Vec<SetAside>,
+    /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.
+    pub quarantine: Option<String>,
+}
