@@ -54,6 +54,14 @@ pub struct Route {
     pub summary: &'static str,
 }
 
+impl Operation {
+    /// Whether it is part of promotion: absent where failover is disabled by configuration.
+    #[must_use]
+    pub const fn promotes(self) -> bool {
+        matches!(self, Self::Promote | Self::Promotions | Self::Promotion | Self::ExplainPromotion)
+    }
+}
+
 macro_rules! routes {
     ($($operation:ident, $verb:ident, $path:literal, $summary:literal;)*) => {
         /// What can be asked for; the router answers each, which the compiler checks.

@@ -31,9 +31,10 @@ impl<N> Clone for Api<N> {
     }
 }
 
-/// Every route of the table.
-pub(crate) fn router<N: NodePort>(api: Api<N>) -> Router {
-    let routes = ROUTES.iter().fold(Router::new(), mount);
+/// The routes of the table; without failover, those of promotion are not there.
+pub(crate) fn router<N: NodePort>(api: Api<N>, failover: bool) -> Router {
+    let served = ROUTES.iter().filter(|route| failover || !route.operation.promotes());
+    let routes = served.fold(Router::new(), mount);
     routes.fallback(no_such_route).method_not_allowed_fallback(method_not_allowed).with_state(api)
 }
 

@@ -56,8 +56,18 @@ impl<N: NodePort> Site<N> {
     /// The site of a node.
     #[must_use]
     pub fn new(port: Arc<N>, limits: Limits) -> Self {
+        Self::with(port, limits, true)
+    }
+
+    /// The site of a node on which failover is disabled: the routes of promotion do not exist.
+    #[must_use]
+    pub fn without_failover(port: Arc<N>, limits: Limits) -> Self {
+        Self::with(port, limits, false)
+    }
+
+    fn with(port: Arc<N>, limits: Limits, failover: bool) -> Self {
         let api = Api { port, limits };
-        Self { router: TowerToHyperService::new(router(api.clone())), api }
+        Self { router: TowerToHyperService::new(router(api.clone(), failover)), api }
     }
 
     /// Answers a request that came over this connection.

@@ -18,6 +18,18 @@ pub enum Reconnect {
     Automatic,
 }
 
+/// Whether this node can be promoted (DESIGN section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failover {
+    /// When asked to, and proven.
+    #[default]
+    Enabled,
+    /// Never: routes, machine and metrics of promotion are not there. Everything else is as ever, an existing
+    /// obligation too.
+    Disabled,
+}
+
 /// The configuration file, with the defaults of every key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +45,9 @@ pub struct Config {
     /// When a replica that lost its upstream pulls again.
     #[serde(default)]
     pub reconnect: Reconnect,
+    /// Whether this node can be promoted; `enabled` by default.
+    #[serde(default)]
+    pub failover: Failover,
     /// Writes are refused with `MEMORY_LIMIT` when the store holds this many bytes.
     #[serde(default = "default_store_bytes_max")]
     pub store_bytes_max: u64,
@@ -120,6 +135,7 @@ impl Config {
             advertise: None,
             upstream: None,
             reconnect: Reconnect::OnRequest,
+            failover: Failover::Enabled,
             store_bytes_max: default_store_bytes_max(),
             retain_commits: default_retain_commits(),
             checkpoint_wal_bytes: default_checkpoint_wal_bytes(),

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::bootstrap::{Handed, Progress};
 use crate::checkpoint::{CheckpointHandle, Shelf};
+use crate::config::Failover;
 use crate::machines::Machines;
 use crate::replication::{Barriers, Peers};
 use crate::store::Store;
@@ -26,6 +27,8 @@ use crate::wal::{Acknowledgements, Answer, Cursors, OwnerHandle};
 pub struct Shared {
     /// Who this node is.
     pub identity: Identity,
+    /// Whether this node can be promoted, by its configuration.
+    pub failover: Failover,
     /// The supervisor's state as last published.
     pub view: ArcSwap<View>,
     /// Told when the view is replaced.

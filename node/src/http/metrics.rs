@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::config::Failover;
 use crate::http::Http;
 
 type Level = Gauge<u64, AtomicU64>;
@@ -62,7 +63,11 @@ impl Scrape {
 impl Http {
     pub(super) fn metrics_text(&self) -> Result<String, Problem> {
         let mut scrape = Scrape(Registry::default());
-        self.promotion_metrics(&mut scrape);
+        match self.shared.failover {
+            Failover::Enabled => self.promotion_metrics(&mut scrape),
+            Failover::Disabled => {}
+        }
+        self.holder_metric(&mut scrape);
         self.history_metrics(&mut scrape);
         self.safety_metrics(&mut scrape);
         self.store_metrics(&mut scrape);
@@ -75,7 +80,6 @@ impl Http {
     fn promotion_metrics(&self, scrape: &mut Scrape) {
         let journal = &self.shared.machines.journal;
         let counts = journal.promotions();
-        let view = self.shared.view.load();
         for (name, help, value) in [
             ("requests", "Promotion requests accepted for processing", counts.requested),
             ("success", "Promotions granted", counts.succeeded),
@@ -84,13 +88,17 @@ impl Http {
         ] {
             scrape.count(&format!("replication_promotion_{name}"), help, value);
         }
-        let holder = vec![("replica_id", view.authority.holder().to_string())];
-        let help = "The holder of the current epoch by this node's ledger";
-        scrape.labelled("replication_current_primary", help, [(holder, 1)]);
         let steady =
             self.shared.machines.promotion.get() == aerodb_core::machine::Promotion::Steady;
         let help = "Whether a promotion is under way here";
         scrape.level("replication_promotion_in_progress", help, u64::from(!steady));
+    }
+
+    fn holder_metric(&self, scrape: &mut Scrape) {
+        let view = self.shared.view.load();
+        let holder = vec![("replica_id", view.authority.holder().to_string())];
+        let help = "The holder of the current epoch by this node's ledger";
+        scrape.labelled("replication_current_primary", help, [(holder, 1)]);
     }
 
     fn history_metrics(&self, scrape: &mut Scrape) {
@@ -122,7 +130,7 @@ impl Http {
         scrape.level("aerodb_read_safe", "Whether a read is served", u64::from(reads.is_none()));
         let halted = u64::from(view.halt().is_some());
         scrape.level("aerodb_halted", "Whether a failure is latched", halted);
-        let states = self.shared.machines.show().into_iter().map(|shown| {
+        let states = self.machines_here().map(|shown| {
             let machine = ("machine", shown.machine.to_string());
             (vec![machine, ("state", shown.state.to_owned())], 1)
         });

@@ -17,8 +17,11 @@ mod refusal;
 
 use std::sync::Arc;
 
+use aerodb_core::machine::MachineName;
 use tokio::sync::Semaphore;
 
+use crate::config::Failover;
+use crate::machines::Shown;
 use crate::shared::Shared;
 use crate::supervisor::SupervisorHandle;
 
@@ -36,5 +39,15 @@ impl Http {
     #[must_use]
     pub fn new(shared: Arc<Shared>, supervisor: SupervisorHandle) -> Self {
         Self { shared, supervisor, digests: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The machines that exist on this node: where failover is disabled, that of promotion does not.
+    fn machines_here(&self) -> impl Iterator<Item = Shown> {
+        let promotes = match self.shared.failover {
+            Failover::Enabled => true,
+            Failover::Disabled => false,
+        };
+        let shown = self.shared.machines.show().into_iter();
+        shown.filter(move |shown| promotes || shown.machine != MachineName::Promotion)
     }
 }

@@ -125,12 +125,12 @@ impl NodePort for Http {
     }
 
     async fn machines(&self) -> Reply<View<Vec<MachineState>>> {
-        Ok(self.envelope(self.shared.machines.show().into_iter().map(state).collect()))
+        Ok(self.envelope(self.machines_here().map(state).collect()))
     }
 
     async fn machine(&self, machine: String) -> Reply<View<MachineState>> {
         let name = machine_named(&machine)?;
-        let found = self.shared.machines.show().into_iter().find(|shown| shown.machine == name);
+        let found = self.machines_here().find(|shown| shown.machine == name);
         found
             .map(|shown| self.envelope(state(shown)))
             .ok_or_else(|| unknown("single state of machine", &machine))

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::bootstrap::{Handed, Progress};
 use crate::checkpoint::{CheckpointHandle, Running, Shelf, Taker, Trigger, Worker};
-use crate::config::Config;
+use crate::config::{Config, Failover};
 use crate::directory::{DataDir, DirectoryLock};
 use crate::http::Http;
 use crate::machines::Machines;
@@ -85,7 +85,11 @@ pub(super) fn assemble(
     let machines = Machines::default();
     let found = Some(replayed.unvalidated).filter(|found| !found.is_empty());
     let write = wake(&machines, &authority, role, &failures, found.is_some());
-    note_unfinished(&machines, &decisions, &ledger);
+    match config.failover {
+        Failover::Enabled => note_unfinished(&machines, &decisions, &ledger),
+        // The machine does not exist; the ledgers still say what became of every attempt.
+        Failover::Disabled => {}
+    }
     note_installed(&machines, &decisions, checkpoint.as_ref());
     let tip = replayed.standing.tip;
     let healthy = failures.is_empty();
@@ -131,6 +135,7 @@ pub(super) fn assemble(
     );
     let shared = Arc::new(Shared {
         identity,
+        failover: config.failover,
         view: ArcSwap::from_pointee(view),
         view_changed: watch::Sender::new(()),
         acks,

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::config::Failover;
 use crate::directory::DataDir;
 use crate::open::{Opened, open};
 
@@ -87,7 +88,11 @@ async fn serve(opened: Opened) -> Result<Ended, ServeError> {
         }
         shared.stopping.send_replace(true);
     };
-    server::serve(listener, Site::new(Arc::new(http), limits), stop).await;
+    let site = match http.shared.failover {
+        Failover::Enabled => Site::new(Arc::new(http), limits),
+        Failover::Disabled => Site::without_failover(Arc::new(http), limits),
+    };
+    server::serve(listener, site, stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }
