@@ -189,7 +189,7 @@ mod tests {
         let copy = dir.path().join("identity");
         std::fs::copy(&golden, &copy).unwrap();
         let read = IdentityFile::read(&RealDisk, dir.path()).unwrap();
-        assert_eq!((read.node_id.as_str(), read.stamp.authority_frame), ("n1", 16));
+        assert_eq!((read.node_id.as_str(), read.stamp.authority_frame), ("n1", 18));
         std::fs::remove_file(&copy).unwrap();
         read.write(&RealDisk, dir.path()).unwrap();
         assert_eq!(std::fs::read(copy).unwrap(), std::fs::read(golden).unwrap());

@@ -22,7 +22,7 @@ mod moment;
 mod shelf;
 mod taker;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trigger;
 
 pub use error::CheckpointError;

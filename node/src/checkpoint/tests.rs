@@ -139,7 +139,7 @@ fn taker(disk: &SimulatedDisk, identity: &Identity, store: &Store, wal: &Wal) ->
 }
 
 /// What a power loss may leave: nothing that is unsynced, all of it, and eight mixtures.
-fn losses(disk: &SimulatedDisk) -> Vec<SimulatedDisk> {
+pub(crate) fn losses(disk: &SimulatedDisk) -> Vec<SimulatedDisk> {
     let mixed = (1..=8_u64).map(|seed| {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         disk.after_power_loss(move |unsynced| {

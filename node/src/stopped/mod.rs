@@ -4,6 +4,8 @@
 mod decline;
 mod error;
 mod relinquish;
+#[cfg(test)]
+mod tests;
 
 pub use decline::{Declining, decline};
 pub use error::StoppedError;
