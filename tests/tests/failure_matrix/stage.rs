@@ -66,7 +66,7 @@ impl Stage {
     /// Both nodes have the same state at the same commit.
     #[track_caller]
     pub(crate) fn assert_equal(&self, commit: u64) {
-        self.n2.wait_applied(commit);
+        self.n2.wait_shown(commit);
         assert_eq!(self.n1.digest(), self.n2.digest());
         assert_eq!(offsets(&self.n2), [commit; 3]);
     }
