@@ -304,6 +304,15 @@ impl Node {
         });
     }
 
+    /// Waits until what reads show ends here or later.
+    #[track_caller]
+    pub fn wait_shown(&self, commit: u64) {
+        self.wait(&format!("showed commit {commit}"), || {
+            let status = self.try_get("/v1/status")?;
+            (status.body["data"]["tips"]["acknowledged"].as_u64()? >= commit).then_some(())
+        });
+    }
+
     /// Has a successor designated, and waits until that is effective.
     #[track_caller]
     pub fn designate(&self, successor: &str) {

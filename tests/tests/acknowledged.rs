@@ -87,7 +87,7 @@ fn a_caught_write_is_not_readable_and_after_the_heirs_promotion_never_was() {
     cluster.n1.start();
     assert_eq!(cluster.n1.data("/v1/status")["halt"], serde_json::Value::Null);
     let _ = cluster.n1.follow(&cluster.n2).expect(200);
-    cluster.n1.wait_applied(3);
+    cluster.n1.wait_shown(3);
     assert_eq!(cluster.n1.digest(), cluster.n2.digest());
     cluster.n1.restart();
     cluster.n1.get("/v1/kv/caught").refused(404, "KEY_NOT_FOUND");

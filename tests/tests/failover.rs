@@ -76,8 +76,8 @@ fn an_unplanned_failover_loses_nothing_and_a_planned_one_back_needs_no_restart()
     let followed = cluster.n1.follow(&cluster.n2).expect(200);
     assert_eq!(followed.body["data"]["upstream"], cluster.n2.url());
     let _ = cluster.n3.follow(&cluster.n2).expect(200);
-    cluster.n1.wait_applied(1120);
-    cluster.n3.wait_applied(1120);
+    cluster.n1.wait_shown(1120);
+    cluster.n3.wait_shown(1120);
     cluster.n1.put("k1", "stolen").refused(421, "NOT_HOLDER");
     assert_eq!(cluster.n1.digest(), cluster.n2.digest());
     assert_eq!(cluster.n3.digest(), cluster.n2.digest());
@@ -89,8 +89,8 @@ fn an_unplanned_failover_loses_nothing_and_a_planned_one_back_needs_no_restart()
     assert_eq!(cluster.n1.epoch(), 3);
     write(&cluster.n1, 1121..=1130);
     read_back(&cluster.n1, 1..=1130);
-    cluster.n2.wait_applied(1130);
-    cluster.n3.wait_applied(1130);
+    cluster.n2.wait_shown(1130);
+    cluster.n3.wait_shown(1130);
     cluster.n2.put("k1", "stolen").refused(421, "NOT_HOLDER");
     assert_eq!(cluster.n2.digest(), cluster.n1.digest());
 

@@ -141,7 +141,7 @@ fn observers_that_never_read_hold_up_no_write_no_replica_and_no_shutdown() {
         assert_eq!(put.body["data"]["commit_id"], number);
     }
     for replica in [&cluster.n2, &cluster.n3] {
-        replica.wait_applied(300);
+        replica.wait_shown(300);
         assert_eq!(replica.digest(), cluster.n1.digest());
     }
     assert_eq!(cluster.n1.stop(), Some(0), "{}", cluster.n1.log());

@@ -36,7 +36,8 @@ fn foreign_stale_and_malformed_requests_leave_the_disk_as_it_was() {
     }
     cluster.n2.get("/v1/promotions?verbose=1").refused(400, "INVALID_PARAMETER");
     cluster.n2.get("/v2/status").refused(404, "NO_SUCH_ROUTE");
-    cluster.n2.get("/v1/replication/relocate").refused(404, "NO_SUCH_ROUTE");
+    cluster.n2.get("/v1/replication/force").refused(404, "NO_SUCH_ROUTE");
+    cluster.n2.get("/v1/replication/discard-suffix").refused(405, "METHOD_NOT_ALLOWED");
     let stray = cluster.n2.try_send("DELETE", "/v1/status", &[], None).expect("an answer");
     stray.refused(405, "METHOD_NOT_ALLOWED");
     assert_eq!(before, directory_digest(&cluster.n2.dir));

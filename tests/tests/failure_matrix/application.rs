@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 /// dies at this point. What it had received before comes there first, as one commit.
 fn died_at(point: &str) -> Stage {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.put_behind_its_back(3..=4);
     let _ = stage.n1.post("/v1/txn", &transaction()).expect(200);
     stage.n2.spawn_to_die_at(&format!("{point}:2"));
@@ -69,8 +68,7 @@ fn f_a1_a_batch_that_was_half_applied_is_applied_again_and_was_never_seen_in_par
 #[test]
 fn f_a1_nothing_of_a_batch_is_seen_before_all_of_it_is_applied() {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.n2.stop();
     let mut hold = stage.n2.start_to_stand_at("apply.mid");
     // What the process before received is taken up first.

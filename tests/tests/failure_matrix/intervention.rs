@@ -9,8 +9,7 @@ use crate::validation::discard;
 
 fn halted() -> Stage {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.put_behind_its_back(3..=5);
     stage.proxy.next(Fault::Change(Change::corrupted(140)));
     stage.n2.start();
@@ -23,8 +22,7 @@ fn halted() -> Stage {
 fn m_r32_a_node_that_dies_while_it_halts_is_halted_after_the_restart() {
     for point in ["halt.before_record", "halt.after_record"] {
         let mut stage = Stage::set();
-        stage.put(1..=2);
-        stage.n2.wait_applied(2);
+        stage.put_followed(1..=2);
         stage.put_behind_its_back(3..=5);
         stage.proxy.next(Fault::Change(Change::corrupted(140)));
         stage.n2.spawn_to_die_at(point);

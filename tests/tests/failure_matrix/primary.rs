@@ -8,8 +8,7 @@ use crate::stage::{Stage, offsets, recovery};
 fn f_p1_a_write_that_was_not_fsynced_is_lost_and_its_commit_id_is_used_again() {
     for point in ["write.before_wal", "wal.before_write", "wal.mid_write"] {
         let mut stage = Stage::set();
-        stage.put(1..=2);
-        stage.n2.wait_applied(2);
+        stage.put_followed(1..=2);
         stage.n1.kill();
         stage.n1.start_to_die_at(point);
         assert!(stage.n1.try_put("lost", "1").is_none(), "{point}: acknowledged");
@@ -35,8 +34,7 @@ fn f_p1_a_write_that_was_not_fsynced_is_lost_and_its_commit_id_is_used_again() {
 #[test]
 fn f_p1_a_write_that_is_written_and_not_fsynced_is_whole_or_absent_after_the_restart() {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.n1.kill();
     stage.n1.start_to_die_at("wal.after_write");
     assert!(stage.n1.try_put("k3", "3").is_none(), "acknowledged");
@@ -55,8 +53,7 @@ fn f_p1_a_write_that_is_written_and_not_fsynced_is_whole_or_absent_after_the_res
 fn f_p2_a_durable_write_is_replayed_and_reaches_the_replica_later() {
     for point in ["wal.after_fsync", "commit.before_visible", "ship.before_send"] {
         let mut stage = Stage::set();
-        stage.put(1..=2);
-        stage.n2.wait_applied(2);
+        stage.put_followed(1..=2);
         stage.n1.kill();
         stage.n1.start_to_die_at(point);
         if point == "ship.before_send" {

@@ -18,8 +18,7 @@ fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
     ];
     for (what, fault) in faults {
         let stage = Stage::set();
-        stage.put(1..=2);
-        stage.n2.wait_applied(2);
+        stage.put_followed(1..=2);
         stage.proxy.next(fault());
         stage.put(3..=3);
         let why = wait_detached(&stage.n2);
@@ -45,8 +44,7 @@ fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
 fn f_r1_a_receiver_that_dies_before_the_bytes_are_durable_has_received_nothing() {
     for point in ["recv.mid_receive", "wal.mid_write"] {
         let mut stage = Stage::set();
-        stage.put(1..=2);
-        stage.n2.wait_applied(2);
+        stage.put_followed(1..=2);
         stage.n2.kill();
         stage.n2.start_to_die_at(point);
         stage.put(3..=3);
@@ -64,8 +62,7 @@ fn f_r1_a_receiver_that_dies_before_the_bytes_are_durable_has_received_nothing()
 #[test]
 fn f_r2_received_and_not_validated_survives_the_process_and_is_shown_and_not_applied() {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.n2.kill();
     stage.n2.start_to_die_at("recv.after_fsync");
     stage.put(3..=3);
@@ -102,8 +99,7 @@ fn f_r2_received_and_not_validated_survives_the_process_and_is_shown_and_not_app
 #[test]
 fn f_r2_received_and_not_validated_is_shown_while_it_is_so() {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.n2.stop();
     let mut hold = stage.n2.start_to_stand_at("recv.after_fsync");
     stage.wait_pulling();
@@ -120,8 +116,7 @@ fn f_r2_received_and_not_validated_is_shown_while_it_is_so() {
 #[test]
 fn f_r1_a_transfer_that_is_late_is_waited_for() {
     let stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     let gate = Gate::default();
     stage.proxy.next(Fault::Delay(gate.clone()));
     stage.put(3..=3);

@@ -11,8 +11,7 @@ use crate::stage::{Stage, offsets, recovery};
 #[test]
 fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
     let mut stage = Stage::set();
-    stage.put(1..=3);
-    stage.n2.wait_applied(3);
+    stage.put_followed(1..=3);
     stage.n2.kill();
     stage.n2.start_to_die_at("recv.after_fsync");
     stage.put(4..=4);
@@ -43,8 +42,7 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
 #[test]
 fn f_rc2_damaged_metadata_refuses_the_start_and_names_the_file() {
     let mut stage = Stage::set();
-    stage.put(1..=3);
-    stage.n2.wait_applied(3);
+    stage.put_followed(1..=3);
     assert_eq!(stage.n2.stop(), Some(0));
     let segment = "0000000000000001.seg";
     let files = [

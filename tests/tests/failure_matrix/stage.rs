@@ -44,6 +44,15 @@ impl Stage {
         }
     }
 
+    /// The same, each when the replica has the one before: the replica's log has a frame for each.
+    #[track_caller]
+    pub(crate) fn put_followed(&self, numbers: std::ops::RangeInclusive<u64>) {
+        for number in numbers {
+            self.put(number..=number);
+            self.n2.wait_applied(number);
+        }
+    }
+
     /// Writes while the replica is down, so that its next pull is answered with several batches.
     #[track_caller]
     pub(crate) fn put_behind_its_back(&mut self, numbers: std::ops::RangeInclusive<u64>) {
@@ -66,7 +75,7 @@ impl Stage {
     /// Both nodes have the same state at the same commit.
     #[track_caller]
     pub(crate) fn assert_equal(&self, commit: u64) {
-        self.n2.wait_applied(commit);
+        self.n2.wait_shown(commit);
         assert_eq!(self.n1.digest(), self.n2.digest());
         assert_eq!(offsets(&self.n2), [commit; 3]);
     }

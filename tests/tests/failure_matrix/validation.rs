@@ -28,8 +28,7 @@ pub(crate) fn discard(node: &Node, query: &str) -> Answer {
 /// Two commits are on both nodes, then the next answer is hit by this fault.
 fn halted_by(fault: Fault, rule: &str) -> Stage {
     let mut stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.put_behind_its_back(3..=5);
     stage.proxy.next(fault);
     stage.n2.start();
@@ -159,8 +158,7 @@ fn f_v2_a_divergent_history_halts_for_good() {
 #[test]
 fn f_v2_an_answer_of_another_cluster_is_refused_and_nothing_of_it_is_taken() {
     let stage = Stage::set();
-    stage.put(1..=2);
-    stage.n2.wait_applied(2);
+    stage.put_followed(1..=2);
     stage.proxy.next(Fault::Change(Change::foreign()));
     stage.put(3..=3);
     let why = wait_detached(&stage.n2);
