@@ -160,7 +160,11 @@ pub(super) fn assemble(
     system("start the digest of what was recovered", explain_recovery(&shared, recovered, facts))?;
     let worker = checkpoint_worker(&shared, &handle, &dir, growth, config.checkpoint_wal_bytes);
     let thread = std::thread::Builder::new().name("checkpoint".to_owned());
-    system("start checkpoints", thread.spawn(move || worker.run(requests)))?;
+    let give_way_and_run = move || {
+        give_way();
+        worker.run(requests);
+    };
+    system("start checkpoints", thread.spawn(give_way_and_run))?;
     let supervisor = Supervisor::new(Parts {
         context: context(&shared, &key, &handle)?,
         shared: Arc::clone(&shared),
@@ -183,6 +187,16 @@ pub(super) fn assemble(
         .spawn(move || supervisor.run(inbox));
     system("start the supervisor", spawned)?;
     Ok(Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock })
+}
+
+/// Lets every other thread of the process go first: whoever waits for a write is not kept waiting for a
+/// processor that a checkpoint has.
+fn give_way() {
+    const NICER: i32 = 10;
+    // On Linux a thread has a niceness of its own.
+    if let Err(error) = rustix::process::nice(NICER) {
+        tracing::warn!(%error, "checkpoints run at the priority of writes");
+    }
 }
 
 /// How far the log grows before the next checkpoint is asked for; the machine is where the disk is.
