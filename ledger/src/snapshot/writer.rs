@@ -17,7 +17,7 @@ use crate::durable::Durable;
 
 /// So many bytes are written between two fsyncs: one fsync of the whole file would keep the device busy while
 /// the log waits for its own.
-const SYNC_BYTES: u64 = 256 << 10;
+const SYNC_BYTES: u64 = 64 << 10;
 
 /// A snapshot that was not written. Nothing of it is under a snapshot's name.
 #[derive(Debug, Clone, thiserror::Error)]
