@@ -105,31 +105,26 @@ impl Facts for DeclineFacts {
 /// What an operator can do about each failed rule, in the order of the rules.
 #[must_use]
 pub fn remedies(facts: &DeclineFacts, failed: &[RuleId]) -> Vec<Remedy> {
-    let remedy = |rule: &RuleId| match (rule, facts.named()) {
-        (RuleId::Au16, Some(heir)) if heir != &facts.node => Remedy {
-            rule: *rule,
-            action: "ask the node that the ledger names heir",
-            node_id: Some(heir.clone()),
-            method: "POST",
-            path: "/v1/authority/decline",
-            body: Some(json!({ "expected_epoch": facts.authority.epoch, "reason": "" })),
-        },
-        (RuleId::St2, _) => Remedy {
-            rule: *rule,
-            action: "ask the node in its original directory; see the cause of the halt",
-            node_id: Some(facts.node.clone()),
-            method: "GET",
-            path: "/v1/status",
-            body: None,
-        },
-        _ => Remedy {
-            rule: *rule,
-            action: "see the epoch that the ledger is in, and whom it names heir",
-            node_id: Some(facts.node.clone()),
-            method: "GET",
-            path: "/v1/authority",
-            body: None,
-        },
+    let other_heir = facts.named().filter(|heir| *heir != &facts.node);
+    let remedy = |rule: &RuleId| {
+        if let (RuleId::Au16, Some(heir)) = (rule, other_heir) {
+            let body = json!({ "expected_epoch": facts.authority.epoch, "reason": "" });
+            return Remedy {
+                rule: *rule,
+                action: "ask the node that the ledger names heir",
+                node_id: Some(heir.clone()),
+                method: "POST",
+                path: "/v1/authority/decline",
+                body: Some(body),
+            };
+        }
+        let (action, path) = if *rule == RuleId::St2 {
+            ("ask the node in its original directory; see the cause of the halt", "/v1/status")
+        } else {
+            ("see the epoch that the ledger is in, and whom it names heir", "/v1/authority")
+        };
+        let node_id = Some(facts.node.clone());
+        Remedy { rule: *rule, action, node_id, method: "GET", path, body: None }
     };
     failed.iter().map(remedy).collect()
 }
