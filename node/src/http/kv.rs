@@ -28,7 +28,8 @@ impl Http {
         let job = crate::wal::Write { conditions: write.conditions, ops: write.ops, needs_key };
         let ticket = Ticket::default();
         let job = WriteJob { write: job, ticket: ticket.clone(), reply };
-        let thread = (write.deadline >= PATIENCE).then_some(write.thread).unwrap_or_default();
+        let patient = write.deadline >= PATIENCE;
+        let thread = if patient { write.thread } else { RequestThread::default() };
         let _under_way = self.shared.owner.enter();
         let mut queued = false;
         let settled = timeout_at(give_up, async {
