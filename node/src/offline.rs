@@ -24,7 +24,7 @@ use aerodb_ledger::{Fault, OpenError};
 use crate::declines::has_declined_after;
 use crate::directory::DataDir;
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::open::role_of;
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
@@ -36,6 +36,9 @@ pub enum OfflineError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The directory was given up for good: nothing is ever granted there.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -71,6 +74,7 @@ fn facts(
 ) -> Result<PromotionFacts, OfflineError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let identity = IdentityFile::read(&*disk, dir.path())?;
+    identity.check_in_force(dir.path())?;
     let (node, owner) = (identity.node_id.clone(), identity.key().public_key());
     let Stamp { authority_frame, decision_frame, wal_frame, .. } = identity.stamp;
     let witness = |frame: u64| Witness { frame_seq: (frame > 0).then_some(frame), record: None };

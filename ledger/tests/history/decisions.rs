@@ -161,6 +161,8 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             kept: told.end,
             discarded: Boundary::new(9),
             quarantine: "wal-1".to_owned(),
+            commits_total: 300,
+            request: request("discard"),
         },
         DecisionBody::BootstrapRequested {
             upstream: Address::new("http://127.0.0.1:7402").unwrap(),

@@ -104,6 +104,7 @@ fn undecided(error: OfflineError) -> Failure {
         OfflineError::Identity(error) => error.into(),
         OfflineError::Fault(fault) => fault.into(),
         OfflineError::Checkpoint(error) => error.into(),
+        OfflineError::Retired(retired) => Failure::Refused(retired.to_string()),
         OfflineError::Replay(refused) => Failure::Refused(refused.to_string()),
     }
 }

@@ -283,7 +283,8 @@ impl Http {
         dry_run: bool,
         call: Call,
     ) -> Result<Discarded, Problem> {
-        let annotation = annotation(&call, request.reason);
-        self.supervisor.discard_suffix(dry_run, annotation).await
+        let DiscardRequest { reason, request_id } = request;
+        let request = named(request_id, "discard-suffix", &reason).filter(|_| !dry_run);
+        self.supervisor.discard_suffix(dry_run, request, annotation(&call, reason)).await
     }
 }

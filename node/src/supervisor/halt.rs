@@ -83,8 +83,8 @@ const fn way_forward(rule: RuleId) -> &'static str {
              holder, and ask for another with aerodb bootstrap"
         }
         WayBack::Original => {
-            "the node is halted: its directory is a copy, or was moved; start the original, or join \
-             under a new node id"
+            "the node is halted: its directory is a copy, or was moved; start the original, or stop both and \
+             give this one the identity with aerodb relocate, which retires the other, or join under a new node id"
         }
         WayBack::NewIdentity => {
             "the node is halted: keep its directory, audit it, and join under a new node id"

@@ -385,6 +385,7 @@ mod tests {
                 address: Address::new("http://127.0.0.1:7401").unwrap(),
             },
             minimum_durability: Durability::Local,
+            ancestor: None,
             annotation: Annotation {
                 received_at_ms: 0,
                 operator: "local".to_owned(),

@@ -130,8 +130,8 @@ impl Supervisor {
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
-            Message::Discard { dry_run, annotation, reply } => {
-                answer(reply, self.discard_suffix(dry_run, annotation))?;
+            Message::Discard { dry_run, request, annotation, reply } => {
+                answer(reply, self.discard_suffix(dry_run, request, annotation))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
