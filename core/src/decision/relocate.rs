@@ -5,6 +5,7 @@
 //! stopped, to be retired; where it cannot be reached there is no proof, and the answer is no.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::directory::{DirectoryId, Retired};
 use crate::evidence;
@@ -94,7 +95,10 @@ impl RelocateFacts {
                 && left.public_key == kept.public_key
                 && left.here != kept.here
         };
-        let who = |facts: &DirectoryFacts| (facts.cluster, facts.node.clone(), facts.public_key);
+        let who = |facts: &DirectoryFacts| {
+            let DirectoryFacts { cluster, node, public_key, .. } = facts;
+            json!({ "cluster": cluster, "node": node, "public_key": public_key })
+        };
         let evidence = evidence! {
             "kept" => who(kept),
             "left" => self.left.as_ref().map(who),
