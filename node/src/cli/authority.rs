@@ -60,7 +60,7 @@ pub(super) struct Release {
 
 impl Release {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let evidence = read_evidence(self.evidence.as_deref())?;
+        let evidence = read_evidence(self.evidence.as_slice())?;
         let body = CommandBody { evidence, ..self.asked.body() };
         done(context.client.release(&body).await)
     }

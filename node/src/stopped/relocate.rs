@@ -92,7 +92,9 @@ pub fn relocate(
     }
     let (seq, decision_frame) = record(kept, disk, &identity, before, decision, annotation)?;
     let _ = left.identity.retired(Retired::Relocated { to }).write(&**disk, left.dir.path())?;
-    let stamp = Stamp { decision_frame, ..identity.stamp };
+    // A peer is told the number of starts, which never goes back.
+    let starts = identity.stamp.starts.max(left.identity.stamp.starts);
+    let stamp = Stamp { starts, decision_frame, ..identity.stamp };
     let _ = identity.restamped(stamp).rebound(to).write(&**disk, kept.path())?;
     Ok(Relocating::Relocated { seq: Some(seq), explanation })
 }

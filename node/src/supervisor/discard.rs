@@ -7,6 +7,7 @@
 
 use aerodb_core::authority::Annotation;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, Seq};
 use aerodb_core::machine::{Failure, WayBack};
 use aerodb_core::rules::RuleId;
@@ -143,7 +144,9 @@ fn not_clearable<'f>(
 }
 
 fn refused(rule: RuleId, detail: &str) -> Problem {
-    Problem::new(Code::CommandRefused, detail).rule(rule)
+    let action = "see what the node is halted by, if it is, and how far its log is validated";
+    let remedy = Remedy::look(rule, action, None, "/v1/status");
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![remedy])
 }
 
 /// What stands against it is the caller's to know; a disk that failed ends the process.
@@ -155,7 +158,11 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         }
         DiscardError::Retired(_) => Ok(refused(RuleId::Dir4, &detail)),
         DiscardError::Parted { .. } => Ok(refused(RuleId::Ri3, &detail)),
-        DiscardError::OtherFailure { rule } => Ok(Problem::new(Code::Halted, detail).rule(rule)),
+        DiscardError::OtherFailure { rule } => {
+            let way = "keep the directory, audit it, and join under a new node id; see the failures";
+            let remedy = Remedy::look(rule, way, None, "/v1/wal");
+            Ok(Problem::new(Code::Halted, detail).rule(rule).remedies(vec![remedy]))
+        }
         DiscardError::Directory(_)
         | DiscardError::Identity(_)
         | DiscardError::Fault(_)
