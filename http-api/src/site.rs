@@ -67,7 +67,7 @@ impl<N: NodePort> Site<N> {
     }
 
     fn with(port: Arc<N>, limits: Limits, failover: bool) -> Self {
-        let api = Api { port, limits };
+        let api = Api { port, limits, failover };
         Self { router: TowerToHyperService::new(router(api.clone(), failover)), api }
     }
 
