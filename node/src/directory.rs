@@ -167,14 +167,8 @@ pub fn genesis(founding: Founding, key: &NodeKey) -> SignedEntry {
     let Founding { cluster_name, nonce, founder, minimum_durability, ancestor, annotation } =
         founding;
     let author = founder.node_id.clone();
-    let genesis = Genesis {
-        cluster_name,
-        nonce,
-        founder,
-        minimum_durability,
-        ruleset: RULESET,
-        ancestor,
-    };
+    let genesis =
+        Genesis { cluster_name, nonce, founder, minimum_durability, ruleset: RULESET, ancestor };
     let entry = Entry {
         format: Entry::FORMAT,
         seq: Seq::FIRST,

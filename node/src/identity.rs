@@ -245,9 +245,7 @@ mod tests {
         let text = std::fs::read_to_string(dir.path().join("identity")).unwrap();
         assert!(!text.contains("retired"), "{text}");
         let to = DirectoryId { device: 1, inode: 2 };
-        for why in
-            [Retired::Relocated { to }, Retired::Forked { cluster: ClusterId([2; 32]) }]
-        {
+        for why in [Retired::Relocated { to }, Retired::Forked { cluster: ClusterId([2; 32]) }] {
             let _ = identity.retired(why).write(&RealDisk, dir.path()).unwrap();
             let read = IdentityFile::read(&RealDisk, dir.path()).unwrap();
             assert_eq!(read.check_in_force(dir.path()).unwrap_err().why, why);

@@ -70,7 +70,10 @@ impl RelocateFacts {
     pub fn is_done(&self) -> bool {
         let to = self.kept.here;
         self.kept.is_original()
-            && self.left.as_ref().is_some_and(|left| left.retired == Some(Retired::Relocated { to }))
+            && self
+                .left
+                .as_ref()
+                .is_some_and(|left| left.retired == Some(Retired::Relocated { to }))
     }
 
     fn rule(

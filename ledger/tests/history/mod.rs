@@ -10,14 +10,16 @@ mod decisions;
 use std::sync::Arc;
 
 use aerodb_core::authority::{
-    Ancestor, Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
-    ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt,
+    Ancestor, Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant,
+    Member, ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt,
 };
 use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
 use aerodb_core::explain::Recorded;
 use aerodb_core::hash::{Chain, ClusterId, Hash};
-use aerodb_core::id::{Address, Boundary, ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq};
+use aerodb_core::id::{
+    Address, Boundary, ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq,
+};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, Op, RawBatch};

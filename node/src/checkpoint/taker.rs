@@ -14,9 +14,7 @@ use aerodb_ledger::Durable;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::{Disk, create_dir};
-use aerodb_ledger::snapshot::{
-    Manifest, Snapshot, SnapshotError, SnapshotFacts, SnapshotWriter,
-};
+use aerodb_ledger::snapshot::{Manifest, Snapshot, SnapshotError, SnapshotFacts, SnapshotWriter};
 use aerodb_ledger::wal::{Removal, WalReader};
 
 use super::error::CheckpointError;

@@ -43,9 +43,7 @@ impl Written {
 ///
 /// # Errors
 /// [`Failure::Unreadable`]; [`Failure::Usage`] for a file that holds no evidence.
-pub(super) fn read_evidence(
-    paths: &[impl AsRef<Path>],
-) -> Result<Option<Vec<Evidence>>, Failure> {
+pub(super) fn read_evidence(paths: &[impl AsRef<Path>]) -> Result<Option<Vec<Evidence>>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         all.extend(read(path.as_ref())?);

@@ -14,8 +14,8 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, Brought, CommandDone,
-    DeclineRequest, Declined, DiscardRequest, Discarded, FollowRequest, Intervened, LedgerEntryView,
-    Outcome, PromoteRequest, Promoted, ResumeRequest,
+    DeclineRequest, Declined, DiscardRequest, Discarded, FollowRequest, Intervened,
+    LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use aerodb_ledger::authority::present_decline;
 use bytes::Bytes;

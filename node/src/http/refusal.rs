@@ -1,8 +1,8 @@
 //! From the core's refusals to problem details: one code each, with the explanation.
 
+use aerodb_core::authority::Tenure;
 use aerodb_core::decision::read::{ReadFacts, ReadRefusal};
 use aerodb_core::decision::write::{WriteFacts, WriteRefusal};
-use aerodb_core::authority::Tenure;
 use aerodb_core::explain::{Remedy, explain};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
@@ -203,7 +203,9 @@ impl Http {
             ReadRefusal::NotRetained => {
                 look("see the oldest commit that can be read", here(), "/v1/mvcc")
             }
-            ReadRefusal::Moved => look("see the node's state, then read again", here(), "/v1/status"),
+            ReadRefusal::Moved => {
+                look("see the node's state, then read again", here(), "/v1/status")
+            }
         }
     }
 

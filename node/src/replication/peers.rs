@@ -200,7 +200,10 @@ mod tests {
         let (said, says) = (Seq::new(4).unwrap(), Seq::new(3).unwrap());
         assert_eq!(peers.heard(&node("n2"), ([1; 16], None), &guard, at(7), Some(said)), Ok(false));
         let regressed = Regressed::Ledger { node_id: node("n2"), said, says };
-        assert_eq!(peers.heard(&node("n2"), ([1; 16], None), &guard, at(8), Some(says)), Err(regressed));
+        assert_eq!(
+            peers.heard(&node("n2"), ([1; 16], None), &guard, at(8), Some(says)),
+            Err(regressed)
+        );
         assert_eq!((peers.list()[0].position, peers.list()[0].ledger), (at(7), Some(said)));
     }
 

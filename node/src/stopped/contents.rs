@@ -21,8 +21,8 @@ use crate::identity::IdentityFile;
 use crate::open::named_here;
 use crate::recovery::{choose, load};
 use crate::replay::{Replay, Replayed};
-use crate::store::Store;
 use crate::stopped::StoppedError;
+use crate::store::Store;
 
 /// What was read.
 #[derive(Debug)]
@@ -99,7 +99,12 @@ pub(super) fn read(
             OpenError::Refused(refused) => StoppedError::Replay(refused),
         })?;
     let replayed = replay.finish(None)?;
-    Ok(Contents { authority, decisions: decisions.entries, decisions_end: decisions.head, replayed })
+    Ok(Contents {
+        authority,
+        decisions: decisions.entries,
+        decisions_end: decisions.head,
+        replayed,
+    })
 }
 
 /// The last entry of a record that `wanted` picks.

@@ -45,9 +45,9 @@ use crate::directory::{
 };
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::open::role_of;
-use crate::store::ViewSource;
 use crate::stopped::contents::{Contents, frame, last_of, read};
 use crate::stopped::{Refused, StoppedError};
+use crate::store::ViewSource;
 
 /// The new cluster's founder, where it shall differ from the node whose directory is forked.
 #[derive(Debug, Default)]

@@ -159,7 +159,8 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         DiscardError::Retired(_) => Ok(refused(RuleId::Dir4, &detail)),
         DiscardError::Parted { .. } => Ok(refused(RuleId::Ri3, &detail)),
         DiscardError::OtherFailure { rule } => {
-            let way = "keep the directory, audit it, and join under a new node id; see the failures";
+            let way =
+                "keep the directory, audit it, and join under a new node id; see the failures";
             let remedy = Remedy::look(rule, way, None, "/v1/wal");
             Ok(Problem::new(Code::Halted, detail).rule(rule).remedies(vec![remedy]))
         }

@@ -322,9 +322,12 @@ pub(super) fn no_upstream() -> Problem {
 /// The refusal of what is for another node than this one is now, with where to see which.
 pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
     let action = "see who holds the epoch by this node's ledger, and in what role the node is";
-    Problem::new(Code::CommandRefused, detail)
-        .rule(rule)
-        .remedies(vec![Remedy::look(rule, action, None, "/v1/status")])
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![Remedy::look(
+        rule,
+        action,
+        None,
+        "/v1/status",
+    )])
 }
 
 /// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that

@@ -148,14 +148,16 @@ fn hand_over(facts: &PromotionFacts, rule: RuleId) -> Remedy {
 
 /// Where the holder is gone with what it acknowledged alone, no node of the cluster can be granted the next epoch.
 fn fork(facts: &PromotionFacts, rule: RuleId) -> Remedy {
-    let action = "where the holder never comes back: found a new cluster from what this node can prove";
+    let action =
+        "where the holder never comes back: found a new cluster from what this node can prove";
     let command = "aerodb fork --data-dir DIR --into DIR --expected-epoch N --reason TEXT";
     Remedy::by_hand(rule, action, &facts.node, command)
 }
 
 /// A copy cannot be promoted; once it has taken its original's place it can.
 fn relocate(facts: &PromotionFacts, rule: RuleId) -> Remedy {
-    let action = "give this directory the node's identity, and retire the one that it was copied from";
+    let action =
+        "give this directory the node's identity, and retire the one that it was copied from";
     let command = "aerodb relocate --data-dir DIR --from DIR --reason TEXT";
     Remedy::by_hand(rule, action, &facts.node, command)
 }
