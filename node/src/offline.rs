@@ -25,7 +25,6 @@ use crate::declines::has_declined_after;
 use crate::directory::DataDir;
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::open::role_of;
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
@@ -121,9 +120,9 @@ fn facts(
     })?;
     let replayed = replay.finish(None)?;
     let standing = &replayed.standing;
-    let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
+    let rejected = replayed.rejected.as_ref().map(aerodb_core::wal::Divergence::rule);
     let halt = halt.or(rejected);
-    let role = role_of(&authority, &node);
+    let role = RoleName::by_ledger(&authority, &node);
     Ok(PromotionFacts {
         cluster: identity.cluster,
         member: authority.admitted(&node).is_some(),

@@ -12,12 +12,12 @@ use aerodb_core::decision::recovery::ReplayRange;
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{Batch, EpochRuns, RawBatch};
+use aerodb_core::wal::{Batch, Divergence, EpochRuns, RawBatch, prove};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 
 use crate::store::StoreWriter;
-use crate::wal::{Divergence, Received, Standing, prove};
+use crate::wal::{Received, Standing};
 
 /// What ends a replay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -84,7 +84,7 @@ impl Succession {
 }
 
 /// The holder's duty to have a node's receipt before it acknowledges.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Obligation {
     /// The node whose receipt is needed.
     pub node_id: NodeId,

@@ -3,13 +3,13 @@
 use aerodb_core::authority::Authority;
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
-use aerodb_core::wal::{BatchError, Discontinuity, RawBatch};
+use aerodb_core::wal::{BatchError, Discontinuity, Divergence, RawBatch};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Durable, Fault};
 use bytes::Bytes;
 
-use super::{Divergence, ReceiveError};
+use super::ReceiveError;
 use crate::checkpoint::Trigger;
 
 /// Batches that are durable, in order, and nothing else. Only this module makes them.
