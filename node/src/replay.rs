@@ -124,8 +124,8 @@ impl<'a> Replay<'a> {
     /// [`ReplayError`].
     pub fn take(&mut self, raw: &RawBatch) -> Result<(), ReplayError> {
         if let Some(stamp) = raw.claimed_stamp() {
-            let head = self.authority.head().seq;
-            if stamp.seq > head {
+            if !self.authority.reaches(&stamp) {
+                let head = self.authority.head().seq;
                 return Err(ReplayError::LedgerShort { seen: stamp.seq.get(), head: head.get() });
             }
             self.stamp = later(self.stamp, stamp);

@@ -127,6 +127,8 @@ impl Tenure {
         let acknowledged = holder_bound(durable, obliged, self.receipt, self.floor);
         if let Some(known) = acknowledged {
             self.floor = Floor::Known(known);
+            // A receipt that the bound has reached says nothing more.
+            self.receipt = self.receipt.filter(|receipt| *receipt > known);
         }
         let covered = if obliged {
             self.ledger_receipt.max(self.ledger_floor)
