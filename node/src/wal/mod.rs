@@ -8,12 +8,12 @@ mod owner;
 mod pipeline;
 mod write;
 
-pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
+pub use acknowledge::{Acknowledgements, Settled, Unacknowledged, Waiter};
 pub use desk::{Found, OwnerHandle, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{
-    Applied, Applier, Cursors, Divergence, Pulled, ReceiveError, Received, Receiver, Stages,
-    Validated, Validator, prove,
+    Applied, Applier, Cursors, Pulled, ReceiveError, Received, Receiver, Stages, Validated,
+    Validator,
 };
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};
