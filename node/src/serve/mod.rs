@@ -4,7 +4,9 @@
 //! runs outside of an attempt (P6-PN2).
 
 mod assemble;
+mod crew;
 mod error;
+mod stepwise;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
@@ -12,7 +14,6 @@ use std::sync::Arc;
 
 use aerodb_http_api::extract::Limits;
 use aerodb_http_api::{Site, server};
-use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -20,11 +21,13 @@ use tokio::sync::watch;
 use crate::config::Failover;
 use crate::directory::DataDir;
 use crate::open::{Opened, open};
+use crate::world::World;
 
 use assemble::{Assembled, assemble};
 use error::system;
 
 pub use error::ServeError;
+pub use stepwise::Stepwise;
 
 /// Why serving ended without a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +44,16 @@ pub enum Ended {
 /// [`ServeError`].
 pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let world = World::real();
     tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
-    let opened = open(dir.clone(), &disk)?;
+    let opened = open(dir.clone(), &world.disk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // One more stands in reserve.
         .worker_threads(opened.config.request_threads + 1)
         .enable_all()
         .build();
     let runtime = system("start the runtime", runtime)?;
-    let served = runtime.block_on(serve(opened));
+    let served = runtime.block_on(serve(opened, world));
     // Requests that still wait have been answered or have nobody to answer them.
     runtime.shutdown_background();
     served
@@ -66,14 +69,15 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened) -> Result<Ended, ServeError> {
+async fn serve(opened: Opened, world: World) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
-    let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    let (Assembled { http, supervisor, lock: _lock }, crew) = assemble(opened, world, fatal)?;
+    crew.start()?;
     tokio::spawn(http.shared.owner.reserve().man());
     tracing::info!(%listen, "AERODB_SERVING");
 

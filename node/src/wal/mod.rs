@@ -2,6 +2,7 @@
 //! and batches received from upstream.
 
 mod acknowledge;
+mod clerk;
 mod desk;
 mod lone;
 mod owner;
@@ -10,7 +11,8 @@ mod reserve;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
-pub use desk::{Found, OwnerHandle, spawn};
+pub use clerk::Clerk;
+pub use desk::{Found, OwnerHandle, seat, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{
