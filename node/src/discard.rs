@@ -189,7 +189,7 @@ const fn witness(frame: u64) -> Witness {
 }
 
 fn ledger_place<'a>(dir: &'a DataDir, disk: &Arc<dyn Disk>, owner: PublicKey) -> LedgerPlace<'a> {
-    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: LogOptions::LEDGER, owner }
+    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: dir.ledger_options(), owner }
 }
 
 /// A rename that is durable in the directory that it leads to.
@@ -336,7 +336,7 @@ fn keep(
         // Step 1 was cut off, or what followed it; what it wrote was never used.
         remove_tree(&**disk, kept_dir)?;
     }
-    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
+    let options = LogOptions::new(dir.wal_options().segment_bytes(), Prepare::OnDemand)?
         .with_block(block_under(dir, &**disk))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
     let checkpoint = found.checkpoint.as_ref();

@@ -10,6 +10,7 @@
 //! - [`replication`]: pulling, and serving pulls
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
+//! - [`world`]: the disk, the clock, chance and the other nodes, as ports
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 
 pub mod attempts;
@@ -40,3 +41,4 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+pub mod world;

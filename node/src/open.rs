@@ -25,7 +25,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
-use aerodb_ledger::log::{LogOptions, Recovery, Witness};
+use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
@@ -263,7 +263,7 @@ fn replay(
     let place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL,
+        options: dir.wal_options(),
         owner: known.owner,
     };
     let witness = Witness {
@@ -285,12 +285,8 @@ type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
 fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Ledgers, StartError> {
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
     let (stamp, quarantine) = (known.identity.stamp, dir.quarantine());
-    let place = |dir| LedgerPlace {
-        disk: Arc::clone(disk),
-        dir,
-        options: LogOptions::LEDGER,
-        owner: known.owner,
-    };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner: known.owner };
     let witness = frame(stamp.authority_frame);
     let (ledger, authority_found) =
         AuthorityLedger::open(&place(&authority_dir), witness, &quarantine)?;

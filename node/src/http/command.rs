@@ -7,7 +7,7 @@ use aerodb_core::decision::record::RequestRef;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId, Seq};
 use aerodb_core::machine::RoleName;
-use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
@@ -21,7 +21,6 @@ use aerodb_ledger::authority::present_decline;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::clock::now_ms;
 use crate::http::Http;
 use crate::supervisor::{CommandRequest, DeclineAsked, Intervention, PromotionRequest};
 
@@ -35,11 +34,15 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
     })
 }
 
-fn annotation(call: &Call, reason: Reason) -> Annotation {
-    Annotation { received_at_ms: now_ms(), operator: call.principal.as_str().to_owned(), reason }
-}
-
 impl Http {
+    fn annotation(&self, call: &Call, reason: Reason) -> Annotation {
+        Annotation {
+            received_at_ms: self.shared.world.clock.now_ms(),
+            operator: call.principal.as_str().to_owned(),
+            reason,
+        }
+    }
+
     pub(super) async fn do_admit(
         &self,
         request: AdmitRequest,
@@ -108,7 +111,7 @@ impl Http {
         call: Call,
     ) -> Result<CommandDone, Problem> {
         let releases = matches!(command, Command::Release(_));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let done = self
             .supervisor
             .command(CommandRequest { command, expected_epoch, request, annotation })
@@ -146,7 +149,7 @@ impl Http {
     ) -> Result<Declined, Problem> {
         let DeclineRequest { expected_epoch, request_id, reason } = request;
         let request = named(request_id, "decline", &(expected_epoch, &reason));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let asked = DeclineAsked { expected_epoch, request, annotation };
         let (seq, decline) = self.supervisor.decline(asked).await?;
         Ok(Declined { seq, decline })
@@ -171,7 +174,7 @@ impl Http {
         let hashes: Vec<Hash> = entries.iter().map(|signed| signed.entry.hash()).collect();
         let body = (expected_epoch, &replica_id, expected_digest, &decline, &hashes, &reason);
         let request = named(request_id, "promote", &body);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let promotion = PromotionRequest {
             expected_epoch,
             replica_id,
@@ -203,8 +206,10 @@ impl Http {
         let request = named(request_id, "follow", &(&upstream, &reason));
         let entries = self.entries_there(&upstream, call.deadline).await?;
         let intervention = Intervention::Follow { upstream, entries };
-        let (seq, upstream) =
-            self.supervisor.intervene(intervention, request, annotation(&call, reason)).await?;
+        let (seq, upstream) = self
+            .supervisor
+            .intervene(intervention, request, self.annotation(&call, reason))
+            .await?;
         Ok(Intervened { seq, upstream })
     }
 
@@ -238,7 +243,7 @@ impl Http {
             wait: false,
         };
         let asked = async {
-            let mut connection = Client::new(upstream.clone()).connect_pull().await?;
+            let mut connection = self.shared.world.dial.connect(upstream.clone()).await?;
             connection.pull(&request).await
         };
         match tokio::time::timeout(deadline, asked).await {
@@ -261,7 +266,7 @@ impl Http {
             None => named(request_id, "resume", &reason),
             Some(rule) => named(request_id, "resume", &(rule, &reason)),
         };
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Resume(failure), request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -274,7 +279,7 @@ impl Http {
     ) -> Result<Intervened, Problem> {
         let BootstrapRequest { reason, request_id } = request;
         let request = named(request_id, "bootstrap", &reason);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Bootstrap, request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -288,6 +293,6 @@ impl Http {
     ) -> Result<Discarded, Problem> {
         let DiscardRequest { reason, request_id } = request;
         let request = named(request_id, "discard-suffix", &reason).filter(|_| !dry_run);
-        self.supervisor.discard_suffix(dry_run, request, annotation(&call, reason)).await
+        self.supervisor.discard_suffix(dry_run, request, self.annotation(&call, reason)).await
     }
 }

@@ -164,7 +164,7 @@ impl Supervisor {
         let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
         let signed = self.sign(
             body,
-            Self::by_the_node("the released successor has the release in its ledger")?,
+            self.by_the_node("the released successor has the release in its ledger")?,
         )?;
         // What a peer sent may be forged: a refusal is the peer's failure, not ours.
         match self.parts.ledger.append(&[signed]) {
