@@ -43,6 +43,8 @@ enum Command {
 enum Named {
     /// What the test suite explores.
     Bounded,
+    /// Two nodes whose pulls pass each other.
+    Reordered,
     /// Two nodes, three epochs, one crash.
     Two,
     /// Three nodes.
@@ -53,6 +55,7 @@ impl Named {
     const fn scope(self) -> Scope {
         match self {
             Self::Bounded => Scope::BOUNDED,
+            Self::Reordered => Scope::REORDERED,
             Self::Two => Scope::TWO,
             Self::Three => Scope::THREE,
         }

@@ -34,6 +34,10 @@ pub(crate) enum Commanded {
 impl Cluster {
     pub(crate) fn command(&self, state: &mut State, at: usize, asked: Asked) -> Option<()> {
         let node = state.node(at);
+        if node.unsynced && self.lies(Lie::ShippedUnsynced) {
+            // The writer is quiesced first.
+            return None;
+        }
         let presented = match asked {
             Asked::End(heir) if self.lies(Lie::ForgedForEnd) => {
                 state.node(heir).declined.or(Some(node.ledger))
