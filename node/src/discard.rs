@@ -19,7 +19,7 @@ use aerodb_core::authority::{Annotation, Authority};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
-use aerodb_core::machine::{Latch, WayBack};
+use aerodb_core::machine::Latch;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
 use aerodb_http_api::types::{Discarded, SetAside};
@@ -393,20 +393,12 @@ fn latched(
     cleared(&latch_of(&read.entries))
 }
 
-/// The first cause, which discarding clears. Not one of the failures may be of another kind: cleared with
-/// the rest, a node that has lost what it receipted could be granted the next epoch.
+/// The first cause, which discarding clears.
 ///
 /// # Errors
 /// [`DiscardError::OtherFailure`].
 pub fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
-    let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
-        WayBack::DiscardSuffix => false,
-        WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
-    });
-    match other {
-        Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),
-        None => Ok(latch.cause().map(|failure| failure.rule)),
-    }
+    latch.cleared_by_discarding().map_err(|rule| DiscardError::OtherFailure { rule })
 }
 
 /// What can be read of a batch that is set aside; received bytes may be no batch at all.

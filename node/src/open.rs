@@ -13,7 +13,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
@@ -156,7 +156,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
     let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
 
     // From here on the disk is written to: everything on it was read and found good.
@@ -255,7 +255,7 @@ fn replay(
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     if role == RoleName::ReplicaActive && !known.halted {
         replay = replay.keeping_back(FRAME_BYTES_MAX);
     }
@@ -315,16 +315,6 @@ fn stand_on(
     let marker = marker.write(&**disk, dir.path())?;
     wal.truncate(&marker)?;
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
-}
-
-/// The role that the ledger gives the node.
-#[must_use]
-pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> RoleName {
-    match (authority.holder() == node, authority.tenure()) {
-        (true, Tenure::Held) => RoleName::PrimaryActive,
-        (true, Tenure::Relinquished { .. }) => RoleName::PrimarySealed,
-        (false, _) => RoleName::ReplicaActive,
-    }
 }
 
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.

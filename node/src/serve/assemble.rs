@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::acknowledge::{Floor, replica_bound};
+use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::decision::recovery::RecoveryFacts;
+use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::explain::explain;
 use aerodb_core::id::Address;
 use aerodb_core::machine::{
@@ -37,8 +38,8 @@ use crate::store::{Pruner, ReadView, Store, ViewSource};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
 use crate::wal::{
-    Acknowledgements, Answer, Applier, Bounds, Cursors, FailureSink, Found, Mode, Owner, Receiver,
-    Stages, Validator, spawn,
+    Acknowledgements, Answer, Applier, Cursors, FailureSink, Found, Mode, Owner, Receiver, Stages,
+    Validator, spawn,
 };
 
 /// A node that runs.
@@ -404,12 +405,7 @@ fn acknowledgements(
     match role {
         RoleName::PrimaryActive | RoleName::PrimarySealed if healthy => {
             let acks = Acknowledgements::new(durable, None, None);
-            let obligation = authority.obligation();
-            let floor = match obligation {
-                Some(_) => Floor::UnknownUntil(durable),
-                None => Floor::Known(durable),
-            };
-            acks.hold(obligation, floor, head, None);
+            acks.hold(Tenure::found(authority, durable));
             acks
         }
         RoleName::ReplicaActive if healthy => {

@@ -8,6 +8,7 @@ use aerodb_core::authority::{
     Annotation, Certificate, EntryBody, Member, Membership, PresentedDecline, SignedReceipt,
     Succession, Tenure,
 };
+use aerodb_core::decision::acknowledge::covered_release;
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
@@ -155,22 +156,12 @@ impl Supervisor {
     /// The covered release (DESIGN 3.2): the released node's receipt shows the release in its ledger.
     pub(super) fn end_obligation(&mut self, receipt: Receipt) -> Done {
         let authority = self.authority();
-        let Some(Succession::Releasing { successor, entry, .. }) = authority.succession() else {
-            return Ok(());
-        };
-        let shows = receipt.claim.node_id == *successor && receipt.claim.ledger.seq >= entry.seq;
-        if !shows || self.shared().machines.latch.get().cause().is_some() {
+        let receipt = SignedReceipt { claim: receipt.claim, signature: receipt.signature };
+        let Some(body) = covered_release(&authority, receipt) else { return Ok(()) };
+        if self.shared().machines.latch.get().cause().is_some() {
             return Ok(());
         }
         let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
-        let body = EntryBody::ObligationEnded {
-            epoch: authority.epoch(),
-            node_id: successor.clone(),
-            certificate: Certificate::Receipt(SignedReceipt {
-                claim: receipt.claim,
-                signature: receipt.signature,
-            }),
-        };
         let signed = self.sign(
             body,
             Self::by_the_node("the released successor has the release in its ledger")?,

@@ -12,11 +12,11 @@
 
 use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
 use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
@@ -209,9 +209,7 @@ impl Supervisor {
         let write =
             machines.role.must_step_with(&machines.journal, &event, |step| step.into_authority());
         machines.writer.renew(WalWriter::Open { epoch: authority.epoch() });
-        let start = authority.start().boundary;
-        let head = authority.head().seq;
-        shared.acks.hold(authority.obligation(), Floor::Known(start), head, Some(head));
+        shared.acks.hold(Tenure::granted(&authority));
         self.parts.upstream = None;
         self.detached = None;
         self.publish();
@@ -319,23 +317,9 @@ fn grant_body(
     request: Option<RequestRef>,
     decision: &RecordedDecision,
 ) -> Result<EntryBody, Fatal> {
-    let facts = &decision.facts;
-    let decline = facts.decline.as_ref();
-    let basis = basis_for(&facts.cluster, &facts.authority, &facts.node, decline);
-    let basis = basis.map(|(basis, _)| basis);
-    match (facts.authority.epoch.next(), basis) {
-        (Some(epoch), Some(basis)) => Ok(EntryBody::AuthorityGranted(Box::new(Grant {
-            epoch,
-            holder: facts.node.clone(),
-            start: facts.wal_end,
-            basis,
-            promotion_id: id.clone(),
-            request_id: request.map(|request| request.request_id),
-            decision: decision.clone(),
-        }))),
-        (None, _) => Err(Fatal("the epochs are exhausted".to_owned())),
-        (Some(_), None) => Err(Fatal("an approval without a basis".to_owned())),
-    }
+    Grant::of(id.clone(), request.map(|request| request.request_id), decision.clone())
+        .map(|grant| EntryBody::AuthorityGranted(Box::new(grant)))
+        .ok_or_else(|| Fatal("an approval without a basis, or no epoch is left".to_owned()))
 }
 
 fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {
