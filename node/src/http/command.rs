@@ -4,9 +4,11 @@
 use aerodb_core::authority::{Annotation, Member};
 use aerodb_core::decision::command::Command;
 use aerodb_core::decision::record::RequestRef;
+use aerodb_core::explain::Remedy;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId, Seq};
 use aerodb_core::machine::RoleName;
+use aerodb_core::rules::RuleId;
 use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::port::Call;
@@ -32,6 +34,13 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
         let body_digest = Hash::of("aerodb 2026 request body", &[what.as_bytes(), &canonical]);
         RequestRef { request_id, body_digest }
     })
+}
+
+/// A node that held has to see a later grant before it follows, and whoever has one has to be reached for that.
+fn no_answer(detail: &str) -> Problem {
+    let (rule, action) = (RuleId::P6A1, "see where the members are reached, and start the holder");
+    let remedy = Remedy::look(rule, action, None, "/v1/members");
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![remedy])
 }
 
 impl Http {
@@ -249,10 +258,8 @@ impl Http {
         match tokio::time::timeout(deadline, asked).await {
             Ok(Ok(answer)) => Ok(answer.entries),
             Ok(Err(ClientError::Problem(problem))) => Err(problem),
-            Ok(Err(error)) => Err(Problem::new(Code::CommandRefused, error.to_string())),
-            Err(_) => {
-                Err(Problem::new(Code::CommandRefused, format!("{upstream} does not answer")))
-            }
+            Ok(Err(error)) => Err(no_answer(&error.to_string())),
+            Err(_) => Err(no_answer(&format!("{upstream} does not answer"))),
         }
     }
 
