@@ -18,7 +18,7 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::RealDisk;
+use aerodb_ledger::disk::Disk;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -52,12 +52,13 @@ pub(super) struct Assembled {
     pub lock: DirectoryLock,
 }
 
-/// Starts the owner and the supervisor over what was opened.
+/// Starts the owner and the supervisor over what was opened on this disk.
 ///
 /// # Errors
 /// [`ServeError`] when a thread or randomness cannot be had.
 pub(super) fn assemble(
     opened: Opened,
+    disk: &Arc<dyn Disk>,
     fatal: watch::Sender<Option<Fatal>>,
 ) -> Result<Assembled, ServeError> {
     let Opened {
@@ -158,7 +159,8 @@ pub(super) fn assemble(
         stopping: watch::Sender::new(false),
     });
     system("start the digest of what was recovered", explain_recovery(&shared, recovered, facts))?;
-    let worker = checkpoint_worker(&shared, &handle, &dir, growth, config.checkpoint_wal_bytes);
+    let bytes_min = config.checkpoint_wal_bytes;
+    let worker = checkpoint_worker(&shared, &handle, (&dir, disk), growth, bytes_min);
     let thread = std::thread::Builder::new().name("checkpoint".to_owned());
     let give_way_and_run = move || {
         give_way();
@@ -174,7 +176,7 @@ pub(super) fn assemble(
         upstream: upstream(&decisions, &config),
         ledger,
         decisions,
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(disk),
         reconnect: config.reconnect,
         store_bytes_max: config.store_bytes_max,
         runtime: Handle::current(),
@@ -229,12 +231,12 @@ fn explain_recovery(
 fn checkpoint_worker(
     shared: &Arc<Shared>,
     supervisor: &SupervisorHandle,
-    dir: &DataDir,
+    (dir, disk): (&DataDir, &Arc<dyn Disk>),
     bytes: Arc<AtomicU64>,
     bytes_min: u64,
 ) -> Worker {
     let taker = Taker {
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(disk),
         data: dir.path().to_owned(),
         identity: shared.identity.clone(),
         store: shared.store.clone(),

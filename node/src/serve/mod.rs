@@ -6,6 +6,8 @@
 mod assemble;
 mod error;
 #[cfg(test)]
+mod power_loss;
+#[cfg(test)]
 pub(crate) mod tests_support;
 
 use std::sync::Arc;
@@ -50,7 +52,7 @@ pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
         .enable_all()
         .build();
     let runtime = system("start the runtime", runtime)?;
-    let served = runtime.block_on(serve(opened));
+    let served = runtime.block_on(serve(opened, &disk));
     // Requests that still wait have been answered or have nobody to answer them.
     runtime.shutdown_background();
     served
@@ -66,14 +68,14 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened) -> Result<Ended, ServeError> {
+async fn serve(opened: Opened, disk: &Arc<dyn Disk>) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
-    let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    let Assembled { http, supervisor, lock: _lock } = assemble(opened, disk, fatal)?;
     tokio::spawn(http.shared.owner.reserve().man());
     tracing::info!(%listen, "AERODB_SERVING");
 

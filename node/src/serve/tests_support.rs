@@ -44,6 +44,6 @@ pub(crate) fn alone() -> Alone {
     let config = Config::new("127.0.0.1:7401".parse().unwrap());
     create(&dir, &disk, &config, &node_id, &key, vec![genesis(founding, &key)]).unwrap();
     let (fatal, _) = watch::channel(None);
-    let node = assemble(open(dir, &disk).unwrap(), fatal).unwrap();
+    let node = assemble(open(dir, &disk).unwrap(), &disk, fatal).unwrap();
     Alone { http: node.http.clone(), _node: node, _root: root }
 }

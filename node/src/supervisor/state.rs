@@ -12,7 +12,7 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::{Disk, RealDisk};
+use aerodb_ledger::disk::Disk;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
@@ -174,14 +174,14 @@ impl Supervisor {
         if self.log_replaced {
             return;
         }
-        let Parts { identity, dir, ledger, decisions, .. } = &self.parts;
+        let Parts { identity, dir, ledger, decisions, disk, .. } = &self.parts;
         let stamp = Stamp {
             starts: identity.stamp.starts,
             authority_frame: ledger.last_frame_seq(),
             decision_frame: decisions.last_frame_seq(),
             wal_frame,
         };
-        if let Err(error) = identity.restamped(stamp).write(&RealDisk, dir.path()) {
+        if let Err(error) = identity.restamped(stamp).write(&**disk, dir.path()) {
             tracing::error!(%error, "the close stamp is not written");
         }
     }
