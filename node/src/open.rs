@@ -148,19 +148,23 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
-    crash::reached(Point::RecLedgersRead);
+    crash::reached_at(Point::RecStep, 1);
     let marker = choose(&**disk, &dir, &known.owner, &known.authority)?;
+    crash::reached_at(Point::RecStep, 2);
     let base = marker.as_ref().map(|marker| load(&**disk, &dir, marker)).transpose()?;
     let (writer, manifest) = base
         .map_or_else(|| (Store::empty().0, None), |(writer, manifest)| (writer, Some(manifest)));
+    crash::reached_at(Point::RecStep, 3);
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
     let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
     let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
+    crash::reached_at(Point::RecStep, 6);
 
     // From here on the disk is written to: everything on it was read and found good.
     let (ledger, authority_found, decisions, decisions_found) = open_ledgers(&dir, disk, &known)?;
+    crash::reached_at(Point::RecStep, 7);
     let authority = Arc::clone(ledger.authority());
     let (wal, checkpoint) = stand_on(&dir, disk, wal, checkpoint)?;
     // What a bootstrap had received when it was cut short is of no use (F-S1, F-S2).
@@ -185,7 +189,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         role,
         state_digest: None,
     };
-    crash::reached(Point::RecBeforeStamp);
+    crash::reached_at(Point::RecStep, 8);
     let stamp = Stamp {
         starts: identity.stamp.starts + 1,
         authority_frame: ledger.last_frame_seq(),
@@ -193,7 +197,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal_frame: wal.last_frame_seq(),
     };
     let identity = identity.restamped(stamp).write(&**disk, dir.path())?;
-    crash::reached(Point::RecAfterStamp);
+    crash::reached_at(Point::RecStep, 9);
     Ok(Opened {
         dir,
         lock,
@@ -276,7 +280,9 @@ fn replay(
         OpenError::Fault(fault) => StartError::Fault(fault),
         OpenError::Refused(refused) => StartError::Replay(refused),
     })?;
+    crash::reached_at(Point::RecStep, 4);
     let replayed = replay.finish(wal.last_frame_start())?;
+    crash::reached_at(Point::RecStep, 5);
     Ok((wal, found, replayed))
 }
 

@@ -15,4 +15,4 @@ pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};
-pub use points::Hold;
+pub use points::{Hold, command_dies_at, hits};

@@ -6,6 +6,8 @@
 mod assemble;
 mod crew;
 mod error;
+#[cfg(test)]
+mod power_loss;
 mod stepwise;
 #[cfg(test)]
 pub(crate) mod tests_support;

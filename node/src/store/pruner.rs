@@ -8,6 +8,7 @@
 use std::fmt;
 
 use aerodb_core::id::Boundary;
+use aerodb_ledger::crash::{self, Point};
 
 use super::garbage::Obsolete;
 use super::reader::Store;
@@ -58,6 +59,7 @@ impl Store {
     /// handed over and lies hidden below it. Gives how many.
     pub fn prune(&self, acknowledged: Option<Boundary>, retain_commits: u64) -> u64 {
         let floor = self.shared.views.raise(acknowledged, retain_commits);
+        crash::reached(Point::GcBeforeRemove);
         let mut collected = 0;
         loop {
             let due = self.shared.garbage.take(floor);
@@ -67,6 +69,7 @@ impl Store {
             for obsolete in &due {
                 self.collect(obsolete);
                 collected += 1;
+                crash::reached(Point::GcMidRemove);
             }
         }
     }

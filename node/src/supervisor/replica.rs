@@ -14,6 +14,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
+use aerodb_ledger::crash::{self, Point};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -143,6 +144,7 @@ impl Supervisor {
                 return Ok(None);
             }
         }
+        crash::reached(Point::AdoptDurable);
         let authority = self.authority();
         if authority.epochs().len() > epochs_before
             && let Err((rule, evidence)) = self.give_way(&authority)

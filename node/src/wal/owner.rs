@@ -206,6 +206,7 @@ impl Owner {
             jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
             return Ok(());
         };
+        crash::reached(Point::GroupForming);
         let Judged { tickets, waiters, commits } = self.judge(jobs, authority.epoch());
         let durable = if commits.is_empty() {
             Ok(())
