@@ -29,7 +29,7 @@ struct Arguments {
     /// Run this one seed twice, print its transcript, and see that both are the same.
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
-    /// Put a known bug back: wal-sync, ledger-sync, directory-sync or rollback.
+    /// Put a known bug back: wal-sync, ledger-sync, directory-sync, rollback, told-too-much or forged-echo.
     #[arg(long, value_parser = mutant)]
     mutant: Option<Mutant>,
     /// Stop at the first violation.

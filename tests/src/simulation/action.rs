@@ -19,6 +19,10 @@ pub enum DiskFault {
     PowerBefore,
     /// The power fails with the call done in the cache.
     PowerDuring,
+    /// The process dies before the call; what the cache holds stays.
+    KillBefore,
+    /// The process dies with the call done in the cache, which stays.
+    KillDuring,
 }
 
 /// One thing that happens. Nodes are named by their place, from 0; what a number picks from is taken modulo what

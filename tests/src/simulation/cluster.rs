@@ -15,7 +15,7 @@ use super::client::{Asked, Clients, Done, Slot};
 use super::network::{Answer, Arrival, Network, Question};
 use super::node::{Around, End, Node};
 use super::operator;
-use super::temper::Temper;
+use super::temper::{Mutant, Temper};
 use super::world::Steps;
 
 /// What an action led to.
@@ -45,6 +45,7 @@ pub struct Cluster {
     events: Vec<Event>,
     /// The newest commit that any client has seen acknowledged.
     pub(super) seen: u64,
+    mutant: Option<Mutant>,
 }
 
 impl Cluster {
@@ -59,6 +60,7 @@ impl Cluster {
             clock: Arc::default(),
             events: Vec::new(),
             seen: 0,
+            mutant: temper.mutant,
         };
         for node in &cluster.nodes {
             cluster.network.name(node.address.clone(), node.place);
@@ -98,6 +100,7 @@ impl Cluster {
             self.apply(Action::Start(place));
         });
         self.settle();
+        self.hear();
         self.events.clear();
     }
 
@@ -300,9 +303,9 @@ impl Cluster {
             let Some(end) = self.nodes[place].end() else { continue };
             match end {
                 // What it said last has not left it.
-                End::PowerLost(seed) => {
-                    self.end(place, |node| node.lose_power(seed));
-                    self.events.push(Event::Ended(place, "the power failed".to_owned()));
+                End::Died(armed) => {
+                    self.end(place, |node| node.die(armed));
+                    self.events.push(Event::Ended(place, "died in a call to its disk".to_owned()));
                 }
                 End::Failed(why) => {
                     self.hear();
@@ -331,9 +334,17 @@ impl Cluster {
             Some(Arrival::Question { wire, to, question, guard }) => {
                 let network = self.network.clone();
                 let Some(process) = &self.nodes[to].process else { return true };
-                let http = process.http();
+                let (http, mutant) = (process.http(), self.mutant);
+                let mut question = question;
+                if let (Some(mutant), Some(there)) = (mutant, self.nodes[to].shared()) {
+                    mutant.question(&mut question, there);
+                }
                 let task = process.spawn(async move {
-                    network.answered(wire, serve(&http, question, guard).await);
+                    let mut answer = serve(&http, question, guard).await;
+                    if let (Some(mutant), Ok(answer)) = (mutant, &mut answer) {
+                        mutant.answer(answer);
+                    }
+                    network.answered(wire, answer);
                 });
                 self.network.serving(wire, task);
                 true

@@ -124,13 +124,15 @@ impl Generator {
 
     fn disk(&mut self, cluster: &Cluster) -> Action {
         let n = self.place(cluster);
-        let fault = match self.rng.u8(0..8) {
+        let fault = match self.rng.u8(0..12) {
             0 => DiskFault::Io,
             1 => DiskFault::NoSpace,
             2 => DiskFault::ShortWrite,
             3 => DiskFault::LyingSync,
             4..6 => DiskFault::PowerBefore,
-            _ => DiskFault::PowerDuring,
+            6..8 => DiskFault::PowerDuring,
+            8..10 => DiskFault::KillBefore,
+            _ => DiskFault::KillDuring,
         };
         Action::Fault(n, fault, self.rng.u64(0..12), self.rng.u64(..))
     }

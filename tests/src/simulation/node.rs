@@ -44,8 +44,15 @@ pub(super) enum End {
     Restart,
     /// It was told to.
     Stopped,
-    /// The power failed.
-    PowerLost(u64),
+    /// The machine or the process died in the middle of a call to the disk.
+    Died(Armed),
+}
+
+/// A failure of the disk that was planned, and what draws the survivors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Armed {
+    fault: DiskFault,
+    seed: u64,
 }
 
 /// A node.
@@ -61,9 +68,11 @@ pub(super) struct Node {
     pub(super) process: Option<Process>,
     starts: u64,
     /// A failure of the disk that was planned and may not have struck yet; with what draws the survivors.
-    armed: Option<u64>,
+    armed: Option<Armed>,
     pub(super) declined: Option<SignedDecline>,
     mutant: Option<Mutant>,
+    /// The device as it was some time ago, for the bug that brings it back.
+    image: Option<SimulatedDisk>,
 }
 
 /// What a node shares with the others of its cluster.
@@ -94,6 +103,7 @@ impl Node {
             armed: None,
             declined: None,
             mutant,
+            image: None,
         }
     }
 
@@ -170,8 +180,8 @@ impl Node {
             DiskFault::NoSpace => Failure::NoSpace,
             DiskFault::ShortWrite => Failure::ShortWrite { bytes: (seed % 5000) as usize },
             DiskFault::LyingSync => Failure::LyingSync { reached: seed },
-            DiskFault::PowerBefore => Failure::PowerLossBefore,
-            DiskFault::PowerDuring => Failure::PowerLossDuring,
+            DiskFault::PowerBefore | DiskFault::KillBefore => Failure::PowerLossBefore,
+            DiskFault::PowerDuring | DiskFault::KillDuring => Failure::PowerLossDuring,
         };
         let at = match fault {
             DiskFault::ShortWrite => At::Next(Operation::Write, after),
@@ -179,10 +189,12 @@ impl Node {
             DiskFault::Io
             | DiskFault::NoSpace
             | DiskFault::PowerBefore
-            | DiskFault::PowerDuring => At::Change(self.disk.changes() + after),
+            | DiskFault::PowerDuring
+            | DiskFault::KillBefore
+            | DiskFault::KillDuring => At::Change(self.disk.changes() + after),
         };
         self.disk.fail(at, failure, Times::Once);
-        self.armed = Some(seed);
+        self.armed = Some(Armed { fault, seed });
     }
 
     /// The process is gone, the cache stays.
@@ -195,31 +207,53 @@ impl Node {
     /// The process is gone, and so is the cache; what of the unsynced is on the device is drawn.
     pub(super) fn lose_power(&mut self, seed: u64) {
         self.process = None;
+        self.armed = None;
         let mut rng = fastrand::Rng::with_seed(seed);
+        if self.mutant == Some(Mutant::Rollback) {
+            let now = self.disk.after_kill();
+            match self.image.replace(now) {
+                Some(image) if rng.u8(0..3) == 0 => {
+                    self.disk = image;
+                    return;
+                }
+                Some(_) | None => {}
+            }
+        }
         let manner = rng.u8(0..4);
         self.disk = self.disk.after_power_loss(|unsynced| match manner {
             0 => 0,
             1 => unsynced.versions - 1,
             _ => rng.usize(0..unsynced.versions),
         });
-        self.armed = None;
     }
 
     /// A program on the stopped node's disk has ended: what it locked and what was planned for it is over, and
     /// the power is back if it failed.
     pub(super) fn settle_disk(&mut self) {
-        if self.disk.is_off() {
-            self.lose_power(self.armed.unwrap_or_default());
-        } else {
-            self.kill();
+        match self.armed.filter(|_| self.disk.is_off()) {
+            Some(armed) => self.die(armed),
+            None => self.kill(),
+        }
+    }
+
+    /// The process is gone in the middle of a call, and the cache with it if it was the power.
+    pub(super) fn die(&mut self, Armed { fault, seed }: Armed) {
+        match fault {
+            DiskFault::KillBefore | DiskFault::KillDuring => self.kill(),
+            DiskFault::Io
+            | DiskFault::NoSpace
+            | DiskFault::ShortWrite
+            | DiskFault::LyingSync
+            | DiskFault::PowerBefore
+            | DiskFault::PowerDuring => self.lose_power(seed),
         }
     }
 
     /// Whether the process came to an end with what it last did.
     pub(super) fn end(&self) -> Option<End> {
         let process = self.process.as_ref()?;
-        if self.disk.is_off() {
-            return Some(End::PowerLost(self.armed.unwrap_or_default()));
+        if let Some(armed) = self.armed.filter(|_| self.disk.is_off()) {
+            return Some(End::Died(armed));
         }
         match process.node.ended() {
             Some(Err(fatal)) => Some(End::Failed(fatal.0)),

@@ -47,14 +47,14 @@ impl Temper {
         let (clients, operators) = (some(&[10, 20, 40]), some(&[5, 10, 20]));
         let (crashes, disks) = (some(&[0, 2, 4, 8]), some(&[0, 0, 1, 3]));
         let (network, foolish) = (some(&[0, 2, 5]), some(&[0, 10, 30]));
-        let outer = some(&[8, 15, 25, 40]);
+        let outer = some(&[4, 8, 15, 30]);
         let nodes = some(&[1, 2, 2, 2, 2, 3, 3, 3]) as usize;
         Self {
             seed,
             nodes,
             paired: rng.bool(),
             reconnect: rng.u8(0..3) > 0,
-            actions: rng.usize(300..900),
+            actions: rng.usize(600..2000),
             outer,
             clients,
             operators,

@@ -77,8 +77,12 @@ impl History {
 
     /// Takes what each node has come to show, and compares it.
     pub(super) fn look(&mut self, cluster: &Cluster, newest: u64) -> Result<(), Violation> {
-        for place in 0..cluster.size() {
-            let Some(shared) = cluster.shared(place) else { continue };
+        let all = || (0..cluster.size()).filter_map(|it| Some((it, cluster.shared(it)?)));
+        // What is acknowledged is for a holder to say; whoever else shows it shows no more than that.
+        for (place, shared) in all().filter(|(_, shared)| has_held(shared)) {
+            self.look_at(place, shared)?;
+        }
+        for (place, shared) in all() {
             self.look_at(place, shared)?;
             self.entries_of(place, shared)?;
         }
@@ -158,6 +162,14 @@ impl History {
             );
             return violated(PREFIX, detail);
         }
+        if !has_held(shared) && Some(last) > said_by_the_ledger(shared) {
+            let detail = format!(
+                "{} shows commit {last}, and no holder has acknowledged more than {}",
+                shared.identity.node_id,
+                self.length()
+            );
+            return violated("VIS", detail);
+        }
         self.commits.extend(batch.commits().map(|(_, commit)| commit.ops.clone()));
         self.ends.insert(last, chain);
         Ok(())
@@ -205,6 +217,21 @@ impl History {
             self.looked[place].1 = Some(seq);
         }
         Ok(())
+    }
+}
+
+/// Up to where the ledger itself says that everything was acknowledged: a designation is appended with the log
+/// holding still, and the holder may have died before anybody heard of what it acknowledged last.
+fn said_by_the_ledger(shared: &Shared) -> Option<u64> {
+    let view = shared.view.load();
+    let succession = view.authority.succession();
+    succession.map(|heir| heir.designated_at().boundary.get())
+}
+
+fn has_held(shared: &Shared) -> bool {
+    match shared.view.load().role.role_name() {
+        RoleName::PrimaryActive | RoleName::PrimarySealed => true,
+        RoleName::Uninitialized | RoleName::ReplicaActive | RoleName::ReplicationHalted => false,
     }
 }
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::disk::{Access, DirectoryId, Disk, DiskError, DiskFile, DiskLock};
+use aerodb_node::shared::Shared;
+
+use crate::simulation::network::{Answer, Question};
 
 /// A bug of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +21,22 @@ pub enum Mutant {
     DirectorySync,
     /// A power loss sometimes brings an older image of the whole device back.
     Rollback,
+    /// Every answer to a pull says that all that the holder has is acknowledged.
+    ToldTooMuch,
+    /// Every pull that arrives echoes the newest barrier, however old it is.
+    ForgedEcho,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::WalSync, Self::LedgerSync, Self::DirectorySync, Self::Rollback];
+    pub const ALL: [Self; 6] = [
+        Self::WalSync,
+        Self::LedgerSync,
+        Self::DirectorySync,
+        Self::Rollback,
+        Self::ToldTooMuch,
+        Self::ForgedEcho,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -33,6 +46,8 @@ impl Mutant {
             Self::LedgerSync => "ledger-sync",
             Self::DirectorySync => "directory-sync",
             Self::Rollback => "rollback",
+            Self::ToldTooMuch => "told-too-much",
+            Self::ForgedEcho => "forged-echo",
         }
     }
 
@@ -46,12 +61,26 @@ impl Mutant {
         Arc::new(Lying { disk: disk.shared(), mutant: self })
     }
 
+    /// What a question has become on its way.
+    pub(in crate::simulation) fn question(self, question: &mut Question, there: &Shared) {
+        if let (Self::ForgedEcho, Question::Pull(pull)) = (self, question) {
+            pull.echo = there.barriers.pending().or(pull.echo);
+        }
+    }
+
+    /// What an answer has become on its way.
+    pub(in crate::simulation) fn answer(self, answer: &mut Answer) {
+        if let (Self::ToldTooMuch, Answer::Pull(pull)) = (self, answer) {
+            pull.acknowledged = pull.tip;
+        }
+    }
+
     fn skips(self, path: &Path) -> bool {
         let within = |what: &str| path.components().any(|part| part.as_os_str() == what);
         match self {
             Self::WalSync => within("wal"),
             Self::LedgerSync => within("authority.ledger") || within("decision.ledger"),
-            Self::DirectorySync | Self::Rollback => false,
+            Self::DirectorySync | Self::Rollback | Self::ToldTooMuch | Self::ForgedEcho => false,
         }
     }
 }
@@ -92,7 +121,11 @@ impl Disk for Lying {
     fn sync_dir(&self, dir: &Path) -> Result<(), DiskError> {
         match self.mutant {
             Mutant::DirectorySync => Ok(()),
-            Mutant::WalSync | Mutant::LedgerSync | Mutant::Rollback => self.disk.sync_dir(dir),
+            Mutant::WalSync
+            | Mutant::LedgerSync
+            | Mutant::Rollback
+            | Mutant::ToldTooMuch
+            | Mutant::ForgedEcho => self.disk.sync_dir(dir),
         }
     }
 
