@@ -32,3 +32,18 @@ fn an_exploration_is_the_same_each_time_on_one_thread() {
     let (one, other) = (hunt(mutant).unwrap(), hunt(mutant).unwrap());
     assert_eq!((one.states, one.steps, one.broken), (other.states, other.steps, other.broken));
 }
+
+#[test]
+fn the_document_says_what_becomes_of_every_mutant() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/model.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    assert!(document.starts_with(include_str!("../src/text.md")), "write docs/model.md anew");
+    for mutant in mutant::ALL {
+        let fate = match mutant.fate {
+            Fate::Caught => "caught: ",
+            Fate::Stopped => "stopped by another rule in every state",
+        };
+        let row = format!("| `{}` | {} | {fate}", mutant.name, mutant.text);
+        assert!(document.contains(&row), "write docs/model.md anew: {row}");
+    }
+}
