@@ -135,6 +135,7 @@ impl From<DiscardError> for Failure {
             DiscardError::Checkpoint(error) => error.into(),
             DiscardError::Replay(_)
             | DiscardError::Record(_)
+            | DiscardError::Ledger(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }

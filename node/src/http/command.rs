@@ -7,22 +7,20 @@ use aerodb_core::decision::record::RequestRef;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId, Seq};
 use aerodb_core::machine::RoleName;
-use aerodb_http_api::client::{Client, ClientError};
 use aerodb_http_api::code::Code;
 use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
-use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, DeclineRequest,
     Declined, DiscardRequest, Discarded, Evidence, FollowRequest, Intervened, LedgerEntryView,
     Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use aerodb_ledger::authority::present_decline;
-use bytes::Bytes;
 use serde::Serialize;
 
 use crate::clock::now_ms;
 use crate::http::Http;
+use crate::replication::{LedgerThere, ledger_there};
 use crate::supervisor::{CommandRequest, DeclineAsked, Intervention, PromotionRequest};
 
 /// The hash of a request's canonical body: what is asked, and why, without its name.
@@ -199,8 +197,8 @@ impl Http {
     ) -> Result<Intervened, Problem> {
         let FollowRequest { upstream, reason, request_id } = request;
         let request = named(request_id, "follow", &(&upstream, &reason));
-        let entries = self.entries_there(&upstream, call.deadline).await?;
-        let intervention = Intervention::Follow { upstream, entries };
+        let there = self.ledger_there(&upstream, call.deadline).await?;
+        let intervention = Intervention::Follow { upstream, there };
         let (seq, upstream) =
             self.supervisor.intervene(intervention, request, annotation(&call, reason)).await?;
         Ok(Intervened { seq, upstream })
@@ -208,40 +206,20 @@ impl Http {
 
     /// What the new upstream's ledger has past this node's. A replica learns it by pulling; a node that
     /// held must see a later grant before it may pull at all.
-    async fn entries_there(
+    async fn ledger_there(
         &self,
         upstream: &Address,
         deadline: std::time::Duration,
-    ) -> Result<Vec<Bytes>, Problem> {
-        let view = self.shared.view.load_full();
-        match view.role.role_name() {
+    ) -> Result<Option<LedgerThere>, Problem> {
+        match self.shared.view.load().role.role_name() {
             RoleName::PrimaryActive | RoleName::PrimarySealed => {}
             RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
-                return Ok(Vec::new());
+                return Ok(None);
             }
         }
-        let identity = &self.shared.identity;
-        let request = PullRequest {
-            cluster: identity.cluster,
-            node_id: identity.node_id.clone(),
-            public_key: identity.public_key,
-            session: [0; 16],
-            epoch: view.authority.epoch(),
-            position: None,
-            ledger: Some(view.authority.head()),
-            signature: None,
-            echo: None,
-            known_acknowledged: None,
-            wait: false,
-        };
-        let asked = async {
-            let mut connection = Client::new(upstream.clone()).connect_pull().await?;
-            connection.pull(&request).await
-        };
+        let asked = ledger_there(&self.shared, upstream);
         match tokio::time::timeout(deadline, asked).await {
-            Ok(Ok(answer)) => Ok(answer.entries),
-            Ok(Err(ClientError::Problem(problem))) => Err(problem),
-            Ok(Err(error)) => Err(Problem::new(Code::CommandRefused, error.to_string())),
+            Ok(there) => there.map(Some),
             Err(_) => {
                 Err(Problem::new(Code::CommandRefused, format!("{upstream} does not answer")))
             }

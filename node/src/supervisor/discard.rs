@@ -125,6 +125,7 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         | DiscardError::Replay(_)
         | DiscardError::Checkpoint(_)
         | DiscardError::Record(_)
+        | DiscardError::Ledger(_)
         | DiscardError::Options(_) => Err(Fatal(detail)),
     }
 }

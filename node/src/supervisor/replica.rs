@@ -14,7 +14,7 @@ use aerodb_ledger::AppendError;
 use bytes::Bytes;
 
 use crate::config::Reconnect;
-use crate::replication::{PullerEvent, start};
+use crate::replication::{LedgerThere, PullerEvent, start};
 use crate::supervisor::message::Intervention;
 use crate::supervisor::requests::Known;
 use crate::supervisor::state::{Done, Fatal, Supervisor};
@@ -211,8 +211,8 @@ impl Supervisor {
             Err(problem) => return Ok(Err(problem)),
         }
         match intervention {
-            Intervention::Follow { upstream, entries } => {
-                self.follow(upstream, &entries, request, annotation)
+            Intervention::Follow { upstream, there } => {
+                self.follow(upstream, there, request, annotation)
             }
             Intervention::Resume(None) => self.resume(request, annotation),
             Intervention::Resume(Some(rule)) => self.clear_failure(rule, request, annotation),
@@ -223,7 +223,7 @@ impl Supervisor {
     fn follow(
         &mut self,
         upstream: Address,
-        entries: &[Bytes],
+        there: Option<LedgerThere>,
         request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
@@ -231,11 +231,14 @@ impl Supervisor {
             return Ok(Err(problem));
         }
         if !matches!(self.role(), Role::ReplicaActive { .. }) {
-            if entries.is_empty() {
+            let Some(there) = there.filter(|there| !there.entries.is_empty()) else {
                 let detail = "this node holds the epoch by its own ledger, and the ledger there shows no later grant";
                 return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+            };
+            if there.common != self.authority().head() {
+                return self.parted(&there).map(Err);
             }
-            if self.adopt(entries)?.is_none() {
+            if self.adopt(&there.entries)?.is_none() {
                 return Ok(Err(self
                     .halted()
                     .unwrap_or_else(|| Problem::new(Code::Halted, "the node halted"))));
@@ -320,7 +323,7 @@ pub(super) fn no_upstream() -> Problem {
 /// 1. another process with this directory's identity is granted the epoch, and writes
 /// 2. this one adopts the grant, and dies before it has recorded that it halts
 /// 3. it starts as the holder of the same epoch, and writes too
-fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
+pub(super) fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
     let ours = entries.iter().map(|signed| &signed.entry).find(|entry| &entry.author == node);
     match ours {
         Some(entry) => Err((
