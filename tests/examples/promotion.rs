@@ -163,10 +163,8 @@ fn steps(log: &str, begun: Duration, whole: Duration) -> Vec<Duration> {
 
 fn report(measured: &[Measured]) {
     let of = |what: fn(&Measured) -> Duration| median(measured.iter().map(what));
-    let mut times: Vec<f64> = measured
-        .iter()
-        .map(|it| it.whole.as_secs_f64() / it.floor().as_secs_f64())
-        .collect();
+    let mut times: Vec<f64> =
+        measured.iter().map(|it| it.whole.as_secs_f64() / it.floor().as_secs_f64()).collect();
     times.sort_by(f64::total_cmp);
     let worst = measured.iter().map(|it| it.whole).max().unwrap_or_default();
     println!("{} promotions, medians", measured.len());

@@ -53,9 +53,7 @@ fn audited() -> Cluster {
     }
     let body = json!({ "successor": "n1", "expected_epoch": 2, "reason": "back" });
     let _ = cluster.n2.post("/v1/authority/relinquish", &body).expect(200);
-    cluster.n1.wait("is granted the epoch", || {
-        (cluster.n1.promote(2).status == 200).then_some(())
-    });
+    cluster.n1.wait("is granted the epoch", || (cluster.n1.promote(2).status == 200).then_some(()));
     let _ = cluster.n1.put("last", "v").expect(200);
     for node in [&cluster.n2, &cluster.n3] {
         assert_eq!(node.come_back(&cluster.n1), 0);

@@ -64,6 +64,7 @@ async fn after(
         node_id: identity.node_id.clone(),
         public_key: identity.public_key,
         session: [0; 16],
+        starts: None,
         epoch: shared.view.load().authority.epoch(),
         position: None,
         ledger: Some(head),

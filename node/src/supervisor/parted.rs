@@ -7,7 +7,7 @@ use aerodb_http_api::problem::Problem;
 
 use crate::parted::{Parting, judge};
 use crate::replication::LedgerThere;
-use crate::supervisor::replica::not_by;
+use crate::supervisor::replica::{not_by, not_for_this_node};
 use crate::supervisor::state::{Fatal, Supervisor};
 
 impl Supervisor {
@@ -34,5 +34,5 @@ impl Supervisor {
 
 fn refused(why: &str) -> Problem {
     let detail = format!("the ledger there is another one, and shows no later grant: {why}");
-    Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A2)
+    not_for_this_node(RuleId::P6A2, &detail)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aerodb_core::authority::{Annotation, Authority, EpochStart, SignedEntry};
 use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, NodeId, Seq};
 use aerodb_core::machine::{Gate, PipelineEvent, Role, RoleEvent, RoleName, WalWriterEvent};
 use aerodb_core::rules::RuleId;
@@ -12,6 +13,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::config::Reconnect;
 use crate::replication::{LedgerThere, PullerEvent, start};
@@ -233,7 +235,7 @@ impl Supervisor {
         if !matches!(self.role(), Role::ReplicaActive { .. }) {
             let Some(there) = there.filter(|there| !there.entries.is_empty()) else {
                 let detail = "this node holds the epoch by its own ledger, and the ledger there shows no later grant";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+                return Ok(Err(not_for_this_node(RuleId::P6A1, detail)));
             };
             if there.common != self.authority().head() {
                 return self.parted(&there).map(Err);
@@ -245,7 +247,7 @@ impl Supervisor {
             }
             if !matches!(self.role(), Role::ReplicaActive { .. }) {
                 let detail = "the ledger there shows no later grant";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+                return Ok(Err(not_for_this_node(RuleId::P6A1, detail)));
             }
         }
         let body = DecisionBody::Followed { upstream: upstream.clone(), request };
@@ -276,8 +278,7 @@ impl Supervisor {
                 | Role::ReplicationHalted { .. },
                 _,
             ) => {
-                let detail = "only a replica pulls";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6V29)));
+                return Ok(Err(not_for_this_node(RuleId::P6V29, "only a replica pulls")));
             }
         };
         let body = DecisionBody::Resumed { upstream: upstream.clone(), request };
@@ -313,7 +314,23 @@ impl Supervisor {
 }
 
 pub(super) fn no_upstream() -> Problem {
+    let (rule, node_id) = (RuleId::FR1, None);
+    let body = Some(json!({ "upstream": "URL", "reason": "" }));
+    let (action, method, path) = ("name one", "POST", "/v1/replication/follow");
     Problem::new(Code::CommandRefused, "no upstream is known; name one with follow")
+        .rule(rule)
+        .remedies(vec![Remedy { rule, action, node_id, method, path, body }])
+}
+
+/// The refusal of what is for another node than this one is now, with where to see which.
+pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
+    let action = "see who holds the epoch by this node's ledger, and in what role the node is";
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![Remedy::look(
+        rule,
+        action,
+        None,
+        "/v1/status",
+    )])
 }
 
 /// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that
@@ -388,6 +405,7 @@ mod tests {
                 address: Address::new("http://127.0.0.1:7401").unwrap(),
             },
             minimum_durability: Durability::Local,
+            ancestor: None,
             annotation: Annotation {
                 received_at_ms: 0,
                 operator: "local".to_owned(),

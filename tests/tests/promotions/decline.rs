@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use crate::relinquishment::Way;
 use crate::scene::{offline, on_a_copy, promote_with, put};
 use crate::table::Table;
-use crate::unreachable::{
-    self, ALONE, CONTINUES, DECLINED, DRAINED, ENDS, EPOCHS, VISIBLE,
-};
+use crate::unreachable::{self, ALONE, CONTINUES, DECLINED, DRAINED, ENDS, EPOCHS, VISIBLE};
 
 /// The node declines; gives its certificate.
 #[track_caller]
@@ -36,11 +34,7 @@ fn promote(node: &Node, epoch: u64, declined: &Value) -> Answer {
 /// n2 has relinquished epoch 2 at commit 7 to n3, which declined.
 pub(crate) fn table(cluster: &mut Cluster, declined: &Value) -> Table {
     let mut table = Table::new("Decline", "declined");
-    table.denied(
-        &["P6-A3"],
-        "the request names epoch 7",
-        &promote(&cluster.n2, 7, declined),
-    );
+    table.denied(&["P6-A3"], "the request names epoch 7", &promote(&cluster.n2, 7, declined));
     let body = json!({
         "expected_epoch": 2, "reason": "test", "replica_id": "n1",
         "evidence": [{ "decline": declined }],

@@ -5,9 +5,7 @@ use aerodb_tests::Node;
 use serde_json::json;
 
 use crate::decline;
-use crate::scene::{
-    Scene, discard, offline, promote_with, put, wait_authority, wait_halted,
-};
+use crate::scene::{Scene, discard, offline, promote_with, put, wait_authority, wait_halted};
 use crate::table::Table;
 use crate::unreachable::{self, ALONE, EPOCHS, VISIBLE};
 

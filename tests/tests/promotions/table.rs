@@ -66,12 +66,7 @@ impl Table {
 
     /// A denial, or the refusal of a command, in which each of these rules does not hold.
     #[track_caller]
-    pub(crate) fn denied(
-        &mut self,
-        rules: &[&'static str],
-        done: &'static str,
-        answer: &Answer,
-    ) {
+    pub(crate) fn denied(&mut self, rules: &[&'static str], done: &'static str, answer: &Answer) {
         assert_eq!(answer.status, 409, "{done}: {}", answer.text);
         self.refused(rules, done, &answer.body);
     }

@@ -18,11 +18,7 @@ fn denied_by(answer: &Answer, rule: &str) {
 
 /// Both at once, one side with a head start that differs from round to round: the other one looks first, so often.
 /// Gives what the promotion and the command were answered.
-fn race(
-    ring: &Ring,
-    round: usize,
-    command: impl FnOnce() -> Answer + Send,
-) -> (Answer, Answer) {
+fn race(ring: &Ring, round: usize, command: impl FnOnce() -> Answer + Send) -> (Answer, Answer) {
     let (heir, epoch) = (ring.heir(), ring.epoch());
     let head_start = HEAD_STARTS[round % HEAD_STARTS.len()];
     let promote = move || {

@@ -49,9 +49,11 @@ fn one_replica_asked_fifty_times_at_once_is_granted_the_epoch_once() {
         }
         let attempts = heir.data("/v1/promotions");
         let of_this_race = |attempt: &&serde_json::Value| attempt["expected_epoch"] == epoch;
-        let attempts: Vec<_> = attempts.as_array().expect("a list").iter().filter(of_this_race).cloned().collect();
+        let attempts: Vec<_> =
+            attempts.as_array().expect("a list").iter().filter(of_this_race).cloned().collect();
         assert_eq!(attempts.len(), CALLERS);
-        let outcomes = |outcome: &str| attempts.iter().filter(|it| it["outcome"] == outcome).count();
+        let outcomes =
+            |outcome: &str| attempts.iter().filter(|it| it["outcome"] == outcome).count();
         assert_eq!((outcomes("approved"), outcomes("denied")), (1, CALLERS - 1));
         ring.settle(true);
     }

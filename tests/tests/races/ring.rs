@@ -52,8 +52,7 @@ impl Ring {
             body["successor"] = json!(successor.id);
         }
         let headers = [("content-type", "application/json"), SOON];
-        node.try_send("POST", path, &headers, Some(body.to_string().as_bytes()))
-            .expect("an answer")
+        node.try_send("POST", path, &headers, Some(body.to_string().as_bytes())).expect("an answer")
     }
 
     fn wait_attached(&self) {

@@ -60,7 +60,11 @@ fn under_load<T>(holder: &Node, round: u64, moving: impl FnOnce() -> T) -> (T, T
                     let last = moved.load(Ordering::SeqCst);
                     let key = format!("r{round}-w{writer}-{number}");
                     let answer = holder.put(&key, &key);
-                    assert!(!last || answer.status != 200, "acknowledged too late: {}", answer.text);
+                    assert!(
+                        !last || answer.status != 200,
+                        "acknowledged too late: {}",
+                        answer.text
+                    );
                     written.fetch_add(usize::from(answer.status == 200), Ordering::SeqCst);
                     told.lock().expect("no panic").take(key, &answer);
                     if last {
@@ -124,7 +128,10 @@ fn a_promotion_under_load_loses_nothing_that_was_acknowledged() {
         let start = granted.expect(200).body["data"]["start_commit"].as_u64().expect("a commit");
         let heir = ring.heir();
         for (commit, key) in &told.acknowledged {
-            assert!(*commit <= start, "commit {commit} was acknowledged, the grant starts at {start}");
+            assert!(
+                *commit <= start,
+                "commit {commit} was acknowledged, the grant starts at {start}"
+            );
             assert_there(heir, key, *commit);
         }
         for (commit, key) in &told.caught {

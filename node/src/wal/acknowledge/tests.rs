@@ -74,10 +74,10 @@ fn the_end_of_an_earlier_connection_noticed_late_detaches_nobody() {
     let (first_life, first) = ConnectionGuard::open("n2");
     let (second_life, second) = ConnectionGuard::open("n2");
     let look = || acks.look_again(node, |node| peers.is_attached(node));
-    peers.heard(node, [1; 16], &first, None, None).unwrap();
+    peers.heard(node, ([1; 16], None), &first, None, None).unwrap();
     look();
     drop(first_life);
-    peers.heard(node, [1; 16], &second, None, None).unwrap();
+    peers.heard(node, ([1; 16], None), &second, None, None).unwrap();
     look();
     look();
     assert_eq!(acks.successor_attached(), Some(true));
@@ -93,7 +93,7 @@ fn a_node_whose_connection_ends_while_it_is_designated_is_not_attached() {
     let (owed, peers) = (owed_to("n2"), Peers::default());
     let acks = holding(None);
     let (life, guard) = ConnectionGuard::open("n2");
-    peers.heard(&owed.node_id, [1; 16], &guard, None, None).unwrap();
+    peers.heard(&owed.node_id, ([1; 16], None), &guard, None, None).unwrap();
     drop(life);
     acks.look_again(&owed.node_id, |node| peers.is_attached(node));
     acks.ledger_grown(Some(owed), seq(2), |node| peers.is_attached(node));
