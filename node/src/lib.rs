@@ -31,6 +31,7 @@ pub mod journal;
 pub mod machines;
 pub mod offline;
 pub mod open;
+pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;

@@ -5,6 +5,7 @@
 mod binary;
 mod cluster;
 pub mod decoders;
+pub mod golden;
 mod http;
 mod node;
 mod points;

@@ -12,6 +12,7 @@ mod decline;
 mod discard;
 mod halt;
 mod message;
+mod parted;
 mod promotion;
 mod replica;
 mod requests;
