@@ -890,7 +890,15 @@ class Verifier:
             raise Fault(log.dir, 0, f"the key of {author} in the authority ledger is another")
         return text
 
+    def check_retention(self):
+        found = sealed(self.dir / "retention", "aerodb retention 1")
+        foreign = found and ((self.owner and found["owner"] != self.owner.hex())
+                             or (self.authority and found["cluster"] != self.authority.cluster.hex()))
+        if foreign:
+            raise Fault(self.dir / "retention", 0, "of another node or cluster")
+
     def check_checkpoint(self):
+        self.check_retention()
         found = sealed(self.dir / "checkpoint", "aerodb checkpoint 1")
         if found is None:
             return "absent: the WAL starts with commit 1"

@@ -76,11 +76,17 @@ pub enum Point {
     CkptAfterRecord,
     /// Segments are removed; older snapshots are not (M-C11).
     TruncAfter,
+    /// It is known what may be pruned; nothing says so (M-W21).
+    GcBeforeRecord,
+    /// What may be pruned is recorded; nothing of it is (M-W22).
+    GcAfterRecord,
+    /// One version is pruned, more are to follow (M-W22).
+    GcMidRemove,
 }
 
 impl Point {
     /// Every point, in the order of a write's and of a batch's way.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::WriteBeforeWal,
         Self::WalBeforeWrite,
         Self::WalMidWrite,
@@ -115,6 +121,9 @@ impl Point {
         Self::CkptAfterSnapshot,
         Self::CkptAfterRecord,
         Self::TruncAfter,
+        Self::GcBeforeRecord,
+        Self::GcAfterRecord,
+        Self::GcMidRemove,
     ];
 
     /// The name in `AERODB_CRASH_POINT`.
@@ -155,6 +164,9 @@ impl Point {
             Self::CkptAfterSnapshot => "ckpt.after_snapshot",
             Self::CkptAfterRecord => "ckpt.after_record",
             Self::TruncAfter => "trunc.after",
+            Self::GcBeforeRecord => "gc.before_record",
+            Self::GcAfterRecord => "gc.after_record",
+            Self::GcMidRemove => "gc.mid_remove",
         }
     }
 }

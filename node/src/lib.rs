@@ -32,6 +32,7 @@ pub mod open;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
+pub mod retention;
 pub mod serve;
 pub mod shared;
 pub mod stopped;

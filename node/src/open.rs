@@ -6,6 +6,7 @@
 //! 3. its snapshot is loaded into the store
 //! 4. WAL: scanned, its tail classified
 //! 5. what lies strictly after the checkpoint is replayed into the store
+//!    What was pruned is not readable again
 //! 6. to 8. history against ledger: stamps, epochs, role. There are no indexes to rebuild
 //! 9. the logs and the marker made durable, the start stamp: from here on the logs may not end before it.
 //!    The explanation is published with the role, see `serve::assemble`
@@ -36,6 +37,7 @@ use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
+use crate::retention::{self, RetentionRefused};
 use crate::store::{Store, StoreWriter};
 
 /// No frame of the WAL carries more bytes of batches.
@@ -62,6 +64,9 @@ pub enum StartError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The recorded floor of the store cannot be used.
+    #[error(transparent)]
+    Retention(#[from] RetentionRefused),
     /// The identity is of another cluster than the ledger.
     #[error("the identity is of cluster {identity}, the authority ledger of {ledger} ({rule})", rule = RuleId::St2)]
     Foreign {
@@ -115,6 +120,8 @@ pub struct Opened {
     pub checkpoint: Option<Standing>,
     /// What replaying it gave.
     pub replayed: Replayed,
+    /// The floor of the store that is recorded.
+    pub floor: Option<Boundary>,
     /// The role that the ledger gives this node.
     pub role: RoleName,
     /// Failures that are latched, the first one first.
@@ -150,7 +157,9 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         .map_or_else(|| (Store::empty().0, None), |(writer, manifest)| (writer, Some(manifest)));
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
-    let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
+    let floor = retention::recorded(&**disk, &dir, known.authority.cluster(), &known.owner)?;
+    let (wal, wal_found, mut replayed) = replay(&dir, disk, &known, marker, floor, writer)?;
+    retain(&mut replayed, floor)?;
     let role = role_of(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
 
@@ -199,6 +208,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -247,6 +257,7 @@ fn replay(
     disk: &Arc<dyn Disk>,
     known: &Known,
     marker: Option<&Checkpoint>,
+    floor: Option<Boundary>,
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
@@ -262,7 +273,8 @@ fn replay(
         owner: known.owner,
     };
     let witness = Witness {
-        record: named_here(&known.entries, &known.identity.node_id),
+        record: named_here(&known.entries, &known.identity.node_id)
+            .max(floor.map(Boundary::get).filter(|commit| *commit > 0)),
         ..frame(known.identity.stamp.wal_frame)
     };
     let opened =
@@ -273,6 +285,17 @@ fn replay(
     })?;
     let replayed = replay.finish(wal.last_frame_start())?;
     Ok((wal, found, replayed))
+}
+
+/// What was pruned stays so, although the WAL brings it back: it is below the floor that was recorded first.
+fn retain(replayed: &mut Replayed, floor: Option<Boundary>) -> Result<(), RetentionRefused> {
+    let Some(floor) = floor else { return Ok(()) };
+    let received = replayed.standing.received;
+    if received < floor {
+        return Err(RetentionRefused::Ahead { floor, received });
+    }
+    replayed.store.retain_from(floor);
+    Ok(())
 }
 
 type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);

@@ -12,6 +12,7 @@ use crate::discard::DiscardError;
 use crate::identity::IdentityError;
 use crate::open::StartError;
 use crate::recovery::CheckpointRefused;
+use crate::retention::RetentionRefused;
 use crate::stopped::StoppedError;
 
 /// The exit codes (DESIGN section 9).
@@ -165,6 +166,7 @@ impl From<StartError> for Failure {
             StartError::Identity(error) => error.into(),
             StartError::Fault(fault) => fault.into(),
             StartError::Checkpoint(error) => error.into(),
+            StartError::Retention(error) => error.into(),
             StartError::Disk(error) => error.into(),
             StartError::Config(_)
             | StartError::Replay(_)
@@ -186,6 +188,17 @@ impl From<CheckpointRefused> for Failure {
             | CheckpointRefused::LedgerShort { .. }
             | CheckpointRefused::Snapshot { .. }
             | CheckpointRefused::Wal(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<RetentionRefused> for Failure {
+    fn from(error: RetentionRefused) -> Self {
+        match error {
+            RetentionRefused::File(SealedError::Disk(_)) => Self::Unreadable(error.to_string()),
+            RetentionRefused::File(SealedError::Missing { .. } | SealedError::Damaged { .. })
+            | RetentionRefused::Foreign { .. }
+            | RetentionRefused::Ahead { .. } => Self::Refused(error.to_string()),
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::http::Http;
 use crate::machines::Machines;
 use crate::open::{Opened, Standing};
 use crate::replication::{Barriers, Peers, PullerContext};
+use crate::retention::FloorRecord;
 use crate::serve::error::{ServeError, system};
 use crate::shared::Shared;
 use crate::store::{Pruner, ReadView, Store, ViewSource};
@@ -70,6 +71,7 @@ pub(super) fn assemble(
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -123,7 +125,14 @@ pub(super) fn assemble(
     let owner = system("start the WAL's owner", spawn(owner, mode, found))?;
     // Opened before the first pruning: what recovery came to is still there when its digest is computed.
     let recovered = store.view(tip.boundary, ViewSource::Recovery);
-    system("start pruning", start_pruning(&store, &acks, config.retain_commits))?;
+    let record = FloorRecord {
+        disk: Arc::new(RealDisk),
+        data: dir.path().to_owned(),
+        identity: identity.clone(),
+        durable: floor.unwrap_or_default(),
+        supervisor: handle.clone(),
+    };
+    system("start pruning", start_pruning(&store, &acks, config.retain_commits, record))?;
 
     let view = View::new(
         &identity,
@@ -252,10 +261,12 @@ fn start_pruning(
     store: &Store,
     acks: &Arc<Acknowledgements<Answer>>,
     retain_commits: u64,
+    mut record: FloorRecord,
 ) -> std::io::Result<()> {
     let (store, acks) = (store.clone(), Arc::clone(acks));
     let acknowledged = Box::new(move || acks.bounds().acknowledged);
-    let pruner = Pruner { store, retain_commits, acknowledged };
+    let record = Box::new(move |floor| record.record(floor));
+    let pruner = Pruner { store, retain_commits, acknowledged, record };
     std::thread::Builder::new().name("pruner".to_owned()).spawn(move || pruner.run()).map(drop)
 }
 
