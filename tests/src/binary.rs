@@ -25,10 +25,11 @@ pub fn path() -> &'static PathBuf {
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the binary does not build");
-        // Test executables lie in <target>/<profile>/deps.
-        let deps = std::env::current_exe().expect("a test has a path");
-        let target = deps.ancestors().nth(3).expect("target directory").to_owned();
-        target.join(folder).join("aerodb")
+        // Test executables lie in <target>/<profile>/deps, others in <target>/<profile>.
+        let running = std::env::current_exe().expect("a test has a path");
+        let built =
+            running.ancestors().find(|dir| dir.ends_with(folder)).expect("a profile's folder");
+        built.join("aerodb")
     })
 }
 
