@@ -14,7 +14,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
@@ -34,7 +34,7 @@ use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::retention::{self, RetentionRefused};
@@ -55,6 +55,9 @@ pub enum StartError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The directory was given up for good.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -148,6 +151,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     // First only to see that this is a node's directory: taking the lock makes a file in it.
     drop(IdentityFile::read(&**disk, dir.path())?);
     let lock = lock(&dir, disk)?;
+    // Under the lock: what retires a directory holds it.
+    IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
     crash::reached(Point::RecLedgersRead);
@@ -159,8 +164,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
     let floor = retention::recorded(&**disk, &dir, known.authority.cluster(), &known.owner)?;
     let (wal, wal_found, mut replayed) = replay(&dir, disk, &known, marker, floor, writer)?;
-    retain(&mut replayed, floor)?;
-    let role = role_of(&known.authority, &known.identity.node_id);
+    retention::honour(&mut replayed, floor)?;
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
 
     // From here on the disk is written to: everything on it was read and found good.
@@ -261,7 +266,7 @@ fn replay(
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     if role == RoleName::ReplicaActive && !known.halted {
         replay = replay.keeping_back(FRAME_BYTES_MAX);
     }
@@ -285,17 +290,6 @@ fn replay(
     })?;
     let replayed = replay.finish(wal.last_frame_start())?;
     Ok((wal, found, replayed))
-}
-
-/// What was pruned stays so, although the WAL brings it back: it is below the floor that was recorded first.
-fn retain(replayed: &mut Replayed, floor: Option<Boundary>) -> Result<(), RetentionRefused> {
-    let Some(floor) = floor else { return Ok(()) };
-    let received = replayed.standing.received;
-    if received < floor {
-        return Err(RetentionRefused::Ahead { floor, received });
-    }
-    replayed.store.retain_from(floor);
-    Ok(())
 }
 
 type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
@@ -335,18 +329,8 @@ fn stand_on(
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
 }
 
-/// The role that the ledger gives the node.
-#[must_use]
-pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> RoleName {
-    match (authority.holder() == node, authority.tenure()) {
-        (true, Tenure::Held) => RoleName::PrimaryActive,
-        (true, Tenure::Relinquished { .. }) => RoleName::PrimarySealed,
-        (false, _) => RoleName::ReplicaActive,
-    }
-}
-
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.
-fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
+pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
     entries
         .after(None, usize::MAX)
         .iter()

@@ -13,6 +13,7 @@ use aerodb_ledger::retention::Retention;
 use aerodb_ledger::{Fault, SealedError};
 
 use crate::directory::DataDir;
+use crate::replay::Replayed;
 use crate::supervisor::SupervisorHandle;
 use crate::view::Identity;
 use crate::wal::WalFailure;
@@ -56,6 +57,20 @@ pub fn recorded(
         return Err(RetentionRefused::Foreign { cluster: found.cluster, owner: found.owner });
     }
     Ok(Some(found.oldest_retained))
+}
+
+/// What was pruned stays so, although the WAL brings it back: it lies below the floor that was recorded first.
+///
+/// # Errors
+/// [`RetentionRefused::Ahead`].
+pub fn honour(replayed: &mut Replayed, floor: Option<Boundary>) -> Result<(), RetentionRefused> {
+    let Some(floor) = floor else { return Ok(()) };
+    let received = replayed.standing.received;
+    if received < floor {
+        return Err(RetentionRefused::Ahead { floor, received });
+    }
+    replayed.store.retain_from(floor);
+    Ok(())
 }
 
 /// What makes floors durable, for the pruner.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::acknowledge::{Floor, replica_bound};
+use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::decision::recovery::RecoveryFacts;
+use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::explain::explain;
 use aerodb_core::id::Address;
 use aerodb_core::machine::{
@@ -38,8 +39,8 @@ use crate::store::{Pruner, ReadView, Store, ViewSource};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
 use crate::wal::{
-    Acknowledgements, Answer, Applier, Bounds, Cursors, FailureSink, Found, Mode, Owner, Receiver,
-    Stages, Validator, spawn,
+    Acknowledgements, Answer, Applier, Cursors, FailureSink, Found, Mode, Owner, Receiver, Stages,
+    Validator, spawn,
 };
 
 /// A node that runs.
@@ -175,7 +176,7 @@ pub(super) fn assemble(
     };
     system("start checkpoints", thread.spawn(give_way_and_run))?;
     let supervisor = Supervisor::new(Parts {
-        context: context(&shared, &key, &handle)?,
+        context: context(&shared, &key, &handle, file.stamp.starts)?,
         shared: Arc::clone(&shared),
         key,
         dir,
@@ -283,6 +284,7 @@ fn context(
     shared: &Arc<Shared>,
     key: &Arc<NodeKey>,
     handle: &SupervisorHandle,
+    starts: u64,
 ) -> Result<PullerContext, ServeError> {
     let tell = handle.clone();
     let session: u128 = u128::from(random::<u64>()?) << 64 | u128::from(random::<u64>()?);
@@ -290,6 +292,7 @@ fn context(
         shared: Arc::clone(shared),
         key: Arc::clone(key),
         session: session.to_le_bytes(),
+        starts,
         tell: Arc::new(move |number, event| tell.puller(number, event)),
     })
 }
@@ -413,12 +416,7 @@ fn acknowledgements(
     match role {
         RoleName::PrimaryActive | RoleName::PrimarySealed if healthy => {
             let acks = Acknowledgements::new(durable, None, None);
-            let obligation = authority.obligation();
-            let floor = match obligation {
-                Some(_) => Floor::UnknownUntil(durable),
-                None => Floor::Known(durable),
-            };
-            acks.hold(obligation, floor, head, None);
+            acks.hold(Tenure::found(authority, durable));
             acks
         }
         RoleName::ReplicaActive if healthy => {

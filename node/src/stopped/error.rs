@@ -1,13 +1,16 @@
 //! Why a command on a stopped node's directory came to nothing.
 
 use aerodb_ledger::disk::DiskError;
+use aerodb_ledger::snapshot::SnapshotError;
 use aerodb_ledger::{AppendError, Fault};
 
+use crate::config::ConfigError;
 use crate::directory::DirectoryError;
 use crate::identity::IdentityError;
 use crate::open::StartError;
 use crate::recovery::CheckpointRefused;
 use crate::replay::ReplayError;
+use crate::retention::RetentionRefused;
 
 /// Why there is no answer. After a disk error it is unknown whether what was asked is durable; asked again, the
 /// command finds out.
@@ -31,6 +34,15 @@ pub enum StoppedError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The recorded floor of the store cannot be used.
+    #[error(transparent)]
+    Retention(#[from] RetentionRefused),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A snapshot could not be written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The node would not start either.
     #[error(transparent)]
     Start(#[from] StartError),
