@@ -342,7 +342,8 @@ class Reader:
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
-                           "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused")
+                           "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused",
+                           "checkpoint_requested")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -358,6 +359,7 @@ class Reader:
             case "relocated": return kind, (self.recorded(self.relocate),)
             case "forked": return kind, (self.recorded(self.fork), self.fixed())
             case "fork_refused": return kind, (self.recorded(self.fork),)
+            case "checkpoint_requested": return kind, (self.option(self.varint),)
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.option(self.request))
 
     def entry(self, ledger):

@@ -14,6 +14,7 @@ use aerodb_http_api::types::{
 
 use crate::checkpoint::{CheckpointError, Cut, Taken, checkpoint_facts};
 use crate::http::Http;
+use crate::http::command::annotation;
 use crate::open::Standing;
 use crate::store::ViewSource;
 
@@ -23,7 +24,9 @@ impl Http {
         request: CheckpointRequest,
         call: Call,
     ) -> Result<CheckpointTaken, Problem> {
-        tracing::info!(operator = %call.principal.as_str(), reason = %request.reason, "a checkpoint is asked for");
+        let asked = annotation(&call, request.reason);
+        tracing::info!(operator = %asked.operator, reason = %asked.reason, "a checkpoint is asked for");
+        let _recorded = self.supervisor.checkpoint_asked(asked).await?;
         // It goes on to its end whatever becomes of the caller.
         let handle = self.shared.checkpoints.clone();
         let taking = tokio::spawn(async move { handle.take().await });

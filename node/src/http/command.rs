@@ -35,7 +35,7 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
     })
 }
 
-fn annotation(call: &Call, reason: Reason) -> Annotation {
+pub(super) fn annotation(call: &Call, reason: Reason) -> Annotation {
     Annotation { received_at_ms: now_ms(), operator: call.principal.as_str().to_owned(), reason }
 }
 
