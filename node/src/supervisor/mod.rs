@@ -7,6 +7,7 @@
 //! restart has read the ledger again.
 
 mod bootstrap;
+mod checkpoint;
 mod command;
 mod decline;
 mod discard;
