@@ -79,8 +79,8 @@ fn every_command_of_the_manual_parses() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
-    for line in ["fork", "relocate"] {
+fn what_is_not_there_is_unknown_and_not_a_stub() {
+    for line in ["elect", "force"] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
         assert_eq!(error.exit_code(), 2, "{line}");
@@ -90,6 +90,9 @@ fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
 #[test]
 fn p6_a3_an_epoch_and_a_reason_are_never_filled_in() {
     for line in [
+        "fork --data-dir n2 --into f1 --reason r",
+        "fork --data-dir n2 --into f1 --expected-epoch 1",
+        "relocate --data-dir n2 --from old",
         "designate n2 --reason r",
         "designate n2 --expected-epoch 1",
         "designate n2 --expected-epoch 0 --reason r",
