@@ -10,6 +10,7 @@
 //! - [`replication`]: pulling, and serving pulls
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
+//! - [`world`]: the disk, the clock, chance and the other nodes, as ports
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 
 pub mod attempts;
@@ -30,9 +31,11 @@ pub mod journal;
 pub mod machines;
 pub mod offline;
 pub mod open;
+pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
+pub mod retention;
 pub mod serve;
 pub mod shared;
 pub mod stopped;
@@ -40,3 +43,4 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+pub mod world;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointRequest {
-    /// Why; logged, and read by no rule.
+    /// Why; recorded in the decision ledger, and read by no rule.
     pub reason: Reason,
 }
 

@@ -28,6 +28,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::authority::present_decline;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::declines::has_declined_after;
 use crate::evidence::{Extended, Unfit, extend};
@@ -75,6 +76,7 @@ type Answer = Result<PromotionAnswer, Problem>;
 
 impl Supervisor {
     pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
+        crash::reached(Point::PromoBeforeRequest);
         if !request.dry_run {
             match self.requests.find(request.request.as_ref()) {
                 Ok(Some(known)) => {
@@ -107,6 +109,7 @@ impl Supervisor {
             request: request.request.clone(),
         };
         let requested = self.record(body, request.annotation.clone())?;
+        crash::reached(Point::PromoRequested);
         let id = promotion_id(&self.shared().identity.node_id, requested)
             .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
         if explanation.holds() {
@@ -122,12 +125,16 @@ impl Supervisor {
     /// request to find.
     fn attempt(&mut self, request: PromotionRequest, id: &PromotionId) -> Result<Answer, Fatal> {
         let was_pulling = self.stop_pulling();
+        crash::reached_at(Point::PromoValidating, 1);
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
+        crash::reached_at(Point::PromoValidating, 2);
         let facts = match self.promotion_facts(&request, &paused.standing) {
             Ok(facts) => facts,
             Err(problem) => return Err(Fatal(problem.to_string())),
         };
+        crash::reached_at(Point::PromoValidating, 3);
         let (decision, explanation) = Recorded::decide(facts);
+        crash::reached_at(Point::PromoValidating, 4);
         if let Err(moved) = check_digest(&request, &explanation) {
             self.step(&PromotionEvent::Reject);
             self.as_before(paused, was_pulling);
@@ -190,12 +197,17 @@ impl Supervisor {
         let fresh = brought.map_err(|problem| Fatal(problem.to_string()))?.fresh;
         let annotation = request.annotation;
         let body = grant_body(id, request.request, &decision)?;
+        crash::reached(Point::PromoApproved);
         self.append_after(fresh, body, annotation.clone())?;
+        crash::reached(Point::PromoRoleRebind);
         self.take_over(paused);
+        crash::reached(Point::PromoSucceeded);
         self.step(&PromotionEvent::Durable);
         let entry = self.authority().head();
         let granted = DecisionBody::PromotionGranted { promotion_id: id.clone(), entry };
-        self.record(granted, annotation).map(|_| ())
+        self.record(granted, annotation)?;
+        crash::reached(Point::PromoRecorded);
+        Ok(())
     }
 
     /// The grant is durable: this node holds.

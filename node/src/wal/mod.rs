@@ -2,6 +2,7 @@
 //! and batches received from upstream.
 
 mod acknowledge;
+mod clerk;
 mod desk;
 mod lone;
 mod owner;
@@ -9,7 +10,8 @@ mod pipeline;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Settled, Unacknowledged, Waiter};
-pub use desk::{Found, OwnerHandle, spawn};
+pub use clerk::Clerk;
+pub use desk::{Found, OwnerHandle, seat, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{
