@@ -338,7 +338,6 @@ pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Optio
         .iter()
         .filter(|stored| &stored.entry.entry.author == node)
         .filter_map(|stored| stored.entry.entry.body.names())
-        .map(|position| position.boundary)
         .filter(|boundary| *boundary > Boundary::ORIGIN)
         .max()
         .map(Boundary::get)

@@ -183,15 +183,16 @@ impl EntryBody {
         }
     }
 
-    /// The place in the history that it names: durable at its author when the author wrote it.
+    /// The end of the history that it names: durable at its author when the author wrote it. A cluster that was
+    /// forked begins with what its founder has.
     #[must_use]
-    pub fn names(&self) -> Option<Position> {
+    pub fn names(&self) -> Option<Boundary> {
         match self {
-            Self::SuccessorDesignated { at, .. } => Some(*at),
-            Self::AuthorityRelinquished { final_position, .. } => Some(*final_position),
-            Self::AuthorityGranted(grant) => Some(grant.start),
-            Self::Genesis(_)
-            | Self::MemberAdmitted { .. }
+            Self::Genesis(genesis) => genesis.ancestor.map(|ancestor| ancestor.proven.boundary),
+            Self::SuccessorDesignated { at, .. } => Some(at.boundary),
+            Self::AuthorityRelinquished { final_position, .. } => Some(final_position.boundary),
+            Self::AuthorityGranted(grant) => Some(grant.start.boundary),
+            Self::MemberAdmitted { .. }
             | Self::MemberRemoved { .. }
             | Self::SuccessorReleased { .. }
             | Self::ObligationEnded { .. } => None,
