@@ -11,6 +11,8 @@
 //! - [`decision`]: facts in, explained answer out
 //! - [`explain`]: the shape of every answer
 //! - [`rules`]: the one catalogue that all of them cite
+//!
+//! Keeps: P6-N5, P6-DF6, M-C22, M-P23, F-3.2.
 
 pub mod authority;
 pub mod decision;

@@ -1,4 +1,6 @@
 //! The one table of routes. The router is built from it, so a route cannot be in one and not in the other.
+//!
+//! Keeps: P6-RY1, OAPI-6.
 
 use axum::routing::MethodFilter;
 
@@ -141,6 +143,7 @@ routes! {
     Sync, Get, "/sync", "200 on the effective successor.";
     SyncOptions, Options, "/sync", "The same, without a body.";
     History, Get, "/history", "The epochs as a list.";
+    OpenApi, Get, "/openapi.json", "This description.";
     Pull, Post, "/v1/replication/stream/pull", "What replicas pull: ledger and WAL.";
     Snapshot, Post, "/v1/replication/stream/snapshot", "What replicas pull: a chunk of a snapshot.";
 }

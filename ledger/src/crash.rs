@@ -4,6 +4,8 @@
 //! `AERODB_CRASH_POINT=NAME` ends the process by SIGKILL at that place, `NAME:3` at the third time it comes
 //! there. `AERODB_HOLD_POINT=NAME=FIFO` lets it stand there until the FIFO was opened for writing and
 //! closed: so that a state between two steps can be looked at without anyone sleeping.
+//!
+//! Keeps: CT-4, CT-7, F-T2, CT-2, P5-T2.
 
 /// A place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,10 @@
 //! - [`replication`]: pulling, and serving pulls
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
+//! - [`journal`], [`log`]: what happened, for those who look on
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
+//!
+//! Keeps: P3-T6, PERF-DET-3.
 
 pub mod attempts;
 pub mod bootstrap;
@@ -26,6 +29,7 @@ pub mod halts;
 pub mod http;
 pub mod identity;
 pub mod journal;
+pub mod log;
 pub mod machines;
 pub mod offline;
 pub mod open;

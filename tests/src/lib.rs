@@ -1,9 +1,12 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`].
+//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`]; and
+//! every rule with what enforces and proves it: [`audit`].
 
+pub mod audit;
 mod binary;
 mod cluster;
 pub mod decoders;
+pub mod golden;
 mod http;
 mod node;
 mod points;

@@ -4,6 +4,7 @@ use aerodb_core::explain::Explanation;
 use aerodb_core::id::{Boundary, PromotionId};
 use axum::extract::State;
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::envelope::View;
@@ -28,7 +29,7 @@ pub(crate) async fn replication<N: NodePort>(
 }
 
 /// The query of a read's explanation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadParams {
     key: String,

@@ -2,6 +2,8 @@
 //!
 //! Threads: the WAL's, the supervisor, the request threads of the runtime, and one more of these in reserve. Nothing of promotion
 //! runs outside of an attempt (P6-PN2).
+//!
+//! Keeps: P6-PN2, P6-PN1, P6-RT5, P3-M4, M-P24, M-O06.
 
 mod assemble;
 mod error;
@@ -42,8 +44,10 @@ pub enum Ended {
 pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
-    let opened = open(dir.clone(), &disk)?;
+    let opened = tracing::info_span!("open", dir = %dir.path().display()).in_scope(|| {
+        tracing::info!("AERODB_STARTUP_BEGIN");
+        open(dir.clone(), &disk)
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // One more stands in reserve.
         .worker_threads(opened.config.request_threads + 1)

@@ -9,6 +9,8 @@
 //! on its request's own thread. Nobody waits for the disk because of it: as soon as there are other writes
 //! or reads beside it everything goes through the queue again, and when the disk takes long a thread in
 //! reserve serves whatever else comes ([`Reserve`]).
+//!
+//! Keeps: PG-3, PERF-DET-3.
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};

@@ -107,6 +107,7 @@ mod tests {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     }
 
+    /// Proves: P3-FS2.
     #[test]
     fn a_disk_that_hangs_keeps_no_other_request_waiting() {
         let (runtime, reserve) = (runtime(), Arc::new(Reserve::default()));
