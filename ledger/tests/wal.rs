@@ -170,7 +170,7 @@ fn segments_are_listed_with_their_commits() {
     assert_eq!(listed, [(1, 2, 1, 2, 8192), (2, 1, 3, 3, 4096)]);
 }
 
-/// Proves: RW-3, M-W05, M-R03.
+/// Proves: RW-3, M-W05, M-R03, P3-FS5.
 #[test]
 fn p3_pl14_a_reader_never_sees_what_no_fsync_covers() {
     let disk = new_disk();

@@ -156,3 +156,72 @@ fn no_test_sleeps() {
         }
     }
 }
+
+/// The file's text without its tests.
+fn own(path: &str) -> String {
+    let folder = path.split('/').next().unwrap_or_default();
+    let found = sources(folder).into_iter().find(|(name, _)| name.ends_with(path));
+    found.unwrap_or_else(|| panic!("there is no {path}")).1
+}
+
+/// The one who may append to the log and the one who may write to the store are values, and few places name their
+/// types: the start, which makes them, and the stages, which own them.
+///
+/// Proves: A-1, RA-2.
+#[test]
+fn the_log_and_the_store_have_one_owner_each() {
+    let owners = [
+        "node/src/open.rs",
+        "node/src/recovery.rs",
+        "node/src/replay.rs",
+        "node/src/discard.rs",
+        "node/src/directory.rs",
+        "node/src/wal/pipeline/receiver.rs",
+        "node/src/wal/pipeline/applier.rs",
+        "node/src/store/",
+    ];
+    for name in naming(&["node"], "StoreWriter").into_iter().chain(naming(&["node"], "wal::{Wal,"))
+    {
+        assert!(owners.iter().any(|owner| name.contains(owner)), "{name}");
+    }
+    for (name, text) in sources("node").iter().filter(|(name, _)| name.contains("/supervisor/")) {
+        for foreign in ["StoreWriter", "ledger::wal", "Validator", "Applier"] {
+            assert!(!text.contains(foreign), "{name} names {foreign}");
+        }
+    }
+}
+
+/// Proves: P6-AR2, P6-SC8, P6-F3, P6-N6.
+#[test]
+fn a_promotion_is_one_pass_that_moves_the_role_once_and_writes_no_history() {
+    let text = own("node/src/supervisor/promotion.rs");
+    for foreign in
+        ["ledger::wal", "StoreWriter", "loop {", "while ", "retry", "sleep", "spawn", "Client"]
+    {
+        assert!(!text.contains(foreign), "{foreign}");
+    }
+    assert_eq!(text.matches("machines.role.must_step").count(), 1);
+}
+
+/// Proves: P6-D2, P6-AR8.
+#[test]
+fn a_start_decides_no_promotion_and_no_decision_reads_what_observers_are_told() {
+    for path in [
+        "node/src/open.rs",
+        "node/src/recovery.rs",
+        "node/src/replay.rs",
+        "node/src/serve/assemble.rs",
+    ] {
+        let text = own(path);
+        for foreign in ["PromotionFacts", "Recorded::decide", "grant_body"] {
+            assert!(!text.contains(foreign), "{path} names {foreign}");
+        }
+    }
+    for (name, text) in sources("node").iter().filter(|(name, _)| {
+        name.contains("/supervisor/") || name.contains("/wal/") || name.contains("/replication/")
+    }) {
+        for told in ["journal.after(", ".promotions()", "promotion_durations", "metrics_text"] {
+            assert!(!text.contains(told), "{name} reads {told}");
+        }
+    }
+}
