@@ -97,6 +97,7 @@ impl<T: Serialize> IntoResponse for View<T> {
 
 /// The answer of an operation that is no inspection: `{"data": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Answer_of_{T}")]
 pub struct Answer<T> {
     /// What was done.
     pub data: T,

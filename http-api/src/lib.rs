@@ -5,7 +5,7 @@
 //! - [`openapi`]: all of it described
 //! - [`port`]: what the routes need of a node
 //! - [`stream`]: what replicas pull
-//! - [`server`], [`connection`]: the listener, and the life of a connection
+//! - [`server`], [`threads`], [`connection`]: the listener, who serves, and the life of a connection
 //! - [`client`]: the other end
 
 pub mod client;
@@ -22,6 +22,7 @@ mod routes;
 pub mod server;
 mod site;
 pub mod stream;
+pub mod threads;
 pub mod types;
 
 pub use site::Site;

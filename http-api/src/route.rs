@@ -127,6 +127,7 @@ routes! {
     ExplainWrite, Get, "/v1/explain/write", "Whether a write would be admitted, and why.";
     ExplainRecovery, Get, "/v1/explain/recovery", "What recovery found and did.";
     ExplainBootstrap, Get, "/v1/explain/bootstrap", "Whether the last snapshot received was taken over, and why.";
+    ExplainSegment, Get, "/v1/explain/segment", "Whether a batch of the log continues the history, and why.";
     ExplainCheckpoint, Get, "/v1/explain/checkpoint", "Whether the checkpoint can be relied on, and why.";
     Rules, Get, "/v1/rules", "The catalogue of rules.";
     Rule, Get, "/v1/rules/{id}", "One rule.";

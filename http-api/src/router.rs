@@ -23,6 +23,7 @@ use crate::routes::{
 pub(crate) struct Api<N> {
     pub(crate) port: Arc<N>,
     pub(crate) limits: Limits,
+    /// Whether promotion exists here.
     pub(crate) failover: bool,
 }
 
@@ -94,6 +95,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::ExplainWrite => on(filter, explain::write::<N>),
         Operation::ExplainRecovery => on(filter, explain::recovery::<N>),
         Operation::ExplainBootstrap => on(filter, explain::bootstrap::<N>),
+        Operation::ExplainSegment => on(filter, explain::segment::<N>),
         Operation::ExplainCheckpoint => on(filter, explain::checkpoint::<N>),
         Operation::Rules => on(filter, rules::rules::<N>),
         Operation::Rule => on(filter, rules::rule::<N>),

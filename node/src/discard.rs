@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority};
-use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
 use aerodb_core::machine::{Latch, WayBack};
@@ -34,7 +34,7 @@ use aerodb_ledger::{Fault, LedgerPlace, OpenError};
 
 use crate::directory::{DataDir, DirectoryError, block_under, lock};
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
@@ -58,6 +58,9 @@ pub enum DiscardError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The directory was given up for good: what lies in it stays as it is.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -173,7 +176,7 @@ pub fn discard(
     let cleared = cleared(&latch_of(&decisions.entries()))?;
     let next = decisions.next_seq();
     let key = found.identity.key();
-    let (discarded, _) = found.set_aside(dir, disk, cleared, next, |body| {
+    let (discarded, _) = found.set_aside(dir, disk, (cleared, None), next, |body| {
         let recorded = decisions.append(body, annotation, &key);
         let seq = recorded.map_err(|error| DiscardError::Record(error.to_string()))?.seq;
         Ok(Recorded { seq, frame: decisions.last_frame_seq() })
@@ -227,7 +230,7 @@ impl Found {
         }
     }
 
-    /// Steps 1 to 5. `next` is the number that the entry will have, which names the quarantined log. Gives the
+    /// Steps 1 to 5. Recorded are the failure that this clears and the operator's name for the request. `next` is the number that the entry will have, which names the quarantined log. Gives the
     /// identity with its new stamp too: a process that serves the directory must not write an older one.
     ///
     /// # Errors
@@ -236,7 +239,7 @@ impl Found {
         self,
         dir: &DataDir,
         disk: &Arc<dyn Disk>,
-        cleared: Option<RuleId>,
+        (cleared, request): (Option<RuleId>, Option<RequestRef>),
         next: Option<Seq>,
         record: impl FnOnce(DecisionBody) -> Result<Recorded, DiscardError>,
     ) -> Result<(Discarded, IdentityFile), DiscardError> {
@@ -250,6 +253,8 @@ impl Found {
             kept: discarded.kept,
             discarded: discarded.discarded,
             quarantine: name.clone(),
+            commits_total: discarded.commits_total,
+            request,
         })?;
         crash::reached(Point::DiscardRecorded);
         let stamp = Stamp { wal_frame, decision_frame: frame, ..self.identity.stamp };
@@ -283,6 +288,7 @@ impl Suffix {
 /// [`DiscardError`].
 pub fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> {
     let identity = IdentityFile::read(&**disk, dir.path())?;
+    identity.check_in_force(dir.path())?;
     let owner = identity.key().public_key();
     let stamp = identity.stamp;
     let ledger = AuthorityLedger::open_read_only(

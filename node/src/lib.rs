@@ -25,6 +25,7 @@ pub mod declines;
 pub mod demo;
 pub mod directory;
 pub mod discard;
+pub mod evidence;
 pub mod halts;
 pub mod http;
 pub mod identity;

@@ -36,7 +36,7 @@ use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::store::{Store, StoreWriter};
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The directory was given up for good.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -144,6 +147,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     // First only to see that this is a node's directory: taking the lock makes a file in it.
     drop(IdentityFile::read(&**disk, dir.path())?);
     let lock = lock(&dir, disk)?;
+    // Under the lock: what retires a directory holds it.
+    IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
     crash::reached(Point::RecLedgersRead);
@@ -326,7 +331,7 @@ pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> 
 }
 
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.
-fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
+pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
     entries
         .after(None, usize::MAX)
         .iter()

@@ -139,6 +139,7 @@ impl Contract {
             "/v1/ledger?log=decision",
             "/v1/explain/replication",
             "/v1/explain/read?key=a",
+            "/v1/explain/segment?commit=1",
             "/v1/explain/write",
             "/v1/explain/recovery",
             "/v1/rules",

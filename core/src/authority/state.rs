@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::authority::{Durability, Genesis, Member, Membership};
+use crate::authority::{Ancestor, Durability, Genesis, Member, Membership};
 use crate::hash::{ClusterId, Hash};
 use crate::id::{ClusterName, CommitId, Epoch, NodeId, Seq};
 use crate::position::{LedgerHead, Position};
@@ -126,6 +126,12 @@ impl Authority {
     #[must_use]
     pub const fn cluster_name(&self) -> &ClusterName {
         &self.genesis.cluster_name
+    }
+
+    /// Where the cluster was forked off another one, if it was.
+    #[must_use]
+    pub const fn ancestor(&self) -> Option<&Ancestor> {
+        self.genesis.ancestor.as_ref()
     }
 
     /// The durability below which writes are refused.

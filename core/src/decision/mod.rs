@@ -5,12 +5,15 @@ pub mod bootstrap;
 pub mod checkpoint;
 pub mod command;
 pub mod decline;
+pub mod fork;
 pub mod promotion;
 pub mod read;
 pub mod record;
 pub mod recovery;
+pub mod relocate;
 pub mod retention;
 pub mod safety;
+pub mod segment;
 pub mod write;
 
 /// The decision that a grant embeds.

@@ -73,6 +73,9 @@ pub enum ExplanationType {
     /// What recovery found and did.
     #[serde(rename = "recovery.process")]
     Recovery,
+    /// Whether a batch of the log continues the history.
+    #[serde(rename = "wal.segment")]
+    Segment,
     /// Why a snapshot was taken over or rejected.
     #[serde(rename = "snapshot.bootstrap")]
     Bootstrap,

@@ -176,6 +176,10 @@ pub(super) fn describe(operation: Operation, schemas: &mut Schemas) -> Described
             let query = query::<explain::ReadParams>(schemas);
             view_of::<Explanation>(schemas, query)
         }
+        O::ExplainSegment => {
+            let query = query::<explain::SegmentParams>(schemas);
+            view_of::<Explanation>(schemas, query)
+        }
         O::ExplainReplication
         | O::ExplainWrite
         | O::ExplainRecovery

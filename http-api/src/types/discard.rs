@@ -1,6 +1,6 @@
 //! Setting aside what a halted node's log holds past its validated history.
 
-use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, Seq};
+use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, RequestId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use schemars::JsonSchema;
@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct DiscardRequest {
     /// Why.
     pub reason: Reason,
+    /// The operator's own name for the request; a dry run does not use it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
 }
 
 /// One commit that is set aside.
@@ -38,7 +41,7 @@ pub struct Discarded {
     pub cleared: Option<RuleId>,
     /// How many commits could be read of it.
     pub commits_total: u64,
-    /// The first 1,000 of them.
+    /// The first 1,000 of them; none where a request is asked again by its name: the quarantined log has them.
     pub commits: Vec<SetAside>,
     /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.
     pub quarantine: Option<String>,

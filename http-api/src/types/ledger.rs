@@ -31,7 +31,7 @@ impl LogName {
 }
 
 /// One entry of either ledger.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntryView {
     /// Its place.
     pub seq: Seq,

@@ -214,6 +214,7 @@ impl Receiving {
                 node_id: shared.identity.node_id.clone(),
                 public_key: shared.identity.public_key,
                 session: [0; 16],
+                starts: None,
                 epoch: authority.epoch(),
                 position: None,
                 ledger: Some(authority.head()),

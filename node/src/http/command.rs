@@ -13,9 +13,9 @@ use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
-    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, CommandDone, DeclineRequest,
-    Declined, DiscardRequest, Discarded, Evidence, FollowRequest, Intervened, LedgerEntryView,
-    Outcome, PromoteRequest, Promoted, ResumeRequest,
+    AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, Brought, CommandDone,
+    DeclineRequest, Declined, DiscardRequest, Discarded, FollowRequest, Intervened,
+    LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use aerodb_ledger::authority::present_decline;
 use bytes::Bytes;
@@ -166,9 +166,10 @@ impl Http {
             evidence,
             reason,
         } = request;
-        let decline = Evidence::single(evidence)
+        let Brought { decline, entries } = Brought::of(evidence)
             .map_err(|what| Problem::new(Code::InvalidRequest, what).with("field", "evidence"))?;
-        let body = (expected_epoch, &replica_id, expected_digest, &decline, &reason);
+        let hashes: Vec<Hash> = entries.iter().map(|signed| signed.entry.hash()).collect();
+        let body = (expected_epoch, &replica_id, expected_digest, &decline, &hashes, &reason);
         let request = named(request_id, "promote", &body);
         let annotation = annotation(&call, reason);
         let promotion = PromotionRequest {
@@ -176,6 +177,7 @@ impl Http {
             replica_id,
             request,
             decline,
+            entries,
             expected_digest,
             dry_run,
             annotation,
@@ -226,6 +228,7 @@ impl Http {
             node_id: identity.node_id.clone(),
             public_key: identity.public_key,
             session: [0; 16],
+            starts: None,
             epoch: view.authority.epoch(),
             position: None,
             ledger: Some(view.authority.head()),
@@ -283,7 +286,8 @@ impl Http {
         dry_run: bool,
         call: Call,
     ) -> Result<Discarded, Problem> {
-        let annotation = annotation(&call, request.reason);
-        self.supervisor.discard_suffix(dry_run, annotation).await
+        let DiscardRequest { reason, request_id } = request;
+        let request = named(request_id, "discard-suffix", &reason).filter(|_| !dry_run);
+        self.supervisor.discard_suffix(dry_run, request, annotation(&call, reason)).await
     }
 }

@@ -48,6 +48,8 @@ pub struct PullerContext {
     pub key: Arc<NodeKey>,
     /// Drawn at the start of the process.
     pub session: [u8; 16],
+    /// The start stamp of this process.
+    pub starts: u64,
     /// Where events go.
     pub tell: Arc<dyn Fn(u64, PullerEvent) + Send + Sync>,
 }
@@ -200,6 +202,7 @@ fn request(
         node_id: claim.node_id,
         public_key: identity.public_key,
         session: context.session,
+        starts: Some(context.starts),
         epoch: claim.epoch,
         position: Some(position),
         ledger: Some(claim.ledger),

@@ -224,7 +224,7 @@ fn attach(
     let (position, ledger) = (Some(claim.position.boundary), Some(claim.ledger.seq));
     let fresh = shared
         .peers
-        .heard(&request.node_id, request.session, connection, position, ledger)
+        .heard(&request.node_id, (request.session, request.starts), connection, position, ledger)
         .map_err(|regressed| parted(regressed.rule(), regressed.to_string()))?;
     if fresh {
         watch_connection(shared, &request.node_id, connection);

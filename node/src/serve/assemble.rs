@@ -166,7 +166,7 @@ pub(super) fn assemble(
     };
     system("start checkpoints", thread.spawn(give_way_and_run))?;
     let supervisor = Supervisor::new(Parts {
-        context: context(&shared, &key, &handle)?,
+        context: context(&shared, &key, &handle, file.stamp.starts)?,
         shared: Arc::clone(&shared),
         key,
         dir,
@@ -272,6 +272,7 @@ fn context(
     shared: &Arc<Shared>,
     key: &Arc<NodeKey>,
     handle: &SupervisorHandle,
+    starts: u64,
 ) -> Result<PullerContext, ServeError> {
     let tell = handle.clone();
     let session: u128 = u128::from(random::<u64>()?) << 64 | u128::from(random::<u64>()?);
@@ -279,6 +280,7 @@ fn context(
         shared: Arc::clone(shared),
         key: Arc::clone(key),
         session: session.to_le_bytes(),
+        starts,
         tell: Arc::new(move |number, event| tell.puller(number, event)),
     })
 }

@@ -1,7 +1,7 @@
 //! Serving a data directory until told to stop.
 //!
-//! Threads: the WAL's, the supervisor, the request threads of the runtime, and one more of these in reserve. Nothing of promotion
-//! runs outside of an attempt (P6-PN2).
+//! Threads: the WAL's, the supervisor's, those that serve requests, and one for whatever else the node waits
+//! for. Nothing of promotion runs outside of an attempt (P6-PN2).
 //!
 //! Keeps: P6-PN2, P6-PN1, P6-RT5, P3-M4, M-P24, M-O06.
 
@@ -13,9 +13,11 @@ pub(crate) mod tests_support;
 use std::sync::Arc;
 
 use aerodb_http_api::extract::Limits;
+use aerodb_http_api::threads::RequestThreads;
 use aerodb_http_api::{Site, server};
 use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -48,14 +50,14 @@ pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
         tracing::info!("AERODB_STARTUP_BEGIN");
         open(dir.clone(), &disk)
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One more stands in reserve.
-        .worker_threads(opened.config.request_threads + 1)
-        .enable_all()
-        .build();
+    // Whatever the node itself waits for; requests have threads of their own.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = system("start the runtime", runtime)?;
-    let served = runtime.block_on(serve(opened));
+    let threads = RequestThreads::start(opened.config.request_threads);
+    let threads = system("start the request threads", threads)?;
+    let served = runtime.block_on(serve(opened, &threads));
     // Requests that still wait have been answered or have nobody to answer them.
+    threads.shut_down();
     runtime.shutdown_background();
     served
 }
@@ -70,7 +72,7 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened) -> Result<Ended, ServeError> {
+async fn serve(opened: Opened, threads: &RequestThreads) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
@@ -78,7 +80,6 @@ async fn serve(opened: Opened) -> Result<Ended, ServeError> {
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
     let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
-    tokio::spawn(http.shared.owner.reserve().man());
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
@@ -96,7 +97,7 @@ async fn serve(opened: Opened) -> Result<Ended, ServeError> {
         Failover::Enabled => Site::new(Arc::new(http), limits),
         Failover::Disabled => Site::without_failover(Arc::new(http), limits),
     };
-    server::serve(listener, site, stop).await;
+    server::serve(listener, site, threads, stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }

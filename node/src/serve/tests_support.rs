@@ -35,6 +35,7 @@ pub(crate) fn alone() -> Alone {
         nonce: Hash([7; 32]),
         founder: Member { node_id: node_id.clone(), public_key: key.public_key(), address },
         minimum_durability: Durability::Local,
+        ancestor: None,
         annotation: Annotation {
             received_at_ms: 0,
             operator: "local".to_owned(),

@@ -55,6 +55,7 @@ fn entries() -> Vec<SignedEntry> {
         nonce: Hash([9; 32]),
         founder: member("n1"),
         minimum_durability: Durability::Local,
+        ancestor: None,
         annotation: annotation(),
     };
     let mut entries = vec![directory::genesis(founding, &key("n1"))];

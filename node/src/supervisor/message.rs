@@ -78,6 +78,7 @@ pub(super) enum Message {
     ),
     Discard {
         dry_run: bool,
+        request: Option<RequestRef>,
         annotation: Annotation,
         reply: oneshot::Sender<Result<Discarded, Problem>>,
     },
@@ -169,9 +170,10 @@ impl SupervisorHandle {
     pub async fn discard_suffix(
         &self,
         dry_run: bool,
+        request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Discarded, Problem> {
-        self.ask(|reply| Message::Discard { dry_run, annotation, reply }).await
+        self.ask(|reply| Message::Discard { dry_run, request, annotation, reply }).await
     }
 
     /// Hands over a receipt that may end an obligation.

@@ -22,6 +22,7 @@ mod state;
 
 pub use bootstrap::progress_of;
 pub use decline::DeclineAsked;
+pub(crate) use halt::ways_back;
 pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
 pub use promotion::{PromotionAnswer, PromotionRequest};
 pub use requests::{Requests, promotion_id};

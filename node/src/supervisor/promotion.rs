@@ -15,14 +15,14 @@
 
 use std::time::Instant;
 
-use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline};
+use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
 use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
-use aerodb_core::explain::{Explanation, Recorded, explain};
+use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
 use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
 use aerodb_core::machine::{
@@ -35,6 +35,7 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::authority::present_decline;
 
 use crate::declines::has_declined_after;
+use crate::evidence::{Extended, Unfit, extend};
 use crate::journal::Attempt;
 use crate::supervisor::requests::{Known, promotion_id};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
@@ -51,6 +52,8 @@ pub struct PromotionRequest {
     pub request: Option<RequestRef>,
     /// The heir's decline, on which this node would be granted what it relinquished.
     pub decline: Option<SignedDecline>,
+    /// Ledger entries that this node has not pulled.
+    pub entries: Vec<SignedEntry>,
     /// The digest of an earlier dry run: nothing that the decision reads may have moved since.
     pub expected_digest: Option<Hash>,
     /// Whether only the answer is wanted.
@@ -199,9 +202,11 @@ impl Supervisor {
         let digest = again.map_or(Hash::NONE_BEFORE, |facts| explain(&facts).digest);
         self.step(&PromotionEvent::Apply { digest });
 
+        let brought = self.with_evidence(&request.entries);
+        let fresh = brought.map_err(|problem| Fatal(problem.to_string()))?.fresh;
         let annotation = request.annotation;
         let body = grant_body(id, request.request, &decision)?;
-        self.append(body, annotation.clone())?;
+        self.append_after(fresh, body, annotation.clone())?;
         self.take_over(paused);
         self.step(&PromotionEvent::Durable);
         let entry = self.authority().head();
@@ -238,7 +243,7 @@ impl Supervisor {
         standing: &Standing,
     ) -> Result<PromotionFacts, Problem> {
         let shared = self.shared();
-        let authority = self.authority();
+        let authority = self.with_evidence(&request.entries)?.authority;
         let node = shared.identity.node_id.clone();
         let facts = AuthorityFacts::from(&*authority);
         let decline = request.decline.clone().map(|decline| present_decline(&authority, decline));
@@ -268,6 +273,12 @@ impl Supervisor {
             declined,
             decline,
         })
+    }
+
+    /// This node's ledger with what the request brings behind it.
+    fn with_evidence(&self, entries: &[SignedEntry]) -> Result<Extended, Problem> {
+        let node = &self.shared().identity.node_id;
+        extend(&self.authority(), node, entries).map_err(|unfit| unfit_evidence(&unfit, node))
     }
 
     /// One message is handled after the other, so the attempt that asks is the only one that can be in
@@ -341,6 +352,16 @@ fn grant_body(
         (None, _) => Err(Fatal("the epochs are exhausted".to_owned())),
         (Some(_), None) => Err(Fatal("an approval without a basis".to_owned())),
     }
+}
+
+fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {
+    let rule = unfit.rule();
+    let action = "see the end of this node's ledger; bring what comes after it, in order";
+    let path = "/v1/ledger?log=authority";
+    Problem::new(Code::CommandRefused, format!("the evidence does not count: {unfit}"))
+        .rule(rule)
+        .with("field", "evidence")
+        .remedies(vec![Remedy::look(rule, action, Some(node.clone()), path)])
 }
 
 fn check_digest(request: &PromotionRequest, explanation: &Explanation) -> Result<(), Problem> {

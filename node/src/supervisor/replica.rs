@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aerodb_core::authority::{Annotation, Authority, EpochStart, SignedEntry};
 use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, NodeId, Seq};
 use aerodb_core::machine::{Gate, PipelineEvent, Role, RoleEvent, RoleName, WalWriterEvent};
 use aerodb_core::rules::RuleId;
@@ -14,6 +15,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::config::Reconnect;
 use crate::replication::{PullerEvent, start};
@@ -235,7 +237,7 @@ impl Supervisor {
         if !matches!(self.role(), Role::ReplicaActive { .. }) {
             if entries.is_empty() {
                 let detail = "this node holds the epoch by its own ledger, and the ledger there shows no later grant";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+                return Ok(Err(not_for_this_node(RuleId::P6A1, detail)));
             }
             if self.adopt(entries)?.is_none() {
                 return Ok(Err(self
@@ -244,7 +246,7 @@ impl Supervisor {
             }
             if !matches!(self.role(), Role::ReplicaActive { .. }) {
                 let detail = "the ledger there shows no later grant";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A1)));
+                return Ok(Err(not_for_this_node(RuleId::P6A1, detail)));
             }
         }
         let body = DecisionBody::Followed { upstream: upstream.clone(), request };
@@ -275,8 +277,7 @@ impl Supervisor {
                 | Role::ReplicationHalted { .. },
                 _,
             ) => {
-                let detail = "only a replica pulls";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6V29)));
+                return Ok(Err(not_for_this_node(RuleId::P6V29, "only a replica pulls")));
             }
         };
         let body = DecisionBody::Resumed { upstream: upstream.clone(), request };
@@ -312,7 +313,23 @@ impl Supervisor {
 }
 
 pub(super) fn no_upstream() -> Problem {
+    let (rule, node_id) = (RuleId::FR1, None);
+    let body = Some(json!({ "upstream": "URL", "reason": "" }));
+    let (action, method, path) = ("name one", "POST", "/v1/replication/follow");
     Problem::new(Code::CommandRefused, "no upstream is known; name one with follow")
+        .rule(rule)
+        .remedies(vec![Remedy { rule, action, node_id, method, path, body }])
+}
+
+/// The refusal of what is for another node than this one is now, with where to see which.
+pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
+    let action = "see who holds the epoch by this node's ledger, and in what role the node is";
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![Remedy::look(
+        rule,
+        action,
+        None,
+        "/v1/status",
+    )])
 }
 
 /// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that
@@ -387,6 +404,7 @@ mod tests {
                 address: Address::new("http://127.0.0.1:7401").unwrap(),
             },
             minimum_durability: Durability::Local,
+            ancestor: None,
             annotation: Annotation {
                 received_at_ms: 0,
                 operator: "local".to_owned(),

@@ -6,6 +6,7 @@ use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntr
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::{Address, Reason, Seq};
 use aerodb_core::machine::{LifecycleEvent, Role, WalWriter, WalWriterEvent, WriteAuthority};
+use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
@@ -132,8 +133,8 @@ impl Supervisor {
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
-            Message::Discard { dry_run, annotation, reply } => {
-                answer(reply, self.discard_suffix(dry_run, annotation))?;
+            Message::Discard { dry_run, request, annotation, reply } => {
+                answer(reply, self.discard_suffix(dry_run, request, annotation))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
@@ -247,7 +248,15 @@ impl Supervisor {
         body: EntryBody,
         annotation: Annotation,
     ) -> Result<SignedEntry, Fatal> {
-        let head = self.authority().head();
+        self.sign_after(self.authority().head(), body, annotation)
+    }
+
+    fn sign_after(
+        &self,
+        head: LedgerHead,
+        body: EntryBody,
+        annotation: Annotation,
+    ) -> Result<SignedEntry, Fatal> {
         let entry = Entry {
             format: Entry::FORMAT,
             seq: head
@@ -265,9 +274,21 @@ impl Supervisor {
     /// Appends an entry of our own making. That the fold refuses it would be a violation of our own
     /// invariant: the decision was made by the same rules.
     pub(super) fn append(&mut self, body: EntryBody, annotation: Annotation) -> Result<Seq, Fatal> {
-        let signed = self.sign(body, annotation)?;
+        self.append_after(Vec::new(), body, annotation)
+    }
+
+    /// The same, behind entries of others that were checked to fit: all of them in one append.
+    pub(super) fn append_after(
+        &mut self,
+        mut entries: Vec<SignedEntry>,
+        body: EntryBody,
+        annotation: Annotation,
+    ) -> Result<Seq, Fatal> {
+        let head = entries.last().map_or_else(|| self.authority().head(), |last| last.entry.head());
+        let signed = self.sign_after(head, body, annotation)?;
         let seq = signed.entry.seq;
-        match self.parts.ledger.append(&[signed]) {
+        entries.push(signed);
+        match self.parts.ledger.append(&entries) {
             Ok(_) => Ok(seq),
             Err(AppendError::Fault(fault)) => Err(Fatal(fault.to_string())),
             Err(AppendError::Rejected(rejected)) => panic!("our own entry is refused: {rejected}"),

@@ -6,9 +6,8 @@
 //!
 //! A writer that is alone ([`Lone`]) gains nothing from a batch and pays for the two hand-overs; on an idle
 //! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
-//! on its request's own thread. Nobody waits for the disk because of it: as soon as there are other writes
-//! or reads beside it everything goes through the queue again, and when the disk takes long a thread in
-//! reserve serves whatever else comes ([`Reserve`]).
+//! on its request's own thread. Nobody else waits for the disk because of it: it does so only where its
+//! connection is the only one on that thread ([`RequestThread::hold`]).
 //!
 //! Keeps: PG-3, PERF-DET-3.
 
@@ -17,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use aerodb_core::authority::Authority;
 use aerodb_core::position::Position;
+use aerodb_http_api::threads::RequestThread;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::wal::Removal;
 use aerodb_ledger::{Durable, Fault};
@@ -24,7 +24,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
-use super::reserve::Reserve;
 use super::{ReceiveError, Received, WriteJob};
 
 /// Jobs that may queue before senders wait.
@@ -98,7 +97,6 @@ pub struct OwnerHandle {
     jobs: mpsc::Sender<Job>,
     desk: Arc<Mutex<Desk>>,
     lone: Arc<Lone>,
-    reserve: Arc<Reserve>,
 }
 
 impl OwnerHandle {
@@ -108,35 +106,22 @@ impl OwnerHandle {
         self.lone.enter()
     }
 
-    /// A read was served: writers are not alone.
-    pub fn note_read(&self) {
-        self.lone.note_read();
-    }
-
-    /// The request thread in reserve; without one every write is queued.
-    #[must_use]
-    pub fn reserve(&self) -> Arc<Reserve> {
-        Arc::clone(&self.reserve)
-    }
-
     /// Carries out a write on this thread if it is alone; it is settled as a queued one is.
     ///
     /// # Errors
     /// The job, when it should queue.
-    pub async fn write_here(&self, job: WriteJob) -> Result<(), WriteJob> {
-        if !self.reserve.is_manned() || !self.lone.is_alone().await || self.jobs.capacity() < QUEUE
-        {
+    pub fn write_here(&self, job: WriteJob, thread: &RequestThread) -> Result<(), WriteJob> {
+        if !self.lone.is_alone() || self.jobs.capacity() < QUEUE {
             return Err(job);
         }
+        let Some(_held) = thread.hold() else { return Err(job) };
         let mut desk = match self.desk.try_lock() {
             Ok(desk) => desk,
             // A panic stops the process, so a poisoned lock is never seen.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(job),
         };
-        self.reserve.begin();
         desk.write(vec![job]);
-        self.reserve.end();
         Ok(())
     }
 
@@ -202,8 +187,7 @@ pub struct Found {
 pub fn spawn(owner: Owner, mode: Mode, found: Option<Found>) -> std::io::Result<OwnerHandle> {
     let (jobs, mut queue) = mpsc::channel(QUEUE);
     let desk = Arc::new(Mutex::new(Desk { owner, mode }));
-    let (lone, reserve) = (Arc::default(), Arc::default());
-    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone, reserve };
+    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone: Arc::default() };
     std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
         if let Some(found) = found {
             lock(&desk).take_up(found.received, &found.authority);

@@ -8,7 +8,6 @@ mod desk;
 mod lone;
 mod owner;
 mod pipeline;
-mod reserve;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
@@ -19,5 +18,4 @@ pub use pipeline::{
     Applied, Applier, Cursors, Divergence, Pulled, ReceiveError, Received, Receiver, Stages,
     Validated, Validator, prove,
 };
-pub use reserve::Reserve;
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

@@ -87,13 +87,20 @@ impl Marks {
         place: &impl Fn(String) -> Place,
     ) {
         let line = file.lines[at];
+        // How an answer looks on a terminal is tried with any rule.
+        if place(String::new()).file.starts_with("node/src/cli/") {
+            return;
+        }
         let here = place(String::new());
         let product = !here.file.starts_with("tests/") && here.file != CATALOGUE;
         for variant in variants(line) {
             match (words.variants.get(variant), &test) {
                 (Some(id), Some(test)) => add(&mut self.proves, id, place(test.clone())),
                 (Some(id), None) if product && !file.is_test(at) => {
-                    add(&mut self.keeps, id, place(file.item_at(at)));
+                    let item = file.item_at(at);
+                    if !is_list(&item) {
+                        add(&mut self.keeps, id, place(item));
+                    }
                 }
                 (Some(_) | None, _) => {}
             }
@@ -112,6 +119,11 @@ impl Marks {
             }
         }
     }
+}
+
+/// The exemplars that a machine's table is made with name rules, and decide nothing.
+fn is_list(item: &str) -> bool {
+    item.ends_with("::states") || item.ends_with("::events")
 }
 
 fn add(places: &mut Places, id: &str, place: Place) {

@@ -102,6 +102,12 @@ fn examples() -> Vec<Example> {
         ),
         Example::new("replication.safety", SAFETY, "GET /v1/explain/replication", &safety),
         Example::new(
+            "wal.segment",
+            SEGMENT,
+            "GET /v1/explain/segment?commit=3",
+            &shown(n1, "/v1/explain/segment?commit=3"),
+        ),
+        Example::new(
             "recovery.process",
             RECOVERY,
             "GET /v1/explain/recovery",
@@ -123,6 +129,7 @@ const WRITE: &str = "Whether a write would be admitted here now.";
 const READ: &str =
     "What a read of a key shows at a commit, and which of its versions were passed over.";
 const SAFETY: &str = "Whether reads on this node are safe: role, pipeline, failures, and how far each stage has come.";
+const SEGMENT: &str = "Whether a batch of the log continues the history that lies before it: its bytes, its number, its chain, its epoch, and the ledger that it was written under.";
 const RECOVERY: &str =
     "What the last start found on the disk, what it replayed, and what it set aside.";
 const CHECKPOINT: &str = "Whether the checkpoint in force may be relied on.";

@@ -60,25 +60,13 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     };
     let mode = Mode::Holder { authority: authority.unwrap(), stamp: STAMP };
     let handle = spawn(owner, mode, None).unwrap();
-    std::thread::spawn({
-        let reserve = handle.reserve();
-        // It blocks its thread and ends with the process.
-        move || block_on(reserve.man())
-    });
-    while !handle.reserve().is_manned() {
-        std::thread::yield_now();
-    }
     (dir, handle)
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-/// A write on this thread, as a request makes it.
+/// A write on this thread, as a request makes it that comes over the only connection of its thread.
 fn write_here(handle: &OwnerHandle, job: WriteJob) -> Result<(), WriteJob> {
     let _under_way = handle.enter();
-    block_on(handle.write_here(job))
+    handle.write_here(job, &RequestThread::sole())
 }
 
 type Settlement = oneshot::Receiver<(Answer, Settled)>;
@@ -128,14 +116,14 @@ fn a_write_queues_while_the_owner_is_paused() {
 
 /// Proves: PG-3.
 #[test]
-fn a_write_queues_beside_another_write_and_after_a_read() {
+fn a_write_queues_beside_another_write_and_on_a_shared_thread() {
     let (_dir, handle) = holder();
     let other = handle.enter();
     assert!(write_here(&handle, put("a").0).is_err());
     drop(other);
-    handle.note_read();
-    assert!(write_here(&handle, put("a").0).is_err());
-    assert!(write_here(&handle, put("a").0).is_ok());
+    let _under_way = handle.enter();
+    assert!(handle.write_here(put("a").0, &RequestThread::default()).is_err());
+    assert!(handle.write_here(put("a").0, &RequestThread::sole()).is_ok());
 }
 
 #[test]
