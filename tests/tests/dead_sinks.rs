@@ -60,7 +60,7 @@ fn a_log_whose_pipe_is_full_loses_lines_and_says_so_and_holds_up_nothing() {
     start(&mut node, &path, "json");
     work(&node, 1..=300);
     let held = drained(&mut reader);
-    assert!(held.len() > 60_000, "the pipe was not full: {} bytes", held.len());
+    assert!(held.len() > 50_000, "the pipe was not full: {} bytes", held.len());
     assert!(held.lines().next().is_some_and(|line| {
         serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line["level"].is_string())
     }));

@@ -13,7 +13,9 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).expect("a directory") {
             let path = entry.expect("an entry").path();
-            let name = path.display().to_string();
+            // Below the folder: where the repository lies is of no account.
+            let within = path.strip_prefix(root()).expect("a file of the repository");
+            let name = within.display().to_string();
             if path.is_dir() {
                 dirs.push(path);
             } else if name.ends_with(".rs")
@@ -26,6 +28,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             }
         }
     }
+    assert!(!found.is_empty(), "there is nothing in {folder}");
     found.sort_unstable();
     found
 }
@@ -44,7 +47,7 @@ fn the_wall_clock_is_read_in_one_place_and_for_annotations_only() {
     let [place] = &naming(&PRODUCT, "SystemTime")[..] else { panic!("there are several") };
     assert!(place.ends_with("node/src/clock.rs"), "{place}");
     for name in naming(&["node"], "now_ms()") {
-        let text = fs::read_to_string(&name).expect("a source file");
+        let text = fs::read_to_string(root().join(&name)).expect("a source file");
         let uses = text.lines().filter(|line| line.contains("now_ms()"));
         for line in uses.filter(|line| !line.contains("fn now_ms")) {
             assert!(line.contains("received_at_ms"), "{name}: {line}");

@@ -453,7 +453,7 @@ impl NodePort for FakeNode {
         view(explanation(true))
     }
     async fn explain_segment(&self, _: CommitId) -> Reply<View<Explanation>> {
-        Ok(view(explanation()))
+        view(explanation(true))
     }
 
     async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
