@@ -201,13 +201,17 @@ fn operations(contract: &mut Contract, cluster: &Cluster) {
         "address": "http://127.0.0.1:9", "reason": "test",
     });
     let _ = contract.post(n1, "/v1/members", &member).expect(200);
-    let _ = contract.post(n1, "/v1/members", &member).expect(409);
+    let mut known = member.clone();
+    known["node_id"] = json!("n1");
+    let _ = contract.post(n1, "/v1/members", &known).expect(409);
     let remove = "DELETE /v1/members/n9?expected_epoch=1&reason=test";
     let _ = contract.ask(n1, remove, "/v1/members/{id}", None).expect(200);
     let _ = contract.post(n1, "/v1/checkpoints", &why).expect(200);
 
     let _ = contract.post(n2, "/v1/authority/designate", &command("n3")).expect(409);
     let _ = contract.post(n1, "/v1/authority/designate", &command("n2")).expect(200);
+    let _ = contract.get(n2, "/sync").expect(200);
+    let _ = contract.ask(n2, "OPTIONS /sync", "/sync", None).expect(200);
     let request = json!({ "expected_epoch": 1, "reason": "test" });
     let declined = contract.post(n2, "/v1/authority/decline", &request).expect(200);
     let evidence = json!({ "decline": declined.body["data"]["decline"] });

@@ -50,17 +50,18 @@ fn refused(node: &Node, path: &str, body: &Value) -> Value {
     node.post(path, body).expect(409).body["explanation"].clone()
 }
 
-/// The story that the examples are of: five commits, a checkpoint, and what a replica is refused.
+/// The story that the examples are of: seven commits, a checkpoint, and what a replica is refused.
 fn examples() -> Vec<Example> {
     let mut cluster = Cluster::start();
     let why = json!({ "reason": "example" });
     for number in 1..=5 {
         let _ = cluster.n1.put("k", &number.to_string()).expect(200);
     }
+    let _ = cluster.n1.put("gone", "6").expect(200);
     let deleted = cluster.n1.try_send("DELETE", "/v1/kv/gone", &[], None);
     let _ = deleted.expect("an answer").expect(200);
     for replica in [&cluster.n2, &cluster.n3] {
-        replica.wait_shown(6);
+        replica.wait_shown(7);
     }
     let _ = cluster.n1.post("/v1/checkpoints", &why).expect(200);
     let _ = cluster.n3.post("/v1/replication/bootstrap", &why).expect(200);
