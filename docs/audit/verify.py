@@ -42,7 +42,7 @@ def signed(key, message, signature):
 def u16(b, at): return struct.unpack_from("<H", b, at)[0]
 def u32(b, at): return struct.unpack_from("<I", b, at)[0]
 def u64(b, at): return struct.unpack_from("<Q", b, at)[0]
-def is_zero(b): return not any(b)
+def is_zero(b): return b.count(0) == len(b)
 
 
 # 2 to 5: logs -------------------------------------------------------------------------------------------

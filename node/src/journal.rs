@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use aerodb_core::machine::{Forbidden, Machine, MachineName, Step};
 use aerodb_core::rules::RuleId;
+use aerodb_ledger::crash::{self, Point};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -218,6 +219,7 @@ impl<M: Machine + Serialize> Cell<M> {
         let step = state.transition(event)?;
         journal.record(&*state, event, &step);
         *state = step.next.clone();
+        crash::reached(Point::SupTransition);
         Ok(step.next)
     }
 
@@ -244,6 +246,7 @@ impl<M: Machine + Serialize> Cell<M> {
             Ok(step) => {
                 journal.record(&*state, event, &step);
                 *state = step.next.clone();
+                crash::reached(Point::SupTransition);
                 make(step)
             }
             Err(forbidden) => panic!("{forbidden}"),

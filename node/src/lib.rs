@@ -11,6 +11,7 @@
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
 //! - [`journal`], [`log`]: what happened, for those who look on
+//! - [`world`]: the disk, the clock, chance and the other nodes, as ports
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 //!
 //! Keeps: P3-T6, PERF-DET-3.
@@ -34,6 +35,7 @@ pub mod log;
 pub mod machines;
 pub mod offline;
 pub mod open;
+pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
@@ -44,3 +46,4 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+pub mod world;

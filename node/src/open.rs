@@ -16,7 +16,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
@@ -28,7 +28,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
-use aerodb_ledger::log::{LogOptions, Recovery, Witness};
+use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
@@ -151,19 +151,23 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
-    crash::reached(Point::RecLedgersRead);
+    crash::reached_at(Point::RecStep, 1);
     let marker = choose(&**disk, &dir, &known.owner, &known.authority)?;
+    crash::reached_at(Point::RecStep, 2);
     let base = marker.as_ref().map(|marker| load(&**disk, &dir, marker)).transpose()?;
     let (writer, manifest) = base
         .map_or_else(|| (Store::empty().0, None), |(writer, manifest)| (writer, Some(manifest)));
+    crash::reached_at(Point::RecStep, 3);
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
     let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
+    crash::reached_at(Point::RecStep, 6);
 
     // From here on the disk is written to: everything on it was read and found good.
     let (ledger, authority_found, decisions, decisions_found) = open_ledgers(&dir, disk, &known)?;
+    crash::reached_at(Point::RecStep, 7);
     let authority = Arc::clone(ledger.authority());
     let (wal, checkpoint) = stand_on(&dir, disk, wal, checkpoint)?;
     // What a bootstrap had received when it was cut short is of no use (F-S1, F-S2).
@@ -188,7 +192,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         role,
         state_digest: None,
     };
-    crash::reached(Point::RecBeforeStamp);
+    crash::reached_at(Point::RecStep, 8);
     let stamp = Stamp {
         starts: identity.stamp.starts + 1,
         authority_frame: ledger.last_frame_seq(),
@@ -196,7 +200,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal_frame: wal.last_frame_seq(),
     };
     let identity = identity.restamped(stamp).write(&**disk, dir.path())?;
-    crash::reached(Point::RecAfterStamp);
+    crash::reached_at(Point::RecStep, 9);
     Ok(Opened {
         dir,
         lock,
@@ -258,7 +262,7 @@ fn replay(
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     if role == RoleName::ReplicaActive && !known.halted {
         replay = replay.keeping_back(FRAME_BYTES_MAX);
     }
@@ -266,7 +270,7 @@ fn replay(
     let place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL,
+        options: dir.wal_options(),
         owner: known.owner,
     };
     let witness = Witness {
@@ -279,7 +283,9 @@ fn replay(
         OpenError::Fault(fault) => StartError::Fault(fault),
         OpenError::Refused(refused) => StartError::Replay(refused),
     })?;
+    crash::reached_at(Point::RecStep, 4);
     let replayed = replay.finish(wal.last_frame_start())?;
+    crash::reached_at(Point::RecStep, 5);
     Ok((wal, found, replayed))
 }
 
@@ -288,12 +294,8 @@ type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
 fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Ledgers, StartError> {
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
     let (stamp, quarantine) = (known.identity.stamp, dir.quarantine());
-    let place = |dir| LedgerPlace {
-        disk: Arc::clone(disk),
-        dir,
-        options: LogOptions::LEDGER,
-        owner: known.owner,
-    };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner: known.owner };
     let witness = frame(stamp.authority_frame);
     let (ledger, authority_found) =
         AuthorityLedger::open(&place(&authority_dir), witness, &quarantine)?;
@@ -318,16 +320,6 @@ fn stand_on(
     let marker = marker.write(&**disk, dir.path())?;
     wal.truncate(&marker)?;
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
-}
-
-/// The role that the ledger gives the node.
-#[must_use]
-pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> RoleName {
-    match (authority.holder() == node, authority.tenure()) {
-        (true, Tenure::Held) => RoleName::PrimaryActive,
-        (true, Tenure::Relinquished { .. }) => RoleName::PrimarySealed,
-        (false, _) => RoleName::ReplicaActive,
-    }
 }
 
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.

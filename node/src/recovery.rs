@@ -24,7 +24,7 @@ use crate::store::{Loader, Store, StoreWriter};
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointRefused {
     /// The marker cannot be read, or is damaged.
-    #[error("{0} ({rule})", rule = RuleId::FRc2)]
+    #[error("{0} ({rule})", rule = rule_of_marker(.0))]
     Marker(SealedError),
     /// The marker is of another cluster or node.
     #[error("the checkpoint is of cluster {cluster} and of the node with key {owner}, this directory is of another ({rule})", rule = RuleId::St2)]
@@ -51,6 +51,14 @@ pub enum CheckpointRefused {
     /// The WAL does not lead to it.
     #[error(transparent)]
     Wal(ReplayError),
+}
+
+/// A damaged marker has no substitute either (DIS-20); what the disk does not give is no damage.
+const fn rule_of_marker(error: &SealedError) -> RuleId {
+    match error {
+        SealedError::Missing { .. } | SealedError::Damaged { .. } => RuleId::Dis20,
+        SealedError::Disk(_) => RuleId::P3D9,
+    }
 }
 
 /// The checkpoint to start from; `None` where none was ever taken.

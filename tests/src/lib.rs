@@ -1,6 +1,7 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`]; and
-//! every rule with what enforces and proves it: [`audit`].
+//! directories. Waiting is always for a state. Every decoder, for fuzzing: [`decoders`]. Every rule with what enforces
+//! and proves it: [`audit`]. And clusters in one thread, over a disk and a network that fail as a seed says:
+//! [`simulation`].
 
 pub mod audit;
 mod binary;
@@ -11,9 +12,10 @@ mod http;
 mod node;
 mod points;
 pub mod proxy;
+pub mod simulation;
 
 pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};
 pub use http::{Answer, send};
 pub use node::{Node, directory_digest};
-pub use points::Hold;
+pub use points::{Hold, command_dies_at, hits};

@@ -28,6 +28,15 @@ pub struct SetAside {
     pub keys: Vec<String>,
 }
 
+/// One entry of the authority ledger that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryAside {
+    /// The number that it had here; it may be another entry's by now.
+    pub seq: Seq,
+    /// What kind it is, for example `successor_released`.
+    pub entry: String,
+}
+
 /// What was set aside, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Discarded {
@@ -43,6 +52,9 @@ pub struct Discarded {
     pub commits_total: u64,
     /// The first 1,000 of them; none where a request is asked again by its name: the quarantined log has them.
     pub commits: Vec<SetAside>,
+    /// The entries of the authority ledger past the parent of a later grant: none was ever covered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryAside>,
     /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.
     pub quarantine: Option<String>,
 }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use aerodb_core::hash::Hash;
 
+use crate::crash::{self, Point};
 use crate::disk::{self, Access, Disk, DiskError};
 use crate::log::scan::{LastFrame, Tail};
 use crate::log::segment::path_of;
@@ -115,12 +116,12 @@ fn overwrite(
     bytes: &[u8],
 ) -> Result<(), DiskError> {
     let file = disk.open(&path_of(dir, segment), Access::ReadWrite)?;
-    if let Err(error) = file.write_at(offset, bytes) {
+    if let Err(error) = crash::write_at(Point::RecOverwrite, &*file, offset, bytes) {
         // Cut within a sector it would be damage to the next opening. The failure is told all the same.
         drop(file.write_at(offset, bytes).and_then(|()| file.sync_data()));
         return Err(error);
     }
-    file.sync_data()?;
+    crash::sync_data(Point::RecOverwriteFsync, &file)?;
     disk.sync_dir(dir)
 }
 

@@ -139,6 +139,7 @@ impl From<DiscardError> for Failure {
             DiscardError::Replay(_)
             | DiscardError::Retired(_)
             | DiscardError::Record(_)
+            | DiscardError::Ledger(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }

@@ -44,7 +44,6 @@ use crate::directory::{
     DataDir, Founding, Inherited, check_vacant, fill, genesis, lock, publish, stage, staged,
 };
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::open::role_of;
 use crate::stopped::contents::{Contents, frame, last_of, read};
 use crate::stopped::{Refused, StoppedError};
 use crate::store::ViewSource;
@@ -174,7 +173,7 @@ fn facts(
 ) -> ForkFacts {
     let (authority, node) = (&contents.authority, &identity.node_id);
     let standing = &contents.replayed.standing;
-    let role = role_of(authority, node);
+    let role = RoleName::by_ledger(authority, node);
     ForkFacts {
         cluster: *authority.cluster(),
         node: node.clone(),

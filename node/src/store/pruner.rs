@@ -8,6 +8,7 @@
 use std::fmt;
 
 use aerodb_core::id::Boundary;
+use aerodb_ledger::crash::{self, Point};
 
 use super::garbage::Obsolete;
 use super::reader::Store;
@@ -34,8 +35,22 @@ impl Pruner {
     /// Prunes until the store's last writer is gone.
     pub fn run(self) {
         while self.store.shared.garbage.wait() {
-            self.store.prune((self.acknowledged)(), self.retain_commits);
+            self.prune();
         }
+    }
+
+    /// Prunes if there is a reason to look: the same as [`Pruner::run`] does, for whoever carries all parts of a
+    /// node on one thread. Whether there was one.
+    pub fn step(&self) -> bool {
+        let news = self.store.shared.garbage.has_news();
+        if news {
+            self.prune();
+        }
+        news
+    }
+
+    fn prune(&self) {
+        self.store.prune((self.acknowledged)(), self.retain_commits);
     }
 }
 
@@ -44,6 +59,7 @@ impl Store {
     /// handed over and lies hidden below it. Gives how many.
     pub fn prune(&self, acknowledged: Option<Boundary>, retain_commits: u64) -> u64 {
         let floor = self.shared.views.raise(acknowledged, retain_commits);
+        crash::reached(Point::GcBeforeRemove);
         let mut collected = 0;
         loop {
             let due = self.shared.garbage.take(floor);
@@ -53,6 +69,7 @@ impl Store {
             for obsolete in &due {
                 self.collect(obsolete);
                 collected += 1;
+                crash::reached(Point::GcMidRemove);
             }
         }
     }

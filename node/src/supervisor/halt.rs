@@ -26,7 +26,7 @@ impl Supervisor {
         tracing::error!(%rule, %evidence, "halted");
         self.stop_pulling();
         let evidence = evidence.to_string();
-        let annotation = Self::by_the_node("a rule is broken")?;
+        let annotation = self.by_the_node("a rule is broken")?;
         crash::reached(Point::HaltBeforeRecord);
         self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
         crash::reached(Point::HaltAfterRecord);

@@ -30,7 +30,4 @@ pub enum AuditFault {
         /// Which one.
         test: String,
     },
-    /// A place where a test could end the process, and none does.
-    #[error("no test names the crash point {0}")]
-    UntestedPoint(&'static str),
 }

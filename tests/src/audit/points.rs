@@ -1,48 +1,64 @@
-//! The crash points, and the rows of the matrix that each belongs to: its documentation names them.
+//! The rows of the crash matrix, from its own table: their points, their tests, and why some do not apply.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use aerodb_ledger::crash::Point;
+use serde::Deserialize;
 
 use super::AuditFault;
-use super::marks::Marks;
 
-/// Where the points are documented.
-const FILE: &str = "ledger/src/crash.rs";
+/// The table, which a test of its own holds against the code.
+const FILE: &str = "tests/crash_matrix.toml";
 
-/// The names of the points, by row.
-pub(super) type Points = BTreeMap<String, BTreeSet<&'static str>>;
+#[derive(Debug, Deserialize)]
+struct Matrix {
+    row: Vec<MatrixRow>,
+}
 
-/// Reads which row each point belongs to.
-pub(super) fn by_row(root: &Path) -> Result<Points, AuditFault> {
+/// What the table says of one row, as far as it is of use here.
+#[derive(Debug, Deserialize)]
+pub(super) struct MatrixRow {
+    id: String,
+    pub(super) not_applicable: Option<String>,
+    /// What befalls the node, where the row has no boundary in the code.
+    pub(super) without_point: Option<String>,
+    #[serde(default)]
+    pub(super) tests: Vec<String>,
+    #[serde(default)]
+    boundaries: BTreeMap<String, Boundary>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Boundary {
+    Points(Vec<String>),
+    /// Why there is none.
+    None(serde::de::IgnoredAny),
+}
+
+impl MatrixRow {
+    /// The names of its points.
+    pub(super) fn points(&self) -> impl Iterator<Item = &'static str> {
+        let named = self.boundaries.values().flat_map(|boundary| match boundary {
+            Boundary::Points(points) => points.as_slice(),
+            Boundary::None(_) => &[],
+        });
+        named.filter_map(|name| {
+            Point::ALL.iter().map(|point| point.name()).find(|point| point == name)
+        })
+    }
+}
+
+/// The rows, by id.
+pub(super) type Matrices = BTreeMap<String, MatrixRow>;
+
+/// Reads the table.
+pub(super) fn read(root: &Path) -> Result<Matrices, AuditFault> {
     let text = fs::read_to_string(root.join(FILE))
         .map_err(|error| AuditFault::File { path: FILE.to_owned(), error })?;
-    let names: BTreeMap<String, &'static str> =
-        Point::ALL.iter().map(|point| (format!("{point:?},"), point.name())).collect();
-    let (mut rows, mut cited) = (Points::new(), Vec::new());
-    for line in text.lines().map(str::trim) {
-        if let Some(documentation) = line.strip_prefix("///") {
-            cited.extend(rows_in(documentation));
-            continue;
-        }
-        if let Some(name) = names.get(line) {
-            for row in &cited {
-                rows.entry(row.clone()).or_default().insert(*name);
-            }
-        }
-        cited.clear();
-    }
-    Ok(rows)
-}
-
-fn rows_in(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    words.filter(|word| word.starts_with("M-")).map(str::to_owned)
-}
-
-/// The points that no test names.
-pub(super) fn untested(marks: &Marks) -> impl Iterator<Item = &'static str> {
-    Point::ALL.iter().map(|point| point.name()).filter(|name| !marks.quoted.contains_key(*name))
+    let matrix: Matrix =
+        toml::from_str(&text).map_err(|error| AuditFault::Catalogue(format!("{FILE}: {error}")))?;
+    Ok(matrix.row.into_iter().map(|row| (row.id.clone(), row)).collect())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::catalogue::{FILE, family};
 use super::golden::{self, Goldens};
 use super::marks::{Marks, Places};
-use super::points::{self, Points};
+use super::points::{self, Matrices, MatrixRow};
 use super::{AuditFault, Catalogue, Place, Rule};
 
 /// How a rule stands.
@@ -55,7 +55,7 @@ pub struct Audit {
 /// What was read of the repository.
 struct Known {
     marks: Marks,
-    points: Points,
+    matrix: Matrices,
     goldens: Goldens,
 }
 
@@ -63,22 +63,19 @@ impl Audit {
     /// Reads the repository.
     ///
     /// # Errors
-    /// [`AuditFault`] for what cannot be passed over: an unknown rule, an ignored test, a point without a test.
+    /// [`AuditFault`] for what cannot be passed over: an unknown rule, an ignored test,
     pub fn of(root: &Path) -> Result<Self, AuditFault> {
         let Catalogue { holes_max, rules } = Catalogue::read(root)?;
         let ids = Catalogue { holes_max, rules: rules.clone() }.ids();
         let known = Known {
             marks: Marks::read(root, &ids)?,
-            points: points::by_row(root)?,
+            matrix: points::read(root)?,
             goldens: golden::read(root, &ids)?,
         };
-        if let Some(name) = points::untested(&known.marks).next() {
-            return Err(AuditFault::UntestedPoint(name));
-        }
         let cited = |row: &&Rule, id: &str| row.rules.iter().any(|it| it == id || it == family(id));
         let points_of = |rule: &Rule| -> BTreeSet<&'static str> {
             let rows = rules.iter().filter(|row| row.id == rule.id || cited(row, &rule.id));
-            rows.filter_map(|row| known.points.get(&row.id)).flatten().copied().collect()
+            rows.filter_map(|row| known.matrix.get(&row.id)).flat_map(MatrixRow::points).collect()
         };
         let rows = rules.iter().map(|rule| known.row(rule, points_of(rule))).collect();
         let mut audit = Self { rows, holes_max };
@@ -139,41 +136,40 @@ fn places(places: &Places, id: &str) -> BTreeSet<Place> {
 
 impl Known {
     fn row(&self, rule: &Rule, points: BTreeSet<&'static str>) -> Row {
+        let mut rule = rule.clone();
         let code = places(&self.marks.keeps, &rule.id);
         let mut tests = places(&self.marks.proves, &rule.id);
-        if rule.is_row() {
-            tests.extend(
-                points.iter().filter_map(|name| self.marks.quoted.get(*name)).flatten().cloned(),
-            );
+        let mut placed = !code.is_empty() || (rule.is_row() && !points.is_empty());
+        if let Some(row) = self.matrix.get(&rule.id) {
+            rule.not_applicable = row.not_applicable.clone();
+            tests.extend(row.tests.iter().filter_map(|name| self.marks.tests.get(name)).cloned());
+            // What befalls the node from outside has no place in the code.
+            placed |= row.without_point.is_some();
         }
         let goldens = golden::of(&self.goldens, &rule.id);
-        let mut row =
-            Row { rule: rule.clone(), standing: Standing::Held, code, tests, points, goldens };
-        row.standing = row.standing();
-        row
+        let standing = standing(&rule, placed, &tests, &goldens);
+        Row { rule, standing, code, tests, points, goldens }
     }
 }
 
-impl Row {
-    fn standing(&self) -> Standing {
-        if self.rule.not_applicable.is_some() {
-            return Standing::NotApplicable;
-        }
-        if !self.rule.held_by.is_empty() {
-            return Standing::HeldBy;
-        }
-        // A point of the matrix is a place in the code that the row is about.
-        let placed = !self.code.is_empty() || (self.rule.is_row() && !self.points.is_empty());
-        let explained = !self.rule.id.ends_with(".E") || !self.goldens.is_empty();
-        let wanted = [
-            (placed, "enforcement"),
-            (!self.tests.is_empty(), "proof"),
-            (explained, "golden explanation"),
-        ];
-        let missing: Vec<_> =
-            wanted.iter().filter(|(there, _)| !there).map(|(_, what)| (*what).to_owned()).collect();
-        if missing.is_empty() { Standing::Held } else { Standing::Open { missing } }
+fn standing(
+    rule: &Rule,
+    placed: bool,
+    tests: &BTreeSet<Place>,
+    goldens: &BTreeSet<String>,
+) -> Standing {
+    if rule.not_applicable.is_some() {
+        return Standing::NotApplicable;
     }
+    if !rule.held_by.is_empty() {
+        return Standing::HeldBy;
+    }
+    let explained = !rule.id.ends_with(".E") || !goldens.is_empty();
+    let wanted =
+        [(placed, "enforcement"), (!tests.is_empty(), "proof"), (explained, "golden explanation")];
+    let missing: Vec<_> =
+        wanted.iter().filter(|(there, _)| !there).map(|(_, what)| (*what).to_owned()).collect();
+    if missing.is_empty() { Standing::Held } else { Standing::Open { missing } }
 }
 
 /// How many rules stand in each way.

@@ -26,7 +26,7 @@ const INSPECTION: [&str; 17] = [
 
 /// Every answer comes, and says so where the acknowledged bound is unknown.
 #[track_caller]
-fn all_answer(node: &Node) {
+pub(crate) fn all_answer(node: &Node) {
     for path in INSPECTION {
         let answer = node.get(path).expect(200);
         let observed = &answer.body["observed_at"];

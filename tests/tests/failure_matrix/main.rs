@@ -15,6 +15,7 @@ mod intervention;
 mod primary;
 mod receiver;
 mod recovery;
+mod rows;
 mod snapshot;
 mod stage;
 mod validation;

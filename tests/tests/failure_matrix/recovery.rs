@@ -23,10 +23,11 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
     let once = recovery(&stage.n2);
     golden::check("f_rc1", &once);
     stage.n2.kill();
-    for point in ["rec.ledgers_read", "rec.mid_replay", "rec.before_stamp", "rec.after_stamp"] {
+    let steps = (1..=9).map(|step| format!("rec.step[{step}]"));
+    for point in steps.chain(["rec.mid_replay".to_owned()]) {
         for _ in 0..3 {
-            stage.n2.spawn_to_die_at(point);
-            stage.n2.died_at(point);
+            stage.n2.spawn_to_die_at(&point);
+            stage.n2.died_at(&point);
         }
         let mut hold = stage.n2.start_to_stand_at("val.mid");
         hold.reached(&stage.n2);

@@ -26,7 +26,8 @@ pub(crate) fn discard(node: &Node, query: &str) -> Answer {
 }
 
 /// Two commits are on both nodes, then the next answer is hit by this fault.
-fn halted_by(fault: Fault, rule: &str) -> Stage {
+#[track_caller]
+pub(crate) fn halted_by(fault: Fault, rule: &str) -> Stage {
     let mut stage = Stage::set();
     stage.put_followed(1..=2);
     stage.put_behind_its_back(3..=5);
@@ -130,6 +131,11 @@ fn forged(answer: &PullAnswer, epoch: u64, chain: Option<Chain>) -> bytes::Bytes
     let epoch = Epoch::new(epoch).expect("an epoch");
     let (_, raw) = Batch::form(&tip, epoch, batch.stamp(), vec![Commit { ops }]).expect("a batch");
     raw.bytes().clone()
+}
+
+/// As [`forged`], continuing the history or another one.
+pub(crate) fn forged_in(answer: &PullAnswer, epoch: u64, other: bool) -> bytes::Bytes {
+    forged(answer, epoch, other.then_some(Chain([7; 32])))
 }
 
 /// P5-I4: whole in itself, and of an epoch that the ledger does not give its place.
