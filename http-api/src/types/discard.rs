@@ -29,7 +29,7 @@ pub struct SetAside {
 }
 
 /// One entry of the authority ledger that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryAside {
     /// The number that it had here; it may be another entry's by now.
     pub seq: Seq,
