@@ -39,6 +39,7 @@ pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
+pub mod retention;
 pub mod serve;
 pub mod shared;
 pub mod stopped;

@@ -1,5 +1,7 @@
 //! One HTTP request as a user makes it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// Status, headers that matter, body.
@@ -57,8 +59,20 @@ pub fn send(
     headers: &[(&str, &str)],
     body: Option<&[u8]>,
 ) -> Option<Answer> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+    send_within(None, method, url, headers, body)
+}
+
+/// The same; `None` also when no answer comes in time. The request is sent once, on a connection of its own.
+#[must_use]
+pub fn send_within(
+    patience: Option<Duration>,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Option<Answer> {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    let agent: ureq::Agent = config.timeout_global(patience).build().into();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointRequest {
-    /// Why; logged, and read by no rule.
+    /// Why; recorded in the decision ledger, and read by no rule.
     pub reason: Reason,
 }
 

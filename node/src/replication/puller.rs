@@ -124,7 +124,9 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
             Err(error) => return lost(&error),
         };
         if answer.cluster != shared.identity.cluster {
-            return PullerEvent::Lost(format!("upstream is of cluster {}", answer.cluster));
+            // A node of another cluster refuses the question; this answer offers its history as ours.
+            let detail = format!("the answer is of cluster {}", answer.cluster);
+            return PullerEvent::Parted(RuleId::FV2, detail);
         }
         if answer.node_id == shared.identity.node_id {
             return PullerEvent::Lost("upstream is this node itself".to_owned());

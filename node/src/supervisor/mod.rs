@@ -9,6 +9,7 @@
 //! Keeps: RA-2, A-1, P6-SC8, P6-AR2.
 
 mod bootstrap;
+mod checkpoint;
 mod command;
 mod decline;
 mod discard;

@@ -57,7 +57,8 @@ impl Requests {
             | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::Relocated { .. }
             | DecisionBody::Forked { .. }
-            | DecisionBody::ForkRefused { .. } => return,
+            | DecisionBody::ForkRefused { .. }
+            | DecisionBody::CheckpointRequested { .. } => return,
         };
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));

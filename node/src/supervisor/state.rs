@@ -150,6 +150,9 @@ impl Supervisor {
             Message::Discard { dry_run, request, annotation, reply } => {
                 answer(reply, self.discard_suffix(dry_run, request, annotation))?;
             }
+            Message::Checkpoint(annotation, reply) => {
+                answer(reply, self.checkpoint_asked(annotation).map(Ok))?;
+            }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
             Message::Transfer(number, event) => self.transfer_said(number, event)?,

@@ -10,7 +10,7 @@ use aerodb_tests::{Answer, Node};
 use serde_json::json;
 
 use crate::golden;
-use crate::stage::{Stage, assert_unreadable, offsets, recovery, wait_detached, wait_halted};
+use crate::stage::{Stage, assert_unreadable, offsets, recovery, wait_halted};
 
 pub(crate) fn resume(node: &Node, failure: Option<&str>) -> Answer {
     let mut body = json!({ "reason": "the cause is gone" });
@@ -163,19 +163,14 @@ fn f_v2_a_divergent_history_halts_for_good() {
     resume(&stage.n2, Some("RI-3")).refused(409, "COMMAND_REFUSED");
 }
 
-/// Another cluster's answer is refused before anything of it is looked at: nothing of it can be evidence
-/// about this history.
+/// Another cluster's answer latches before anything of it is looked at: nothing of it is taken.
 #[test]
-fn f_v2_an_answer_of_another_cluster_is_refused_and_nothing_of_it_is_taken() {
-    let stage = Stage::set();
-    stage.put_followed(1..=2);
-    stage.proxy.next(Fault::Change(Change::foreign()));
-    stage.put(3..=3);
-    let why = wait_detached(&stage.n2);
-    assert!(why.contains("upstream is of cluster"), "{why}");
-    assert_eq!(offsets(&stage.n2), [2; 3]);
-    stage.n2.resume();
-    stage.assert_equal(3);
+fn f_v2_an_answer_of_another_cluster_latches_and_nothing_of_it_is_taken() {
+    let mut stage = halted_by(Fault::Change(Change::foreign()), "F-V2");
+    let failure = stage.n2.data("/v1/wal")["failures"][0].to_string();
+    assert!(failure.contains("the answer is of cluster 0909"), "{failure}");
+    assert_latched(&mut stage, "F-V2", [2; 3]);
+    assert_resumes(&mut stage, "F-V2");
 }
 
 /// F-X4: the first cause stays the first, what comes after it is kept in order, and a failure of another
