@@ -9,11 +9,13 @@
 //! - [`authority`]: the entries of the authority ledger and the fold over them
 //! - [`machine`]: the state machines
 //! - [`decision`]: facts in, explained answer out
+//! - [`directory`]: what tells a data directory from a copy of it
 //! - [`explain`]: the shape of every answer
 //! - [`rules`]: the one catalogue that all of them cite
 
 pub mod authority;
 pub mod decision;
+pub mod directory;
 pub mod explain;
 pub mod hash;
 pub mod id;

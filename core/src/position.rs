@@ -24,6 +24,15 @@ impl Position {
         let chain = Hash::of("aerodb 2026 history origin", &[cluster.as_bytes()]);
         Self { boundary: Boundary::ORIGIN, chain: Chain(chain.0) }
     }
+
+    /// The start of the history of a cluster that was forked off another one at a place in that one's.
+    #[must_use]
+    pub fn forked(cluster: &ClusterId, at: &Self) -> Self {
+        let parts: [&[u8]; 3] =
+            [cluster.as_bytes(), &at.boundary.get().to_le_bytes(), at.chain.as_bytes()];
+        let chain = Hash::of("aerodb 2026 history fork", &parts);
+        Self { boundary: at.boundary, chain: Chain(chain.0) }
+    }
 }
 
 /// The last entry of an authority ledger.

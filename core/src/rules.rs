@@ -176,6 +176,18 @@ catalogue! {
         "A node that has declined an epoch is never granted it.";
     Au18, "AU-18", "DESIGN 3.3", "core::decision::command",
         "A node that is known to have declined the next epoch is not designated for it.";
+    Dir1, "DIR-1", "DESIGN 3.3", "core::decision::relocate",
+        "Two directories that are told apart are of one node: the same cluster, id and key.";
+    Dir2, "DIR-2", "DESIGN 3.3", "core::decision::relocate",
+        "A node's identity moves only from the directory that it is bound to, which is given up for good; otherwise two could act in its name.";
+    Dir3, "DIR-3", "DESIGN 3.3", "core::decision::relocate",
+        "The directory that is kept holds everything that the other one holds: a node never goes below what it has receipted.";
+    Dir4, "DIR-4", "DESIGN 3.3, 3.4", "node::identity",
+        "A retired directory is never started again: nothing in it is served, receipted for or granted.";
+    Fk1, "FK-1", "DESIGN 3.4", "core::decision::fork",
+        "A cluster is founded once from what a directory holds, and the directory is retired before that one may start.";
+    Fk2, "FK-2", "DESIGN 3.4", "core::decision::fork",
+        "A fork starts from the last commit that the directory can prove; what the ancestor did after it is unknown.";
     Mem1, "MEM-1", "DESIGN 5", "core::decision::write",
         "Writes are refused when the store's configured memory bound is reached.";
     Au15, "AU-15", "DESIGN 3.1", "ledger::authority",

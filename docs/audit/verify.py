@@ -18,7 +18,7 @@ RULES = """
 P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3
 F-V1 F-V2 F-R1 F-RS1 F-RS2 F-X4 F-RC2 WAL-2 WAL-8 WAL-13 P3-D4 P3-D9 P3-FS5 DIS-16 DIS-18 DIS-22 ST-2 CORE-R3
 CORE-D1 MVV-1 MVG-2 MVG-1 MVG-4 MVS-1 MVS-2 CKP-2 CKP-4 P3-K3 DIS-20 DIS-21 RD-2 AU-1 AU-2 AU-3 AU-4 AU-5 AU-6
-AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 AU-16 AU-17 AU-18 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
+AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 AU-16 AU-17 AU-18 DIR-1 DIR-2 DIR-3 DIR-4 FK-1 FK-2 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
 """.split()
 
 
@@ -42,7 +42,7 @@ def signed(key, message, signature):
 def u16(b, at): return struct.unpack_from("<H", b, at)[0]
 def u32(b, at): return struct.unpack_from("<I", b, at)[0]
 def u64(b, at): return struct.unpack_from("<Q", b, at)[0]
-def is_zero(b): return not any(b)
+def is_zero(b): return b.count(0) == len(b)
 
 
 # 2 to 5: logs -------------------------------------------------------------------------------------------
@@ -279,6 +279,23 @@ class Reader:
         return dict(declines=True, cluster=self.fixed(), node=self.name(), expected=self.id(), ledger=self.head(),
                     authority=self.authority(), named_by=self.option(self.head), original=self.bool())
 
+    def place(self): return (self.varint(), self.varint())
+    def retired(self): return ("relocated", self.place()) if self.one_of("relocated", "forked") == "relocated" else ("forked", self.fixed())
+
+    def directory(self):
+        return dict(cluster=self.fixed(), node=self.name(), key=self.fixed(), bound=self.place(), here=self.place(),
+                    retired=self.option(self.retired),
+                    holds=self.option(lambda: (self.head(), self.option(self.head), self.position(), self.varint())))
+
+    def relocate(self):
+        facts = dict(kept=self.directory(), left=self.option(self.directory))
+        return facts | dict(history=facts["kept"]["holds"] and facts["kept"]["holds"][2])
+
+    def fork(self):
+        return dict(cluster=self.fixed(), node=self.name(), expected=self.id(), ledger=self.head(), authority=self.authority(),
+                    role=self.role(), original=self.bool(), retired=self.option(self.retired), proven=self.position(),
+                    received=self.varint(), acknowledged=self.option(self.varint), gives_up=self.bool())
+
     def bootstrap(self):
         return dict(cluster=self.fixed(), node=self.name(), source=self.name(), ledger=self.head(), authority=self.authority(),
                     role=self.role(), halt=self.option(self.rule), own=self.position(), snapshot=self.option(self.snapshot),
@@ -303,7 +320,8 @@ class Reader:
                            "obligation_ended", "authority_relinquished", "authority_granted")
         if kind == "genesis":
             body = dict(cluster=self.name(), nonce=self.fixed(), founder=self.member(),
-                        durability=self.one_of("local", "paired"), ruleset=self.u32(), ancestor=self.option(self.fixed))
+                        durability=self.one_of("local", "paired"), ruleset=self.u32(),
+                        ancestor=self.option(lambda: (self.fixed(), self.id(), self.position(), self.head())))
         else:
             body = dict(epoch=self.id())
         match kind:
@@ -324,7 +342,7 @@ class Reader:
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
-                           "failure_cleared", "declined", "decline_refused")
+                           "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -337,7 +355,10 @@ class Reader:
             case "halted": return kind, (self.rule(), self.text())
             case "declined": return kind, (self.recorded(self.declining), self.decline(), self.option(self.request))
             case "decline_refused": return kind, (self.recorded(self.declining), self.option(self.request))
-        return kind, (self.option(self.rule), self.position(), self.varint(), self.text())
+            case "relocated": return kind, (self.recorded(self.relocate),)
+            case "forked": return kind, (self.recorded(self.fork), self.fixed())
+            case "fork_refused": return kind, (self.recorded(self.fork),)
+        return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.option(self.request))
 
     def entry(self, ledger):
         if len(self.data) > 16384:
@@ -414,7 +435,9 @@ class Authority:
 
     def genesis(self, entry, author, body):
         self.cluster, self.holder = entry["hash"], author
-        self.reached = (0, H("history origin", self.cluster))
+        commit, chain = body["ancestor"][2] if body["ancestor"] else (0, b"")
+        forked = H("history fork", self.cluster + struct.pack("<Q", commit) + chain)
+        self.reached = (commit, forked if commit else H("history origin", self.cluster))
         self.epochs.append((1, self.reached))
         return None if author == body["founder"]["id"] else "the author is not the founder"
 
@@ -676,10 +699,69 @@ def bootstrap_rules(f):
         "own": at_json(f["own"]), "snapshot": told("position"), "obliged": obliged}
 
 
+def place_json(place): return {"device": place[0], "inode": place[1]}
+
+
+def retired_json(retired):
+    if retired is None:
+        return None
+    what, of = retired
+    return {"relocated": {"to": place_json(of)}} if what == "relocated" else {"forked": {"cluster": of.hex()}}
+
+
+def holds_json(holds):
+    return holds and {"ledger": head_json(holds[0]), "decisions": holds[1] and head_json(holds[1]), "history": at_json(holds[2]),
+                      "received": holds[3]}
+
+
+def directory_json(d):
+    return d and {"cluster": d["cluster"].hex(), "node": d["node"], "public_key": d["key"].hex(), "bound_to": place_json(d["bound"]),
+                  "here": place_json(d["here"]), "retired": retired_json(d["retired"]), "holds": holds_json(d["holds"])}
+
+
+def relocate_json(f): return {"kept": directory_json(f["kept"]), "left": directory_json(f["left"])}
+
+
+def relocate_rules(f):
+    k, l = f["kept"], f["left"]
+    shown, there = relocate_json(f), directory_json(l) or {}
+    original = k["bound"] == k["here"]
+    who = lambda d: d and {name: d[name] for name in ("cluster", "node", "public_key")}
+    judge = lambda holds: holds() if l else None
+    may_go = lambda: (l["retired"] == ("relocated", k["here"]) if l["retired"]
+                      else original or l["bound"] == l["here"] == k["bound"])
+    yield "DIR-1", judge(lambda: (k["cluster"], k["node"], k["key"]) == (l["cluster"], l["node"], l["key"]) and k["here"] != l["here"]), {
+        "kept": who(shown["kept"]), "left": who(shown["left"]), "kept_directory": shown["kept"]["here"],
+        "left_directory": there.get("here")}
+    yield "DIR-2", judge(lambda: k["retired"] is None and may_go()), {
+        "kept_bound_to": shown["kept"]["bound_to"], "kept_directory": shown["kept"]["here"], "kept_retired": shown["kept"]["retired"],
+        "left_bound_to": there.get("bound_to"), "left_directory": there.get("here"), "left_retired": there.get("retired")}
+    yield "DIR-3", judge(lambda: original or l["holds"] is not None and l["holds"] == k["holds"]), {
+        "kept_is_original": original, "kept": shown["kept"]["holds"], "left": there.get("holds")}
+
+
+def fork_json(f):
+    return {"cluster": f["cluster"].hex(), "node": f["node"], "expected_epoch": f["expected"], "ledger": head_json(f["ledger"]),
+            "authority": authority_json(f["authority"]), "role": f["role"], "original": f["original"],
+            "retired": retired_json(f["retired"]), "proven": at_json(f["proven"]), "received": f["received"],
+            "acknowledged": f["acknowledged"], "declines": f["gives_up"]}
+
+
+def fork_rules(f):
+    proven, known = f["proven"][0], f["acknowledged"]
+    current = f["authority"]["epoch"]
+    yield "P6-A3", f["expected"] == current, {"expected_epoch": f["expected"], "ledger_epoch": current}
+    yield "FK-1", f["retired"] is None, {"retired": retired_json(f["retired"]), "original": f["original"], "declines": f["gives_up"]}
+    yield "FK-2", 0 < proven <= f["received"] and (known is None or known <= proven), {
+        "proven": at_json(f["proven"]), "received": f["received"], "acknowledged_at_least": known, "after_it": "unknown"}
+
+
 # type, inputs, rules, what they look at, status if all hold, status if one does not
 KINDS_OF_DECISION = {
     "command": ("authority.command", lambda f: inputs_json(f), lambda f: command_rules(f), "wal_end", "approved", "refused"),
     "declines": ("authority.command", lambda f: inputs_json(f), decline_rules, None, "approved", "refused"),
+    "kept": ("authority.command", relocate_json, relocate_rules, "history", "approved", "refused"),
+    "proven": ("authority.command", fork_json, fork_rules, "proven", "approved", "refused"),
     "source": ("snapshot.bootstrap", bootstrap_json, bootstrap_rules, "own", "accepted", "rejected"),
     "replica": ("replication.promotion", lambda f: inputs_json(f), lambda f: promotion_rules(f), "wal_end", "approved", "denied"),
 }
@@ -696,7 +778,8 @@ def misjudged(decision):
     status = "undetermined" if "not_evaluable" in [it for _, it, _ in rules] else no if failed else yes
     explanation = {
         "explanation_type": kind,
-        "observed_snapshot": {"snapshot_id": facts[seen][1].hex() if seen else None, "commit_id": facts[seen][0] if seen else None},
+        "observed_snapshot": {"snapshot_id": facts[seen][1].hex() if seen and facts[seen] else None,
+                              "commit_id": facts[seen][0] if seen and facts[seen] else None},
         "inputs": inputs(facts),
         "rules_applied": [{"rule_id": r, "evaluation": e, "evidence": v} for r, e, v in rules],
         "conclusion": {"status": status, "reason": ", ".join(failed) or None},
@@ -924,6 +1007,8 @@ class Verifier:
             return f"{text}; batches not checked without the authority ledger"
         ends = batches(log, self.authority, tip or (0, H("history origin", self.authority.cluster)))
         named = [(f"entry {seq} of the authority ledger", at) for seq, _, at in self.authority.named]
+        if self.authority.epochs[0][1][0]:
+            named.append(("genesis", self.authority.epochs[0][1]))
         if self.checkpoint:
             named.append(("the checkpoint", position(self.checkpoint["position"])))
         for who, at in named:

@@ -4,7 +4,7 @@
 //! - [`route`], [`Site`], [`extract`]: how requests are read and where they go
 //! - [`port`]: what the routes need of a node
 //! - [`stream`]: what replicas pull
-//! - [`server`], [`connection`]: the listener, and the life of a connection
+//! - [`server`], [`threads`], [`connection`]: the listener, who serves, and the life of a connection
 //! - [`client`]: the other end
 
 pub mod client;
@@ -20,6 +20,7 @@ mod routes;
 pub mod server;
 mod site;
 pub mod stream;
+pub mod threads;
 pub mod types;
 
 pub use site::Site;

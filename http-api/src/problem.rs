@@ -106,6 +106,13 @@ impl Problem {
         self
     }
 
+    /// Says what could change the answer, where there was no decision to explain.
+    #[must_use]
+    pub fn remedies(mut self, remedies: Vec<Remedy>) -> Self {
+        self.0.remedies = Some(remedies.into_iter().map(RemedyView::from).collect());
+        self
+    }
+
     /// `NOT_HOLDER`: names the holder by the ledger and where it is reached; unknown is `null`.
     #[must_use]
     pub fn not_holder(holder: Option<&NodeId>, address: Option<&Address>) -> Self {

@@ -23,11 +23,13 @@ use crate::routes::{
 pub(crate) struct Api<N> {
     pub(crate) port: Arc<N>,
     pub(crate) limits: Limits,
+    /// Whether promotion exists here.
+    pub(crate) failover: bool,
 }
 
 impl<N> Clone for Api<N> {
     fn clone(&self) -> Self {
-        Self { port: Arc::clone(&self.port), limits: self.limits }
+        Self { port: Arc::clone(&self.port), limits: self.limits, failover: self.failover }
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::connection::ConnectionGuard;
 use crate::port::NodePort;
 use crate::site::Site;
+use crate::threads::{RequestThreads, Seat};
 
 /// A connection over which no whole request head comes for so long is closed, idle ones too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,11 +27,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// After a failed accept (for example no file descriptors left) the next try waits so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves the site until `shutdown` completes, then lets running requests end for
+/// Serves the site on these threads until `shutdown` completes, then lets running requests end for
 /// 5 seconds and closes what is left. Every request carries its [`ConnectionGuard`].
 pub async fn serve<N: NodePort>(
     listener: TcpListener,
     site: Site<N>,
+    threads: &RequestThreads,
     shutdown: impl Future<Output = ()>,
 ) {
     let site = Arc::new(site);
@@ -43,7 +45,10 @@ pub async fn serve<N: NodePort>(
             Some(_ended) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, Arc::clone(&site), stopping.clone()));
+                    let (runtime, seat) = threads.seat();
+                    let site = Arc::clone(&site);
+                    let connection = connection(stream, peer, seat, site, stopping.clone());
+                    connections.spawn_on(connection, runtime);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");
@@ -63,19 +68,23 @@ pub async fn serve<N: NodePort>(
 async fn connection<N: NodePort>(
     stream: TcpStream,
     peer: SocketAddr,
+    seat: Seat,
     site: Arc<Site<N>>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    if let Err(error) = prepare(&stream) {
-        tracing::debug!(%peer, %error, "connection dropped");
-        return;
-    }
+    let stream = match prepare(&stream).and_then(|()| taken_over(stream)) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%peer, %error, "connection dropped");
+            return;
+        }
+    };
     // `_life` ends with this function, however it ends: the guard then says so.
     let (_life, guard) = ConnectionGuard::open(&peer.to_string());
-    let site = Arc::new((site, guard));
+    let site = Arc::new((site, guard, seat.thread()));
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.0.answer(request, &site.1).await) }
+        async move { Ok::<_, Infallible>(site.0.answer(request, &site.1, &site.2).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -92,6 +101,11 @@ async fn connection<N: NodePort>(
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended");
     }
+}
+
+/// The stream, told of its events on the thread that calls this, not on the one that accepted it.
+fn taken_over(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
 
 async fn stop_asked(stopping: &mut watch::Receiver<bool>) {

@@ -17,6 +17,7 @@ use crate::extract::{Limits, Principal};
 use crate::port::NodePort;
 use crate::router::{Api, router};
 use crate::routes::kv;
+use crate::threads::RequestThread;
 
 /// What a node answers over HTTP: the routes of the table.
 ///
@@ -66,7 +67,7 @@ impl<N: NodePort> Site<N> {
     }
 
     fn with(port: Arc<N>, limits: Limits, failover: bool) -> Self {
-        let api = Api { port, limits };
+        let api = Api { port, limits, failover };
         Self { router: TowerToHyperService::new(router(api.clone(), failover)), api }
     }
 
@@ -75,14 +76,18 @@ impl<N: NodePort> Site<N> {
         &self,
         request: Request<Incoming>,
         connection: &ConnectionGuard,
+        thread: &RequestThread,
     ) -> Response {
+        let thread = thread.clone();
         let principal = Principal::of(&request);
         let api = || State(self.api.clone());
         match OnKey::of(&request) {
-            Some(OnKey::Put) => kv::put(api(), principal, request).await.into_response(),
+            Some(OnKey::Put) => kv::put(api(), principal, thread, request).await.into_response(),
             Some(OnKey::Get) => kv::get(api(), request).await.into_response(),
-            Some(OnKey::Delete) => kv::delete(api(), principal, request).await.into_response(),
-            None => self.route(request.map(Body::new), principal, connection).await,
+            Some(OnKey::Delete) => {
+                kv::delete(api(), principal, thread, request).await.into_response()
+            }
+            None => self.route(request.map(Body::new), principal, connection, thread).await,
         }
     }
 
@@ -91,9 +96,11 @@ impl<N: NodePort> Site<N> {
         mut request: Request,
         principal: Principal,
         connection: &ConnectionGuard,
+        thread: RequestThread,
     ) -> Response {
         request.extensions_mut().insert(principal);
         request.extensions_mut().insert(connection.clone());
+        request.extensions_mut().insert(thread);
         match self.router.call(request).await {
             Ok(response) => response,
             Err(never) => absurd(never),

@@ -33,6 +33,8 @@ pub struct PullRequest {
     pub public_key: PublicKey,
     /// Drawn at each start of the process: tells a restart from a second process on a copied directory.
     pub session: [u8; 16],
+    /// How often its directory was started: rises with every session. `None` for a node that is being made.
+    pub starts: Option<u64>,
     /// The epoch that its ledger is in; the first while it has none.
     pub epoch: Epoch,
     /// The end of what is durable and validated there. `None` asks for the ledger only and is no
@@ -176,6 +178,7 @@ mod tests {
             node_id: NodeId::new("n2").unwrap(),
             public_key: PublicKey([2; 32]),
             session: [3; 16],
+            starts: Some(4),
             epoch: Epoch::FIRST,
             position,
             ledger,

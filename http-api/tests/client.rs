@@ -151,7 +151,7 @@ async fn every_command_is_carried_over() {
         .resume(&ResumeRequest { failure: None, reason: reason(), request_id: None })
         .await
         .unwrap();
-    let discard = DiscardRequest { reason: reason() };
+    let discard = DiscardRequest { reason: reason(), request_id: None };
     assert_eq!(client.discard_suffix(&discard, true).await.unwrap().seq, None);
     assert_eq!(client.discard_suffix(&discard, false).await.unwrap().seq, Some(Seq::FIRST));
     let mut promote = PromoteRequest {

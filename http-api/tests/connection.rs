@@ -22,6 +22,7 @@ fn pull(wait: bool) -> PullRequest {
         node_id: node("n2"),
         public_key: PublicKey([2; 32]),
         session: [5; 16],
+        starts: None,
         epoch: Epoch::FIRST,
         position: Some(Position::origin(&CLUSTER)),
         ledger: Some(LedgerHead { seq: Seq::FIRST, hash: Hash([6; 32]) }),

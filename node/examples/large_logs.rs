@@ -144,6 +144,7 @@ impl Founder {
             nonce: Hash([7; 32]),
             founder: member("n1", &key)?,
             minimum_durability: Durability::Local,
+            ancestor: None,
             annotation: annotation()?,
         };
         let first = genesis(founding, &key);

@@ -55,7 +55,10 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::SuffixDiscarded { .. }
             | DecisionBody::BootstrapRequested { .. }
             | DecisionBody::BootstrapDecided { .. }
-            | DecisionBody::FailureCleared { .. } => {}
+            | DecisionBody::FailureCleared { .. }
+            | DecisionBody::Relocated { .. }
+            | DecisionBody::Forked { .. }
+            | DecisionBody::ForkRefused { .. } => {}
         }
     }
     order.iter().filter_map(|id| attempts.remove(id)).collect()

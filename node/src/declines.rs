@@ -27,7 +27,10 @@ pub fn decline_of(entries: &Entries<SignedDecision>, epoch: Epoch) -> Option<(Se
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
         | DecisionBody::BootstrapDecided { .. }
-        | DecisionBody::FailureCleared { .. } => None,
+        | DecisionBody::FailureCleared { .. }
+        | DecisionBody::Relocated { .. }
+        | DecisionBody::Forked { .. }
+        | DecisionBody::ForkRefused { .. } => None,
     })
 }
 

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aerodb_core::authority::{
-    Annotation, Durability, Entry, EntryBody, Genesis, Member, SignedEntry,
+    Ancestor, Annotation, Durability, Entry, EntryBody, Genesis, Member, SignedEntry,
 };
+use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::{ClusterName, NodeId, Seq};
 use aerodb_core::rules::{RULESET, RuleId};
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
+use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{
     Disk, DiskError, DiskLock, create_dir, create_dirs, is_dir, remove_tree, replace_file,
@@ -25,67 +27,89 @@ use aerodb_ledger::{Fault, LedgerPlace};
 use crate::config::Config;
 use crate::identity::IdentityFile;
 
-/// The paths of a data directory.
+/// The paths of a data directory, and how the logs in it are made and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataDir(PathBuf);
+pub struct DataDir {
+    path: PathBuf,
+    wal: LogOptions,
+    ledger: LogOptions,
+}
 
 impl DataDir {
     /// The directory at this path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), wal: LogOptions::WAL, ledger: LogOptions::LEDGER }
+    }
+
+    /// The same directory with logs made in another way: with smaller segments, or without a thread.
+    #[must_use]
+    pub fn with_logs(self, wal: LogOptions, ledger: LogOptions) -> Self {
+        Self { wal, ledger, ..self }
+    }
+
+    /// How segments of the WAL are made.
+    #[must_use]
+    pub const fn wal_options(&self) -> LogOptions {
+        self.wal
+    }
+
+    /// How segments of both ledgers are made.
+    #[must_use]
+    pub const fn ledger_options(&self) -> LogOptions {
+        self.ledger
     }
 
     /// The directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> PathBuf {
-        self.0.join("aerodb.toml")
+        self.path.join("aerodb.toml")
     }
 
     /// The authority ledger.
     #[must_use]
     pub fn authority_ledger(&self) -> PathBuf {
-        self.0.join("authority.ledger")
+        self.path.join("authority.ledger")
     }
 
     /// The decision ledger.
     #[must_use]
     pub fn decision_ledger(&self) -> PathBuf {
-        self.0.join("decision.ledger")
+        self.path.join("decision.ledger")
     }
 
     /// The write-ahead log.
     #[must_use]
     pub fn wal(&self) -> PathBuf {
-        self.0.join("wal")
+        self.path.join("wal")
     }
 
     /// The snapshots.
     #[must_use]
     pub fn snapshots(&self) -> PathBuf {
-        self.0.join(SNAPSHOTS_DIR)
+        self.path.join(SNAPSHOTS_DIR)
     }
 
     /// Where a snapshot is received; discarded whole at every start.
     #[must_use]
     pub fn staging(&self) -> PathBuf {
-        self.0.join("bootstrap")
+        self.path.join("bootstrap")
     }
 
     fn lock_file(&self) -> PathBuf {
-        self.0.join("LOCK")
+        self.path.join("LOCK")
     }
 
     /// What was set aside.
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
-        self.0.join("quarantine")
+        self.path.join("quarantine")
     }
 }
 
@@ -153,6 +177,8 @@ pub struct Founding {
     pub founder: Member,
     /// Writes weaker than this are refused.
     pub minimum_durability: Durability,
+    /// Where it is forked off another cluster, if it is.
+    pub ancestor: Option<Ancestor>,
     /// Who, when and why.
     pub annotation: Annotation,
 }
@@ -160,16 +186,11 @@ pub struct Founding {
 /// The genesis entry, signed by the founder.
 #[must_use]
 pub fn genesis(founding: Founding, key: &NodeKey) -> SignedEntry {
-    let Founding { cluster_name, nonce, founder, minimum_durability, annotation } = founding;
+    let Founding { cluster_name, nonce, founder, minimum_durability, ancestor, annotation } =
+        founding;
     let author = founder.node_id.clone();
-    let genesis = Genesis {
-        cluster_name,
-        nonce,
-        founder,
-        minimum_durability,
-        ruleset: RULESET,
-        ancestor: None,
-    };
+    let genesis =
+        Genesis { cluster_name, nonce, founder, minimum_durability, ruleset: RULESET, ancestor };
     let entry = Entry {
         format: Entry::FORMAT,
         seq: Seq::FIRST,
@@ -195,18 +216,45 @@ pub fn create(
     entries: Vec<SignedEntry>,
 ) -> Result<ClusterId, DirectoryError> {
     check_vacant(dir, &**disk)?;
-    let staging = DataDir::new(staging_path(dir.path()));
-    if is_dir(&**disk, staging.path())? {
+    let staging = stage(dir, &**disk)?;
+    let cluster = fill(&staging, disk, config, node_id, key, entries, None)?;
+    publish(&staging, dir, &**disk)?;
+    Ok(cluster)
+}
+
+/// Where a directory is made before it has its name.
+#[must_use]
+pub(crate) fn staged(dir: &DataDir) -> DataDir {
+    DataDir { path: staging_path(dir.path()), ..dir.clone() }
+}
+
+/// Begins a directory beside its final place.
+///
+/// # Errors
+/// [`DirectoryError`].
+pub(crate) fn stage(dir: &DataDir, disk: &dyn Disk) -> Result<DataDir, DirectoryError> {
+    let staging = staged(dir);
+    if is_dir(disk, staging.path())? {
         // What an interrupted attempt left; it was never a node.
-        remove_tree(&**disk, staging.path())?;
+        remove_tree(disk, staging.path())?;
     }
-    create_dirs(&**disk, staging.path())?;
-    let cluster = fill(&staging, disk, config, node_id, key, entries)?;
+    create_dirs(disk, staging.path())?;
+    Ok(staging)
+}
+
+/// Gives a directory that is complete its name, durable.
+///
+/// # Errors
+/// [`DirectoryError`]; it has its name or not, and is complete either way.
+pub(crate) fn publish(
+    staging: &DataDir,
+    dir: &DataDir,
+    disk: &dyn Disk,
+) -> Result<(), DirectoryError> {
     disk.sync_dir(staging.path())?;
     disk.rename(staging.path(), dir.path())?;
     let parent = dir.path().parent().filter(|parent| !parent.as_os_str().is_empty());
-    disk.sync_dir(parent.unwrap_or_else(|| Path::new(".")))?;
-    Ok(cluster)
+    Ok(disk.sync_dir(parent.unwrap_or_else(|| Path::new(".")))?)
 }
 
 /// The block for logs in this directory: not smaller than what its device writes at once.
@@ -233,29 +281,53 @@ fn staging_path(dir: &Path) -> PathBuf {
     dir.with_file_name(format!(".{name}.new"))
 }
 
-fn fill(
+/// What a directory begins with that is not made from nothing.
+#[derive(Debug)]
+pub(crate) struct Inherited<'a> {
+    /// The marker that stands in it already, with its snapshot.
+    pub(crate) marker: &'a Checkpoint,
+    /// The first entry of its node's record.
+    pub(crate) record: DecisionBody,
+    /// Who, when and why.
+    pub(crate) annotation: Annotation,
+}
+
+/// Fills a directory that has been begun; the identity comes last, without which it is none.
+///
+/// # Errors
+/// [`DirectoryError`].
+pub(crate) fn fill(
     dir: &DataDir,
     disk: &Arc<dyn Disk>,
     config: &Config,
     node_id: &NodeId,
     key: &NodeKey,
     entries: Vec<SignedEntry>,
+    inherited: Option<Inherited<'_>>,
 ) -> Result<ClusterId, DirectoryError> {
     let owner = key.public_key();
     let block = block_under(dir, &**disk);
-    let options = LogOptions::LEDGER.with_block(block)?;
+    let options = dir.ledger_options().with_block(block)?;
     let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let (authority_dir, decision_dir, wal_dir) =
         (dir.authority_ledger(), dir.decision_ledger(), dir.wal());
     let ledger = AuthorityLedger::create(&place(&authority_dir), entries)
         .map_err(|error| DirectoryError::Ledger(error.to_string()))?;
-    DecisionLedger::create(&place(&decision_dir), node_id.clone())?;
-    Wal::create(&WalPlace {
+    let mut decisions = DecisionLedger::create(&place(&decision_dir), node_id.clone())?;
+    let wal_place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL.with_block(block)?,
+        options: dir.wal_options().with_block(block)?,
         owner,
-    })?;
+    };
+    match inherited {
+        Some(Inherited { marker, record, annotation }) => {
+            let said = decisions.append(record, annotation, key);
+            said.map_err(|error| DirectoryError::Ledger(error.to_string()))?;
+            Wal::create_after(&wal_place, marker)?
+        }
+        None => Wal::create(&wal_place)?,
+    };
     create_dir(&**disk, &dir.quarantine())?;
     replace_file(&**disk, &dir.config(), config.render().as_bytes())?;
     let cluster = *ledger.authority().cluster();

@@ -27,7 +27,10 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             | DecisionBody::Declined { .. }
             | DecisionBody::DeclineRefused { .. }
             | DecisionBody::Followed { .. }
-            | DecisionBody::Resumed { .. } => return latch,
+            | DecisionBody::Resumed { .. }
+            | DecisionBody::Relocated { .. }
+            | DecisionBody::Forked { .. }
+            | DecisionBody::ForkRefused { .. } => return latch,
         };
         latch.transition(&event).map_or(latch, |step| step.next)
     })

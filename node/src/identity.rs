@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use aerodb_core::directory::Retired;
 use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::NodeId;
 use aerodb_core::rules::RuleId;
@@ -40,6 +41,9 @@ pub struct IdentityFile {
     pub binding: DirectoryId,
     /// What was durable.
     pub stamp: Stamp,
+    /// Why the directory is never started again; absent while it may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
 }
 
 impl Sealed for IdentityFile {
@@ -69,23 +73,61 @@ pub enum IdentityError {
     Disk(#[from] DiskError),
 }
 
+/// The directory is retired: nothing in it is served, receipted for or granted any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{dir} is retired ({rule}): {way}", rule = RuleId::Dir4, way = .why.way_forward())]
+pub struct RetiredDirectory {
+    /// The directory.
+    pub dir: String,
+    /// Why.
+    pub why: Retired,
+}
+
 impl IdentityFile {
     /// A new identity, bound to this directory.
     #[must_use]
     pub fn new(node_id: NodeId, cluster: ClusterId, key: &NodeKey, binding: DirectoryId) -> Self {
         let secret = Hash(key.to_seed());
-        Self { node_id, cluster, secret, binding, stamp: Stamp::default() }
+        Self { node_id, cluster, secret, binding, stamp: Stamp::default(), retired: None }
     }
 
-    /// A copy with what is durable now.
-    #[must_use]
-    pub fn restamped(&self, stamp: Stamp) -> Self {
+    fn copied(&self) -> Self {
         Self {
             node_id: self.node_id.clone(),
             cluster: self.cluster,
             secret: self.secret,
             binding: self.binding,
-            stamp,
+            stamp: self.stamp,
+            retired: self.retired,
+        }
+    }
+
+    /// A copy with what is durable now.
+    #[must_use]
+    pub fn restamped(&self, stamp: Stamp) -> Self {
+        Self { stamp, ..self.copied() }
+    }
+
+    /// A copy that belongs to another directory.
+    #[must_use]
+    pub fn rebound(&self, binding: DirectoryId) -> Self {
+        Self { binding, ..self.copied() }
+    }
+
+    /// A copy that says that the directory is never started again.
+    #[must_use]
+    pub fn retired(&self, why: Retired) -> Self {
+        Self { retired: Some(why), ..self.copied() }
+    }
+
+    /// Whether the directory that the file was read from may be acted on.
+    ///
+    /// # Errors
+    /// [`RetiredDirectory`].
+    pub fn check_in_force(&self, dir: &Path) -> Result<(), RetiredDirectory> {
+        match self.retired {
+            Some(why) => Err(RetiredDirectory { dir: dir.display().to_string(), why }),
+            None => Ok(()),
         }
     }
 
@@ -193,6 +235,23 @@ mod tests {
         std::fs::remove_file(&copy).unwrap();
         read.write(&RealDisk, dir.path()).unwrap();
         assert_eq!(std::fs::read(copy).unwrap(), std::fs::read(golden).unwrap());
+    }
+
+    #[test]
+    fn dir4_a_retired_directory_says_so_for_good_and_one_in_force_says_nothing_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = written(dir.path());
+        assert_eq!(identity.check_in_force(dir.path()), Ok(()));
+        let text = std::fs::read_to_string(dir.path().join("identity")).unwrap();
+        assert!(!text.contains("retired"), "{text}");
+        let to = DirectoryId { device: 1, inode: 2 };
+        for why in [Retired::Relocated { to }, Retired::Forked { cluster: ClusterId([2; 32]) }] {
+            let _ = identity.retired(why).write(&RealDisk, dir.path()).unwrap();
+            let read = IdentityFile::read(&RealDisk, dir.path()).unwrap();
+            assert_eq!(read.check_in_force(dir.path()).unwrap_err().why, why);
+            assert_eq!(read.restamped(Stamp::default()).retired, Some(why));
+            assert_eq!(read.key().public_key(), identity.key().public_key());
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`replication`]: pulling, and serving pulls
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
+//! - [`world`]: the disk, the clock, chance and the other nodes, as ports
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
 
 pub mod attempts;
@@ -22,6 +23,7 @@ pub mod declines;
 pub mod demo;
 pub mod directory;
 pub mod discard;
+pub mod evidence;
 pub mod halts;
 pub mod http;
 pub mod identity;
@@ -29,6 +31,7 @@ pub mod journal;
 pub mod machines;
 pub mod offline;
 pub mod open;
+pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
@@ -39,3 +42,4 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+pub mod world;

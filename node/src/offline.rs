@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use aerodb_core::authority::SignedDecline;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
@@ -13,6 +12,7 @@ use aerodb_core::id::{Boundary, Epoch, NodeId};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
+use aerodb_http_api::types::Brought;
 use aerodb_ledger::authority::{AuthorityLedger, present_decline};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
@@ -23,9 +23,9 @@ use aerodb_ledger::{Fault, OpenError};
 
 use crate::declines::has_declined_after;
 use crate::directory::DataDir;
+use crate::evidence::{Unfit, extend};
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::open::role_of;
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
@@ -36,6 +36,12 @@ pub enum OfflineError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Entries that were brought do not count.
+    #[error("the evidence does not count: {0} ({rule})", rule = .0.rule())]
+    Evidence(#[from] Unfit),
+    /// The directory was given up for good: nothing is ever granted there.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -55,9 +61,9 @@ pub fn dry_run(
     dir: &DataDir,
     expected_epoch: Epoch,
     replica_id: Option<NodeId>,
-    decline: Option<SignedDecline>,
+    brought: Brought,
 ) -> Result<(Explanation, Vec<Remedy>), OfflineError> {
-    let facts = facts(dir, expected_epoch, replica_id, decline)?;
+    let facts = facts(dir, expected_epoch, replica_id, brought)?;
     let explanation = explain(&facts);
     let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
     Ok((explanation, remedies(&facts, &failed)))
@@ -67,10 +73,11 @@ fn facts(
     dir: &DataDir,
     expected_epoch: Epoch,
     replica_id: Option<NodeId>,
-    decline: Option<SignedDecline>,
+    Brought { decline, entries }: Brought,
 ) -> Result<PromotionFacts, OfflineError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let identity = IdentityFile::read(&*disk, dir.path())?;
+    identity.check_in_force(dir.path())?;
     let (node, owner) = (identity.node_id.clone(), identity.key().public_key());
     let Stamp { authority_frame, decision_frame, wal_frame, .. } = identity.stamp;
     let witness = |frame: u64| Witness { frame_seq: (frame > 0).then_some(frame), record: None };
@@ -95,17 +102,19 @@ fn facts(
     )?;
     let halt = latch_of(&decisions.entries).cause().map(|failure| failure.rule);
 
+    let pulled = Arc::clone(&authority);
+    let authority = extend(&pulled, &node, &entries)?.authority;
     let declined =
         authority.has_declined(&node) || has_declined_after(&decisions.entries, authority.epoch());
     let decline = decline.map(|decline| present_decline(&authority, decline));
     let basis =
         basis_for(&identity.cluster, &AuthorityFacts::from(&*authority), &node, decline.as_ref());
     let wanted = basis.map(|(_, position)| position.boundary);
-    let checkpoint = choose(&*disk, dir, &owner, &authority)?;
+    let checkpoint = choose(&*disk, dir, &owner, &pulled)?;
     let mut chain_at_basis = known_chain(&identity.cluster, checkpoint.as_ref(), wanted);
     // Nobody reads the store: the snapshot is not loaded.
     let (writer, _) = Store::empty();
-    let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
+    let mut replay = Replay::new(&pulled, writer, checkpoint.as_ref());
     let (wal, seen) = (dir.wal(), witness(wal_frame));
     scan_read_only(&*disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
         replay.take(&raw)?;
@@ -121,9 +130,9 @@ fn facts(
     })?;
     let replayed = replay.finish(None)?;
     let standing = &replayed.standing;
-    let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
+    let rejected = replayed.rejected.as_ref().map(aerodb_core::wal::Divergence::rule);
     let halt = halt.or(rejected);
-    let role = role_of(&authority, &node);
+    let role = RoleName::by_ledger(&pulled, &node);
     Ok(PromotionFacts {
         cluster: identity.cluster,
         member: authority.admitted(&node).is_some(),

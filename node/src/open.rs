@@ -13,7 +13,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
@@ -25,7 +25,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
-use aerodb_ledger::log::{LogOptions, Recovery, Witness};
+use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
@@ -33,7 +33,7 @@ use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::directory::{DataDir, DirectoryError, DirectoryLock, lock};
 use crate::halts::latch_of;
-use crate::identity::{IdentityError, IdentityFile, Stamp};
+use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::store::{Store, StoreWriter};
@@ -53,6 +53,9 @@ pub enum StartError {
     /// The identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The directory was given up for good.
+    #[error(transparent)]
+    Retired(#[from] RetiredDirectory),
     /// A log is damaged or cannot be read.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -141,6 +144,8 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     // First only to see that this is a node's directory: taking the lock makes a file in it.
     drop(IdentityFile::read(&**disk, dir.path())?);
     let lock = lock(&dir, disk)?;
+    // Under the lock: what retires a directory holds it.
+    IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
     crash::reached_at(Point::RecStep, 1);
@@ -153,7 +158,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
     let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
     crash::reached_at(Point::RecStep, 6);
 
@@ -254,7 +259,7 @@ fn replay(
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     if role == RoleName::ReplicaActive && !known.halted {
         replay = replay.keeping_back(FRAME_BYTES_MAX);
     }
@@ -262,7 +267,7 @@ fn replay(
     let place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL,
+        options: dir.wal_options(),
         owner: known.owner,
     };
     let witness = Witness {
@@ -286,12 +291,8 @@ type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
 fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Ledgers, StartError> {
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
     let (stamp, quarantine) = (known.identity.stamp, dir.quarantine());
-    let place = |dir| LedgerPlace {
-        disk: Arc::clone(disk),
-        dir,
-        options: LogOptions::LEDGER,
-        owner: known.owner,
-    };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner: known.owner };
     let witness = frame(stamp.authority_frame);
     let (ledger, authority_found) =
         AuthorityLedger::open(&place(&authority_dir), witness, &quarantine)?;
@@ -318,18 +319,8 @@ fn stand_on(
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
 }
 
-/// The role that the ledger gives the node.
-#[must_use]
-pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> RoleName {
-    match (authority.holder() == node, authority.tenure()) {
-        (true, Tenure::Held) => RoleName::PrimaryActive,
-        (true, Tenure::Relinquished { .. }) => RoleName::PrimarySealed,
-        (false, _) => RoleName::ReplicaActive,
-    }
-}
-
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.
-fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
+pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
     entries
         .after(None, usize::MAX)
         .iter()

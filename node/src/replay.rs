@@ -12,12 +12,12 @@ use aerodb_core::decision::recovery::ReplayRange;
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{Batch, EpochRuns, RawBatch};
+use aerodb_core::wal::{Batch, Divergence, EpochRuns, RawBatch, prove};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 
 use crate::store::StoreWriter;
-use crate::wal::{Divergence, Received, Standing, prove};
+use crate::wal::{Received, Standing};
 
 /// What ends a replay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +124,8 @@ impl<'a> Replay<'a> {
     /// [`ReplayError`].
     pub fn take(&mut self, raw: &RawBatch) -> Result<(), ReplayError> {
         if let Some(stamp) = raw.claimed_stamp() {
-            let head = self.authority.head().seq;
-            if stamp.seq > head {
+            if !self.authority.reaches(&stamp) {
+                let head = self.authority.head().seq;
                 return Err(ReplayError::LedgerShort { seen: stamp.seq.get(), head: head.get() });
             }
             self.stamp = later(self.stamp, stamp);

@@ -1,13 +1,16 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`].
+//! directories. Waiting is always for a state. Every decoder, for fuzzing: [`decoders`]. And clusters in one thread,
+//! over a disk and a network that fail as a seed says: [`simulation`].
 
 mod binary;
 mod cluster;
 pub mod decoders;
+pub mod golden;
 mod http;
 mod node;
 mod points;
 pub mod proxy;
+pub mod simulation;
 
 pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, founder_dir, join};

@@ -368,6 +368,31 @@ impl Node {
         self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
     }
 
+    /// The way back of a node that was deposed, as it is documented: follow; where it halts over what it has
+    /// past the later grant (F-V2), set that aside, and follow again. Gives how often it had to.
+    ///
+    /// # Panics
+    /// When it halts over something else, or more often than its log and its ledger can account for.
+    #[track_caller]
+    pub fn come_back(&self, holder: &Self) -> usize {
+        for discarded in 0..3 {
+            let followed = self.follow(holder);
+            if followed.status == 200 {
+                return discarded;
+            }
+            followed.refused(503, "HALTED");
+            assert_eq!(followed.body["rule"], "F-V2", "{}", followed.text);
+            let body = json!({ "reason": "none of it was acknowledged" });
+            let done = self.post("/v1/replication/discard-suffix", &body).expect(200);
+            assert_eq!(done.body["data"]["cleared"], "F-V2");
+            self.wait("started again", || {
+                let status = self.try_get("/v1/status")?.body["data"].clone();
+                (status["halt"].is_null() && status["role"].is_string()).then_some(())
+            });
+        }
+        panic!("{} does not come back: {}", self.id, self.log());
+    }
+
     /// Asks for the node's promotion out of this epoch.
     #[track_caller]
     #[must_use]

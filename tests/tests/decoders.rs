@@ -159,6 +159,7 @@ fn pulls() -> (Vec<u8>, Vec<u8>) {
         node_id: node_id.clone(),
         public_key: PublicKey([2; 32]),
         session: [3; 16],
+        starts: None,
         epoch: Epoch::FIRST,
         position: None,
         ledger: None,

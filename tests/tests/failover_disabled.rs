@@ -32,6 +32,9 @@ fn without_failover_promotion_does_not_exist_and_the_obligation_holds() {
         cluster.n2.get(path).refused(404, "NO_SUCH_ROUTE");
     }
     cluster.n2.get("/v1/state/promotion").refused(404, "NO_SUCH_ENTRY");
+    cluster.n2.get("/v1/statecharts/promotion").refused(404, "NO_SUCH_ENTRY");
+    let charts = cluster.n2.get("/v1/statecharts").expect(200).text;
+    assert!(charts.contains("role") && !charts.contains("promotion"), "{charts}");
     let states = cluster.n2.data("/v1/state");
     let named = |name| states.as_array().expect("a list").iter().any(|it| it["machine"] == name);
     assert!(named("role") && !named("promotion"), "{states}");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::authority::{Certificate, Durability, Member, SignedDecline};
 use crate::decision::RecordedDecision;
 use crate::hash::{ClusterId, Hash, Signature};
-use crate::id::{ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq};
+use crate::id::{Boundary, ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq};
 use crate::position::{LedgerHead, Position};
 
 /// The first entry: it founds the cluster and grants epoch 1 to the founder.
@@ -21,8 +21,37 @@ pub struct Genesis {
     pub minimum_durability: Durability,
     /// The version of the rules that decisions are made under.
     pub ruleset: u32,
-    /// The cluster that this one was forked from.
-    pub ancestor: Option<ClusterId>,
+    /// Where this cluster was forked off another one, if it was.
+    pub ancestor: Option<Ancestor>,
+}
+
+/// The cluster that another one was forked from, as far as the directory could prove that was forked (DESIGN 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ancestor {
+    /// Its id.
+    pub cluster: ClusterId,
+    /// The epoch that its ledger was in there.
+    pub epoch: Epoch,
+    /// The last commit that could be proven. What was acknowledged after it is unknown.
+    pub proven: Position,
+    /// The end of its ledger there.
+    pub ledger: LedgerHead,
+}
+
+impl Genesis {
+    /// Where epoch 1 of the cluster of this id starts: commits go on from those of the ancestor, so that a commit
+    /// id that a client holds means the same here; the chain begins anew, so that no batch, receipt or entry of
+    /// one cluster fits the other.
+    #[must_use]
+    pub fn start(&self, cluster: &ClusterId) -> Position {
+        match &self.ancestor {
+            Some(ancestor) if ancestor.proven.boundary > Boundary::ORIGIN => {
+                Position::forked(cluster, &ancestor.proven)
+            }
+            Some(_) | None => Position::origin(cluster),
+        }
+    }
 }
 
 /// What a grant stands on; each names one node, so two grants of one epoch cannot exist (DESIGN 3.3).

@@ -17,7 +17,8 @@ pub use comparison::{Comparison, Relation, Side, compare};
 pub use decline::PresentedDecline;
 pub(crate) use entry::check_format;
 pub use entry::{
-    Annotation, Basis, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, Grant, SignedEntry,
+    Ancestor, Annotation, Basis, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, Grant,
+    SignedEntry,
 };
 pub use evolve::evolve;
 pub use illegal::Illegal;

@@ -118,13 +118,13 @@ pub fn remedies(facts: &DeclineFacts, failed: &[RuleId]) -> Vec<Remedy> {
                 body: Some(body),
             };
         }
-        let (action, path) = if *rule == RuleId::St2 {
-            ("ask the node in its original directory; see the cause of the halt", "/v1/status")
-        } else {
-            ("see the epoch that the ledger is in, and whom it names heir", "/v1/authority")
-        };
-        let node_id = Some(facts.node.clone());
-        Remedy { rule: *rule, action, node_id, method: "GET", path, body: None }
+        if *rule == RuleId::St2 {
+            let action = "decline in the original directory, or give this one its identity first";
+            let command = "aerodb relocate --data-dir DIR --from DIR --reason TEXT";
+            return Remedy::by_hand(*rule, action, &facts.node, command);
+        }
+        let action = "see the epoch that the ledger is in, and whom it names heir";
+        Remedy::look(*rule, action, Some(facts.node.clone()), "/v1/authority")
     };
     failed.iter().map(remedy).collect()
 }
@@ -184,7 +184,7 @@ mod tests {
         let story = members().designate("n2", 10);
         let copy = DeclineFacts { original: false, ..facts(&story, "n2") };
         assert_eq!(failed(&copy), [RuleId::St2]);
-        assert_eq!(remedies(&copy, &failed(&copy))[0].path, "/v1/status");
+        assert!(remedies(&copy, &failed(&copy))[0].path.starts_with("aerodb relocate"));
     }
 
     /// What is declined shows its worth in the ledger that it was made on, and in every longer one.

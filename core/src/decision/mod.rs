@@ -5,12 +5,17 @@ pub mod bootstrap;
 pub mod checkpoint;
 pub mod command;
 pub mod decline;
+pub mod follow;
+pub mod fork;
 pub mod promotion;
 pub mod read;
 pub mod record;
 pub mod recovery;
+pub mod relocate;
 pub mod retention;
 pub mod safety;
+pub mod serving;
+pub mod tenure;
 pub mod write;
 
 /// The decision that a grant embeds.

@@ -9,8 +9,10 @@ use crate::decision::RecordedDecision;
 use crate::decision::bootstrap::BootstrapFacts;
 use crate::decision::command::CommandFacts;
 use crate::decision::decline::DeclineFacts;
+use crate::decision::fork::ForkFacts;
+use crate::decision::relocate::RelocateFacts;
 use crate::explain::Recorded;
-use crate::hash::{Hash, Signature};
+use crate::hash::{ClusterId, Hash, Signature};
 use crate::id::{Address, Boundary, Epoch, NodeId, PromotionId, RequestId, Seq};
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
@@ -100,6 +102,10 @@ pub enum DecisionBody {
         discarded: Boundary,
         /// The directory in `quarantine/` that holds the WAL as it was.
         quarantine: String,
+        /// How many commits could be read of it.
+        commits_total: u64,
+        /// The operator's name for the request.
+        request: Option<RequestRef>,
     },
     /// The operator let the replica take a snapshot over.
     BootstrapRequested {
@@ -140,6 +146,24 @@ pub enum DecisionBody {
         /// The operator's name for the request.
         request: Option<RequestRef>,
     },
+    /// One of two directories of this node keeps its identity, the other is retired; written before it is.
+    Relocated {
+        /// The whole decision.
+        decision: Recorded<RelocateFacts>,
+    },
+    /// A cluster was founded from what this directory holds; written before the directory is retired. The
+    /// founder's own record begins with it too.
+    Forked {
+        /// The whole decision.
+        decision: Recorded<ForkFacts>,
+        /// The new cluster.
+        cluster: ClusterId,
+    },
+    /// It was asked for, and refused.
+    ForkRefused {
+        /// The whole decision.
+        decision: Recorded<ForkFacts>,
+    },
 }
 
 impl DecisionBody {
@@ -161,6 +185,9 @@ impl DecisionBody {
             Self::FailureCleared { .. } => "failure_cleared",
             Self::Declined { .. } => "declined",
             Self::DeclineRefused { .. } => "decline_refused",
+            Self::Relocated { .. } => "relocated",
+            Self::Forked { .. } => "forked",
+            Self::ForkRefused { .. } => "fork_refused",
         }
     }
 }

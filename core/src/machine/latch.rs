@@ -93,6 +93,25 @@ impl Latch {
     }
 }
 
+impl Latch {
+    /// The first cause, which setting the log's suffix aside clears with all that follows it. Not one of the
+    /// failures may be of another kind: cleared with the rest, a node that has lost what it receipted could be
+    /// granted the next epoch.
+    ///
+    /// # Errors
+    /// The first failure's rule that discarding does not undo.
+    pub fn cleared_by_discarding(&self) -> Result<Option<RuleId>, RuleId> {
+        let other = self.failures().find(|failure| match WayBack::of(failure.rule) {
+            WayBack::DiscardSuffix => false,
+            WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
+        });
+        match other {
+            Some(failure) => Err(failure.rule),
+            None => Ok(self.cause().map(|failure| failure.rule)),
+        }
+    }
+}
+
 impl Machine for Latch {
     type Event = LatchEvent;
     const NAME: MachineName = MachineName::Latch;

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::Epoch;
+use crate::authority::{Authority, Tenure};
+use crate::id::{Epoch, NodeId};
 use crate::machine::{Forbidden, Machine, MachineName, Step};
 use crate::rules::RuleId;
 
 /// What a node is in its cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub enum Role {
     /// The authority ledger has not been read yet.
     Uninitialized,
@@ -34,7 +35,7 @@ pub enum Role {
 }
 
 /// The name of a role, without its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RoleName {
     /// See [`Role::Uninitialized`].
     Uninitialized,
@@ -46,6 +47,18 @@ pub enum RoleName {
     PrimarySealed,
     /// See [`Role::ReplicationHalted`].
     ReplicationHalted,
+}
+
+impl RoleName {
+    /// The role that the ledger gives the node, no failure standing against it.
+    #[must_use]
+    pub fn by_ledger(authority: &Authority, node: &NodeId) -> Self {
+        match (authority.holder() == node, authority.tenure()) {
+            (true, Tenure::Held) => Self::PrimaryActive,
+            (true, Tenure::Relinquished { .. }) => Self::PrimarySealed,
+            (false, Tenure::Held | Tenure::Relinquished { .. }) => Self::ReplicaActive,
+        }
+    }
 }
 
 /// What can happen to a role. Nothing here is a timeout, a retry count or a look at the network.
@@ -301,6 +314,7 @@ impl Machine for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::tests_support::{Story, node};
     use crate::machine::table::rendered;
 
     #[test]
@@ -323,6 +337,17 @@ mod tests {
                 "RO8 PrimarySealed --histories_agree--> ReplicaActive",
             ]
         );
+    }
+
+    #[test]
+    fn the_ledger_gives_the_holder_its_epoch_until_it_has_relinquished() {
+        let held = Story::founded().admit("n2");
+        let role = |story: &Story, name| RoleName::by_ledger(story.authority(), &node(name));
+        assert_eq!(role(&held, "n1"), RoleName::PrimaryActive);
+        assert_eq!(role(&held, "n2"), RoleName::ReplicaActive);
+        let relinquished = held.relinquish("n2", 5);
+        assert_eq!(role(&relinquished, "n1"), RoleName::PrimarySealed);
+        assert_eq!(role(&relinquished, "n2"), RoleName::ReplicaActive);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod batch;
 mod condition;
 mod continuity;
+mod divergence;
 mod epochs;
 mod header;
 mod payload;
@@ -11,6 +12,7 @@ mod payload;
 pub use batch::{Batch, BatchError, RawBatch};
 pub use condition::{Condition, Expect};
 pub use continuity::{Discontinuity, check_continuity};
+pub use divergence::{Divergence, prove};
 pub use epochs::{EpochMismatch, EpochRuns};
 pub use header::BatchHeader;
 pub use payload::{Commit, KEY_BYTES_MAX, Op, VALUE_BYTES_MAX};

@@ -19,6 +19,7 @@ use crate::extract::{Deadline, Key, Params, Principal, conditions, no_params, re
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
+use crate::threads::RequestThread;
 use crate::types::{Consistency, ReadAnswer, ReadRequest, Write, WriteKind, WriteReceipt, Written};
 
 fn receipt(key: String, written: Written) -> Answer<WriteReceipt> {
@@ -34,6 +35,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Payload for B {}
 pub(crate) async fn put<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
     principal: Principal,
+    thread: RequestThread,
     request: Request<B>,
 ) -> Result<Answer<WriteReceipt>, Problem> {
     let (head, body) = request.into_parts();
@@ -43,13 +45,14 @@ pub(crate) async fn put<N: NodePort, B: Payload>(
     let conditions = conditions(&head.headers, &bytes)?;
     drop(head);
     let ops = vec![Op::Put { key: bytes, value: detached(value) }];
-    let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal };
+    let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal, thread };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
 
 pub(crate) async fn delete<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
     principal: Principal,
+    thread: RequestThread,
     request: Request<B>,
 ) -> Result<Answer<WriteReceipt>, Problem> {
     let (head, _) = request.into_parts();
@@ -58,7 +61,7 @@ pub(crate) async fn delete<N: NodePort, B: Payload>(
     let conditions = conditions(&head.headers, &bytes)?;
     drop(head);
     let ops = vec![Op::Delete { key: bytes }];
-    let write = Write { kind: WriteKind::Delete, conditions, ops, deadline, principal };
+    let write = Write { kind: WriteKind::Delete, conditions, ops, deadline, principal, thread };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
 

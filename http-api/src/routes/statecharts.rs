@@ -20,12 +20,18 @@ pub(crate) async fn statecharts<N: NodePort>(
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<View<Vec<ChartSummary>>, Problem> {
     let View { observed, data: states, notes } = api.port.machines().await?;
+    let failover = api.failover;
     let summary = |machine: &MachineName| ChartSummary {
         machine: *machine,
         current: current(&states, *machine),
     };
-    let data = MachineName::ALL.iter().map(summary).collect();
+    let data = MachineName::ALL.iter().filter(|it| exists(**it, failover)).map(summary).collect();
     Ok(View { observed, data, notes })
+}
+
+/// Without failover there is no promotion, and so no machine of it.
+fn exists(machine: MachineName, failover: bool) -> bool {
+    failover || machine != MachineName::Promotion
 }
 
 /// The query of a chart.
@@ -41,7 +47,8 @@ pub(crate) async fn statechart<N: NodePort>(
     PathId(name): PathId<String>,
     Params(ChartParams { format }): Params<ChartParams>,
 ) -> Result<Response, Problem> {
-    let machine = MachineName::ALL.iter().find(|machine| machine.as_str() == name);
+    let mut machines = MachineName::ALL.iter().filter(|it| exists(**it, api.failover));
+    let machine = machines.find(|machine| machine.as_str() == name);
     let machine = *machine
         .ok_or_else(|| Problem::new(Code::NoSuchEntry, format!("there is no machine {name}")))?;
     let chart = chart(machine);

@@ -12,6 +12,7 @@ use crate::extract::{Deadline, NoParams, Params, Principal, check_key, read_json
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
+use crate::threads::RequestThread;
 use crate::types::{
     Condition, Expect, TxnCondition, TxnOp, TxnRequest, Write, WriteKind, WriteReceipt, Written,
 };
@@ -47,6 +48,7 @@ pub(crate) async fn txn<N: NodePort>(
     Params(NoParams {}): Params<NoParams>,
     Deadline(deadline): Deadline,
     principal: Principal,
+    thread: RequestThread,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<WriteReceipt>, Problem> {
@@ -57,7 +59,7 @@ pub(crate) async fn txn<N: NodePort>(
     let conditions = request.conditions.into_iter().map(condition).collect::<Result<_, _>>()?;
     let bytes_max = api.limits.value_bytes_max;
     let ops = request.ops.into_iter().map(|it| op(it, bytes_max)).collect::<Result<_, _>>()?;
-    let write = Write { kind: WriteKind::Txn, conditions, ops, deadline, principal };
+    let write = Write { kind: WriteKind::Txn, conditions, ops, deadline, principal, thread };
     let Written { commit_id, epoch, durability } = api.port.write(write).await?;
     Ok(Answer { data: WriteReceipt { key: None, commit_id, epoch, durability } })
 }

@@ -1,8 +1,10 @@
 //! Declining an epoch, and handing that on as evidence.
 
-use aerodb_core::authority::SignedDecline;
+use aerodb_core::authority::{SignedDecline, SignedEntry};
 use aerodb_core::id::{Epoch, Reason, RequestId, Seq};
 use serde::{Deserialize, Serialize};
+
+use crate::types::LedgerEntryView;
 
 /// The body of `POST /v1/authority/decline`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,47 @@ pub struct Declined {
 pub enum Evidence {
     /// The heir's signed word that it will never be granted the next epoch.
     Decline(SignedDecline),
+    /// An entry of the authority ledger, as `/v1/ledger` and `ledger show` give it.
+    Entry(Box<LedgerEntryView>),
+}
+
+/// What a promotion rests on beside the node's own ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Brought {
+    /// The heir's decline.
+    pub decline: Option<SignedDecline>,
+    /// Entries of the authority ledger, in the order in which they were brought.
+    pub entries: Vec<SignedEntry>,
+}
+
+/// The most entries that a promotion takes along: with the grant they fit into one append.
+pub const EVIDENCE_ENTRIES_MAX: usize = 31;
+
+impl Brought {
+    /// What a request brings, sorted.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(evidence: Option<Vec<Evidence>>) -> Result<Self, &'static str> {
+        let mut brought = Self::default();
+        for evidence in evidence.unwrap_or_default() {
+            match evidence {
+                Evidence::Decline(decline) if brought.decline.is_none() => {
+                    brought.decline = Some(decline);
+                }
+                Evidence::Decline(_) => return Err("`evidence` holds one certificate at most"),
+                Evidence::Entry(view) => {
+                    let entry = view.authority_entry();
+                    let what = "an entry in `evidence` is none of an authority ledger";
+                    brought.entries.push(entry.ok_or(what)?);
+                }
+            }
+        }
+        if brought.entries.len() > EVIDENCE_ENTRIES_MAX {
+            return Err("`evidence` holds 31 entries at most: bring those that the node lacks");
+        }
+        Ok(brought)
+    }
 }
 
 impl Evidence {
@@ -44,7 +87,7 @@ impl Evidence {
         match (brought.next(), brought.next()) {
             (None, _) => Ok(None),
             (Some(Self::Decline(decline)), None) => Ok(Some(decline)),
-            (Some(_), Some(_)) => Err("`evidence` is one certificate"),
+            (Some(_), _) => Err("`evidence` is one certificate"),
         }
     }
 }

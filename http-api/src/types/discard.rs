@@ -1,6 +1,6 @@
 //! Setting aside what a halted node's log holds past its validated history.
 
-use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, Seq};
+use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, RequestId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct DiscardRequest {
     /// Why.
     pub reason: Reason,
+    /// The operator's own name for the request; a dry run does not use it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
 }
 
 /// One commit that is set aside.
@@ -22,6 +25,15 @@ pub struct SetAside {
     pub epoch: Epoch,
     /// The keys that it changed.
     pub keys: Vec<String>,
+}
+
+/// One entry of the authority ledger that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryAside {
+    /// The number that it had here; it may be another entry's by now.
+    pub seq: Seq,
+    /// What kind it is, for example `successor_released`.
+    pub entry: String,
 }
 
 /// What was set aside, or would be.
@@ -37,8 +49,11 @@ pub struct Discarded {
     pub cleared: Option<RuleId>,
     /// How many commits could be read of it.
     pub commits_total: u64,
-    /// The first 1,000 of them.
+    /// The first 1,000 of them; none where a request is asked again by its name: the quarantined log has them.
     pub commits: Vec<SetAside>,
+    /// The entries of the authority ledger past the parent of a later grant: none was ever covered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryAside>,
     /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.
     pub quarantine: Option<String>,
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::extract::Principal;
+use crate::threads::RequestThread;
 
 /// Which kind of write was asked for; the answer and the counters differ by it, nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum WriteKind {
 }
 
 /// A write as the node gets it: all operations under one commit id, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Write {
     /// Which kind.
     pub kind: WriteKind,
@@ -36,6 +37,8 @@ pub struct Write {
     pub deadline: Duration,
     /// Who asks.
     pub principal: Principal,
+    /// The thread that serves the request.
+    pub thread: RequestThread,
 }
 
 /// An acknowledged write.

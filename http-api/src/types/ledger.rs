@@ -30,7 +30,7 @@ impl LogName {
 }
 
 /// One entry of either ledger.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntryView {
     /// Its place.
     pub seq: Seq,

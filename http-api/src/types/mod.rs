@@ -34,8 +34,8 @@ pub use checkpoint::{
     CheckpointRequest, CheckpointTaken, CheckpointView, CheckpointsData, CommitRange,
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
-pub use decline::{DeclineRequest, Declined, Evidence};
-pub use discard::{DiscardRequest, Discarded, SetAside};
+pub use decline::{Brought, DeclineRequest, Declined, EVIDENCE_ENTRIES_MAX, Evidence};
+pub use discard::{DiscardRequest, Discarded, EntryAside, SetAside};
 pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;

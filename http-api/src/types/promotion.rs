@@ -22,7 +22,8 @@ pub struct PromoteRequest {
     /// The digest of a dry run: if anything that the decision reads has moved, nothing happens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_digest: Option<Hash>,
-    /// What the node has not pulled and the decision rests on: at most one certificate.
+    /// What the node has not pulled and the decision rests on: at most one certificate, and at most 31 entries of
+    /// the authority ledger in their order, adopted in the grant's own append or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<Evidence>>,
     /// Why.

@@ -31,6 +31,7 @@ use aerodb_http_api::port::{Call, NodePort, Reply};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::server::serve as serve_site;
 use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest};
+use aerodb_http_api::threads::RequestThreads;
 use aerodb_http_api::types::*;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -562,6 +563,7 @@ impl NodePort for FakeNode {
             cleared: Some(RuleId::FV2),
             commits_total: 0,
             commits: Vec::new(),
+            entries: Vec::new(),
             quarantine: None,
         })
     }
@@ -620,14 +622,17 @@ pub async fn serve_with(covered: bool) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let site = Site::new(Arc::clone(&node), Limits::default());
-    tokio::spawn(serve_site(listener, site, std::future::pending()));
+    tokio::spawn(async move {
+        serve_site(listener, site, &RequestThreads::current(), std::future::pending()).await;
+    });
     Served { node, at, pulls }
 }
 
 /// A site behind a listener until the shutdown.
 pub async fn serve_until(listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let node = Arc::new(FakeNode::new(mpsc::unbounded_channel().0, true));
-    serve_site(listener, Site::new(node, Limits::default()), shutdown).await;
+    serve_site(listener, Site::new(node, Limits::default()), &RequestThreads::current(), shutdown)
+        .await;
 }
 
 /// An answer as it came over the wire.

@@ -14,11 +14,10 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use aerodb_core::directory::DirectoryId;
 pub use error::{DiskError, Operation};
 pub use real::RealDisk;
-pub use tree::{create_dir, create_dirs, is_dir, remove_tree};
+pub use tree::{create_dir, create_dirs, is_dir, remove_tree, sync_tree};
 pub(crate) use whole::{TEMPORARY, publish, temporary};
 pub use whole::{create_filled, read_file, replace_file};
 
@@ -110,16 +109,6 @@ pub trait Disk: Debug + Send + Sync {
 
 /// A lock that is held for as long as this lives.
 pub trait DiskLock: Debug + Send + Sync {}
-
-/// The file system's identity of a directory (ST-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DirectoryId {
-    /// The file system.
-    pub device: u64,
-    /// The directory in it.
-    pub inode: u64,
-}
 
 /// An open file. Offsets and lengths are in bytes.
 pub trait DiskFile: Debug + Send + Sync {

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::crash::{self, FileStep};
-use crate::disk::{Disk, DiskError};
+use crate::disk::{Access, Disk, DiskError};
 
 /// The directory that holds `path`; the working directory for a bare name.
 pub(super) fn parent(path: &Path) -> &Path {
@@ -68,6 +68,24 @@ pub fn remove_tree(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
         if is_dir(disk, &path)? { remove_tree(disk, &path)? } else { disk.remove(&path)? }
     }
     disk.remove_dir(dir)
+}
+
+/// Makes a directory and all that is in it durable, whoever wrote it: a tool that copies files leaves them to
+/// the page cache. The directory's own name is made durable too.
+///
+/// # Errors
+/// [`DiskError`]; nothing about the files is known then.
+pub fn sync_tree(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    for name in disk.list(dir)? {
+        let path = dir.join(name);
+        if is_dir(disk, &path)? {
+            sync_tree(disk, &path)?;
+        } else {
+            disk.open(&path, Access::Read)?.sync_data()?;
+        }
+    }
+    disk.sync_dir(dir)?;
+    disk.sync_dir(parent(dir))
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct ReplayedDecision {
     pub seq: Seq,
     /// The entry's kind.
     pub kind: &'static str,
+    /// The version of the rules that it was made under.
+    pub ruleset: u32,
     /// The digest recorded.
     pub recorded: Hash,
     /// The digest of the decision made again; `null` when it was not.
@@ -57,8 +59,8 @@ pub fn replay_authority_entry(signed: &SignedEntry) -> Option<ReplayedDecision> 
     }
 }
 
-/// The decision recorded in an entry of a decision ledger, if it is a denial, a command, a bootstrap
-/// or a decline.
+/// The decision recorded in an entry of a decision ledger, if it is a denial, a command, a bootstrap, a
+/// decline, a relocation or a fork.
 #[must_use]
 pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision> {
     let (seq, body) = (signed.entry.seq, &signed.entry.body);
@@ -74,6 +76,12 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
         DecisionBody::Declined { decision, .. } | DecisionBody::DeclineRefused { decision, .. } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
+        }
+        DecisionBody::Relocated { decision } => {
+            Some(again(LogKind::Decision, seq, body.kind(), decision))
+        }
+        DecisionBody::Forked { decision, .. } | DecisionBody::ForkRefused { decision } => {
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
         DecisionBody::BootstrapRequested { .. }
@@ -98,5 +106,6 @@ fn again<F: Facts>(
         Err(Mismatch::Outcome { replayed, .. }) => (Some(replayed), Verdict::Differs),
         Err(Mismatch::Ruleset { .. }) => (None, Verdict::OtherRuleset),
     };
-    ReplayedDecision { log, seq, kind, recorded: decision.digest, replayed, verdict }
+    let (ruleset, recorded) = (decision.ruleset, decision.digest);
+    ReplayedDecision { log, seq, kind, ruleset, recorded, replayed, verdict }
 }

@@ -4,10 +4,13 @@ use aerodb_core::authority::{Membership, Succession, Tenure};
 use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
 use aerodb_core::decision::command::{Command, CommandFacts};
 use aerodb_core::decision::decline::DeclineFacts;
+use aerodb_core::decision::fork::ForkFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::relocate::{DirectoryFacts, Holdings, RelocateFacts};
+use aerodb_core::directory::{DirectoryId, Retired};
 use aerodb_core::explain::Recorded;
-use aerodb_core::hash::Hash;
+use aerodb_core::hash::{ClusterId, Hash};
 use aerodb_core::id::{Address, Boundary, CommitId, Epoch, PromotionId, RequestId};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::Position;
@@ -100,6 +103,48 @@ fn bootstrapped(told: &History) -> Recorded<BootstrapFacts> {
     Recorded::decide(facts).0
 }
 
+/// From a directory that an interrupted attempt has retired already.
+fn relocated(told: &History) -> Recorded<RelocateFacts> {
+    let (old, new) =
+        (DirectoryId { device: 1, inode: 300 }, DirectoryId { device: 2, inode: u64::MAX });
+    let kept = DirectoryFacts {
+        cluster: *told.authority().cluster(),
+        node: node("n1"),
+        public_key: key("n1").public_key(),
+        bound_to: old,
+        here: new,
+        retired: None,
+        holds: Some(Holdings {
+            ledger: told.authority().head(),
+            decisions: Some(told.authority().head()),
+            history: told.end,
+            received: told.end.boundary,
+        }),
+    };
+    let retired = Some(Retired::Relocated { to: new });
+    let left = Some(DirectoryFacts { here: old, retired, ..kept.clone() });
+    Recorded::decide(RelocateFacts { kept, left }).0
+}
+
+fn forked(told: &History, retired: Option<Retired>) -> Recorded<ForkFacts> {
+    let authority = told.authority();
+    let facts = ForkFacts {
+        cluster: *authority.cluster(),
+        node: node("n1"),
+        expected_epoch: authority.epoch(),
+        ledger: authority.head(),
+        authority: AuthorityFacts::from(authority),
+        role: RoleName::PrimaryActive,
+        original: true,
+        retired,
+        proven: told.end,
+        received: told.end.boundary,
+        acknowledged: retired.map(|_| told.end.boundary),
+        declines: false,
+    };
+    Recorded::decide(facts).0
+}
+
 /// Every kind of entry, in the order of their discriminants.
 pub fn decisions(told: &History) -> Vec<DecisionBody> {
     let upstream = Address::new("http://127.0.0.1:7402").unwrap();
@@ -161,6 +206,8 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             kept: told.end,
             discarded: Boundary::new(9),
             quarantine: "wal-1".to_owned(),
+            commits_total: 300,
+            request: request("discard"),
         },
         DecisionBody::BootstrapRequested {
             upstream: Address::new("http://127.0.0.1:7402").unwrap(),
@@ -174,5 +221,10 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             request: request("not me"),
         },
         DecisionBody::DeclineRefused { decision: Recorded::decide(nobody).0, request: None },
+        DecisionBody::Relocated { decision: relocated(told) },
+        DecisionBody::Forked { decision: forked(told, None), cluster: ClusterId([0x66; 32]) },
+        DecisionBody::ForkRefused {
+            decision: forked(told, Some(Retired::Forked { cluster: ClusterId([0x66; 32]) })),
+        },
     ]
 }

@@ -10,14 +10,16 @@ mod decisions;
 use std::sync::Arc;
 
 use aerodb_core::authority::{
-    Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant, Member,
-    ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt,
+    Ancestor, Annotation, Authority, Certificate, Durability, Entry, EntryBody, Genesis, Grant,
+    Member, ReceiptClaim, SignedDecline, SignedEntry, SignedReceipt,
 };
 use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
 use aerodb_core::explain::Recorded;
-use aerodb_core::hash::{ClusterId, Hash};
-use aerodb_core::id::{Address, ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq};
+use aerodb_core::hash::{Chain, ClusterId, Hash};
+use aerodb_core::id::{
+    Address, Boundary, ClusterName, Epoch, NodeId, PromotionId, Reason, RequestId, Seq,
+};
 use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{Batch, Commit, Op, RawBatch};
@@ -68,7 +70,12 @@ impl History {
             founder: member("n1"),
             minimum_durability: Durability::Local,
             ruleset: 1,
-            ancestor: Some(ClusterId([0xcd; 32])),
+            ancestor: Some(Ancestor {
+                cluster: ClusterId([0xcd; 32]),
+                epoch: Epoch::new(3).unwrap(),
+                proven: Position { boundary: Boundary::ORIGIN, chain: Chain([0xce; 32]) },
+                ledger: LedgerHead { seq: Seq::new(4).unwrap(), hash: Hash([0xcf; 32]) },
+            }),
         };
         let signed = signed(None, "n1", EntryBody::Genesis(genesis));
         let mut authority = None;

@@ -29,5 +29,5 @@ pub use error::CheckpointError;
 pub use handle::{CheckpointHandle, Moment, Requests, Worker};
 pub use moment::{Running, cut};
 pub use shelf::{Hold, Shelf};
-pub use taker::{Cut, LetGo, Taken, Taker, checkpoint_facts};
+pub use taker::{Cut, LetGo, Taken, Taker, checkpoint_facts, push_retained};
 pub use trigger::Trigger;

@@ -14,7 +14,7 @@ use aerodb_ledger::Durable;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::{Disk, create_dir};
-use aerodb_ledger::snapshot::{Manifest, Snapshot, SnapshotFacts, SnapshotWriter};
+use aerodb_ledger::snapshot::{Manifest, Snapshot, SnapshotError, SnapshotFacts, SnapshotWriter};
 use aerodb_ledger::wal::{Removal, WalReader};
 
 use super::error::CheckpointError;
@@ -135,10 +135,7 @@ impl Taker {
         let facts = self.facts(view, position, &cut.authority)?;
         let disk = Arc::clone(&self.disk);
         let mut writer = SnapshotWriter::create(disk, self.shelf.dir(), facts)?;
-        for (key, commit, value) in view.store().retained(view) {
-            writer.push(&key, commit, value.as_deref())?;
-            crash::reached(Point::SnapEnumerate);
-        }
+        push_retained(&mut writer, view)?;
         self.step(&CheckpointEvent::Written);
         let snapshot = writer.finish()?;
         self.step(&CheckpointEvent::Synced);
@@ -245,6 +242,18 @@ impl Taker {
             tracing::warn!(%error, "what a checkpoint has left is still there");
         }
     }
+}
+
+/// Writes everything that the view keeps readable.
+///
+/// # Errors
+/// [`SnapshotError`].
+pub fn push_retained(writer: &mut SnapshotWriter, view: &ReadView) -> Result<(), SnapshotError> {
+    for (key, commit, value) in view.store().retained(view) {
+        writer.push(&key, commit, value.as_deref())?;
+        crash::reached(Point::SnapEnumerate);
+    }
+    Ok(())
 }
 
 /// The facts of `checkpoint.safety`, of a checkpoint that is about to be recorded or that stands.

@@ -69,6 +69,7 @@ impl Bench {
             nonce: Hash([9; 32]),
             founder,
             minimum_durability: Durability::Local,
+            ancestor: None,
             annotation,
         };
         let genesis = directory::genesis(founding, &key);

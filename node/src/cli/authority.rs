@@ -60,7 +60,7 @@ pub(super) struct Release {
 
 impl Release {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let evidence = read_evidence(self.evidence.as_deref())?;
+        let evidence = read_evidence(self.evidence.as_slice())?;
         let body = CommandBody { evidence, ..self.asked.body() };
         done(context.client.release(&body).await)
     }
@@ -102,7 +102,7 @@ impl Relinquish {
 }
 
 /// An entry that is not covered yet is durable, but nothing may be built on it: not acknowledged.
-fn done(answer: Result<CommandDone, ClientError>) -> Result<Shown, Failure> {
+pub(super) fn done(answer: Result<CommandDone, ClientError>) -> Result<Shown, Failure> {
     let done = answer?;
     let CommandDone { entry, covered } = &done;
     let text = format!("ledger entry {}: {} ({})", entry.seq, entry.entry, short(&entry.hash));

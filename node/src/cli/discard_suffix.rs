@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aerodb_core::authority::Annotation;
-use aerodb_core::id::Reason;
+use aerodb_core::id::{Reason, RequestId};
 use aerodb_http_api::types::{DiscardRequest, Discarded};
 use aerodb_ledger::disk::{Disk, RealDisk};
 use clap::Args;
@@ -29,11 +29,14 @@ pub(super) struct DiscardSuffix {
     /// Why; recorded in the node's decision ledger.
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     reason: Option<Reason>,
+    /// Your name for the request: asked again, it gives the recorded outcome.
+    #[arg(long, value_name = "ID", conflicts_with = "data_dir")]
+    request_id: Option<RequestId>,
 }
 
 impl DiscardSuffix {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let Self { data_dir, dry_run, reason } = self;
+        let Self { data_dir, dry_run, reason, request_id } = self;
         // A look is not recorded, so it needs no reason of its own.
         let reason = match reason {
             Some(reason) => reason,
@@ -41,7 +44,10 @@ impl DiscardSuffix {
         };
         let discarded = match data_dir {
             Some(dir) => offline(&DataDir::new(dir), dry_run, reason)?,
-            None => context.client.discard_suffix(&DiscardRequest { reason }, dry_run).await?,
+            None => {
+                let request = DiscardRequest { reason, request_id };
+                context.client.discard_suffix(&request, dry_run).await?
+            }
         };
         let json = json!({ "dry_run": dry_run, "data": discarded });
         Ok(Shown::new(&json, listing(&discarded, dry_run)))
@@ -62,6 +68,15 @@ fn listing(discarded: &Discarded, dry_run: bool) -> String {
     for set in &discarded.commits {
         rows.add([set.commit_id.to_string(), set.epoch.to_string(), set.keys.join(" ")]);
     }
+    let mut entries = Rows::new(["LEDGER ENTRY", "WHAT"]);
+    for set in &discarded.entries {
+        entries.add([set.seq.to_string(), set.entry.clone()]);
+    }
+    let entries = if discarded.entries.is_empty() {
+        String::new()
+    } else {
+        format!("{}\n", entries.render())
+    };
     let (kept, last) = (discarded.kept.boundary, discarded.discarded);
     let what = if dry_run { "would be set aside" } else { "set aside" };
     let aside = discarded.quarantine.as_ref().map(|name| format!("quarantine/{name}"));
@@ -69,7 +84,7 @@ fn listing(discarded: &Discarded, dry_run: bool) -> String {
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
     let cleared = discarded.cleared.map(|rule| rule.to_string());
     format!(
-        "{}{more}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
+        "{}{more}{entries}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
          the log as it was: {}\nfailure cleared: {}\n",
         rows.render(),
         or_dash(aside),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use aerodb_http_api::client::ClientError;
 use aerodb_ledger::disk::DiskError;
+use aerodb_ledger::snapshot::SnapshotError;
 use aerodb_ledger::{Fault, SealedError};
 use serde_json::{Value, json};
 
@@ -134,7 +135,9 @@ impl From<DiscardError> for Failure {
             DiscardError::Fault(fault) => fault.into(),
             DiscardError::Checkpoint(error) => error.into(),
             DiscardError::Replay(_)
+            | DiscardError::Retired(_)
             | DiscardError::Record(_)
+            | DiscardError::Ledger(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }
@@ -153,7 +156,11 @@ impl From<StoppedError> for Failure {
             StoppedError::Disk(error) => error.into(),
             StoppedError::Start(error) => error.into(),
             StoppedError::Checkpoint(error) => error.into(),
-            StoppedError::Replay(_) | StoppedError::Record(_) => Self::Refused(error.to_string()),
+            StoppedError::Snapshot(SnapshotError::Disk(error)) => error.into(),
+            StoppedError::Replay(_)
+            | StoppedError::Record(_)
+            | StoppedError::Config(_)
+            | StoppedError::Snapshot(_) => Self::Refused(error.to_string()),
         }
     }
 }
@@ -167,6 +174,7 @@ impl From<StartError> for Failure {
             StartError::Checkpoint(error) => error.into(),
             StartError::Disk(error) => error.into(),
             StartError::Config(_)
+            | StartError::Retired(_)
             | StartError::Replay(_)
             | StartError::Foreign { .. }
             | StartError::OwnHistory { .. } => Self::Refused(error.to_string()),

@@ -20,12 +20,21 @@ use crate::directory::{DataDir, Founding, check_vacant, create, genesis};
 
 /// What an acknowledged write must be durable on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum MinimumDurability {
+pub(super) enum MinimumDurability {
     /// On the holder; on its successor too while there is one.
     #[default]
     Local,
     /// On the holder and on its successor; without a successor writes are refused.
     Paired,
+}
+
+impl MinimumDurability {
+    pub(super) const fn durability(self) -> Durability {
+        match self {
+            Self::Local => Durability::Local,
+            Self::Paired => Durability::Paired,
+        }
+    }
 }
 
 /// The arguments.
@@ -120,15 +129,12 @@ impl Init {
             operator: "local".to_owned(),
             reason: self.reason,
         };
-        let minimum_durability = match self.minimum_durability {
-            MinimumDurability::Local => Durability::Local,
-            MinimumDurability::Paired => Durability::Paired,
-        };
         let founding = Founding {
             cluster_name: self.cluster,
             nonce: Hash(nonce),
             founder,
-            minimum_durability,
+            minimum_durability: self.minimum_durability.durability(),
+            ancestor: None,
             annotation,
         };
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);

@@ -21,6 +21,7 @@ mod evidence;
 mod explain;
 mod explanation;
 mod failure;
+mod fork;
 mod history;
 mod init;
 mod join;
@@ -31,6 +32,7 @@ mod members;
 mod output;
 mod progress;
 mod promote;
+mod relocate;
 mod replication;
 mod rules;
 mod scan;
@@ -121,6 +123,10 @@ enum Ask {
     Checkpoint(checkpoint::Checkpoint),
     /// Set aside what a halted or stopped node's log holds past its validated history.
     DiscardSuffix(discard_suffix::DiscardSuffix),
+    /// Found a new cluster from a stopped node's directory, where no promotion can be proven safe.
+    Fork(fork::Fork),
+    /// Say which of two directories of a stopped node has its identity: after a move, or a copy.
+    Relocate(relocate::Relocate),
     /// Say why.
     Explain(explain::Explain),
     /// List the epochs so far.
@@ -129,8 +135,8 @@ enum Ask {
     Ledger(ledger::Ledger),
     /// Show and check the write-ahead log.
     Wal(wal::Wal),
-    /// List the nodes that were ever admitted.
-    Members,
+    /// List the nodes that were ever admitted; admit one, or remove one.
+    Members(members::Members),
     /// Show the state machines.
     Chart(chart::Chart),
     /// List the rules that this program decides by.
@@ -195,11 +201,13 @@ impl Ask {
             Self::Bootstrap(bootstrap) => bootstrap.run(context).await,
             Self::Checkpoint(checkpoint) => checkpoint.run(context).await,
             Self::DiscardSuffix(discard) => discard.run(context).await,
+            Self::Fork(fork) => fork.run(),
+            Self::Relocate(relocate) => relocate.run(),
             Self::Explain(explain) => explain.run(context).await,
             Self::History => history::run(context).await,
             Self::Ledger(ledger) => ledger.run(context).await,
             Self::Wal(wal) => wal.run(context.output),
-            Self::Members => members::run(context).await,
+            Self::Members(members) => members.run(context).await,
             Self::Chart(chart) => chart.run(context).await,
             Self::Rules(rules) => rules.run(),
             #[cfg(feature = "crash-points")]

@@ -7,7 +7,7 @@ use aerodb_core::hash::Hash;
 use aerodb_core::id::{Epoch, NodeId, Reason, RequestId};
 use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
-use aerodb_http_api::types::{Evidence, Outcome, PromoteRequest, Promoted, RemedyView};
+use aerodb_http_api::types::{Brought, Evidence, Outcome, PromoteRequest, Promoted, RemedyView};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -40,9 +40,10 @@ pub(super) struct Promote {
     /// The digest of a dry run: if anything that the decision reads has moved since, nothing happens.
     #[arg(long, value_name = "HEX")]
     expected_digest: Option<Hash>,
-    /// What `aerodb decline --output json` printed for the heir: the relinquisher is granted the epoch on it.
+    /// What the node has not pulled, as --output json prints it: of `decline`, on which the relinquisher is granted
+    /// the epoch; of `ledger show` or `relinquish`, entries that are adopted with the grant. May be given again.
     #[arg(long, value_name = "FILE")]
-    evidence: Option<PathBuf>,
+    evidence: Vec<PathBuf>,
     /// Why; recorded in the ledger. A dry run needs none.
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     reason: Option<Reason>,
@@ -50,7 +51,7 @@ pub(super) struct Promote {
 
 impl Promote {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let evidence = read_evidence(self.evidence.as_deref())?;
+        let evidence = read_evidence(&self.evidence)?;
         if let Some(dir) = self.data_dir {
             return offline(&DataDir::new(dir), self.expected_epoch, self.replica_id, evidence);
         }
@@ -92,9 +93,9 @@ fn offline(
     replica_id: Option<NodeId>,
     evidence: Option<Vec<Evidence>>,
 ) -> Result<Shown, Failure> {
-    let decline = Evidence::single(evidence).map_err(|what| Failure::Usage(what.to_owned()))?;
+    let brought = Brought::of(evidence).map_err(|what| Failure::Usage(what.to_owned()))?;
     let (explanation, remedies) =
-        dry_run(dir, expected_epoch, replica_id, decline).map_err(undecided)?;
+        dry_run(dir, expected_epoch, replica_id, brought).map_err(undecided)?;
     let remedies: Vec<RemedyView> = remedies.into_iter().map(RemedyView::from).collect();
     Ok(shown(&aerodb_core::explain_value(&explanation), &remedies))
 }
@@ -104,6 +105,8 @@ fn undecided(error: OfflineError) -> Failure {
         OfflineError::Identity(error) => error.into(),
         OfflineError::Fault(fault) => fault.into(),
         OfflineError::Checkpoint(error) => error.into(),
+        OfflineError::Evidence(unfit) => Failure::Refused(unfit.to_string()),
+        OfflineError::Retired(retired) => Failure::Refused(retired.to_string()),
         OfflineError::Replay(refused) => Failure::Refused(refused.to_string()),
     }
 }

@@ -6,6 +6,7 @@ use aerodb_core::machine::WalWriter;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
+use aerodb_http_api::threads::RequestThread;
 use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
 use aerodb_ledger::crash::{self, Point};
 use tokio::sync::oneshot;
@@ -28,10 +29,11 @@ impl Http {
         let ticket = Ticket::default();
         let job = WriteJob { write: job, ticket: ticket.clone(), reply };
         let patient = write.deadline >= PATIENCE;
+        let thread = if patient { write.thread } else { RequestThread::default() };
         let _under_way = self.shared.owner.enter();
         let mut queued = false;
         let settled = timeout_at(give_up, async {
-            queued = self.hand_over(job, patient).await;
+            queued = self.hand_over(job, thread).await;
             answer.await
         });
         match settled.await {
@@ -55,9 +57,8 @@ impl Http {
     }
 
     /// Has the write carried out on this thread or queued. `false` when the owner has ended.
-    async fn hand_over(&self, job: WriteJob, patient: bool) -> bool {
-        let job = if patient { self.shared.owner.write_here(job).await } else { Err(job) };
-        match job {
+    async fn hand_over(&self, job: WriteJob, thread: RequestThread) -> bool {
+        match self.shared.owner.write_here(job, &thread) {
             Ok(()) => true,
             Err(job) => self.shared.owner.send(Job::Write(job)).await,
         }

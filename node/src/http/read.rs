@@ -88,11 +88,10 @@ impl Http {
     pub(super) async fn digest(&self, wanted: Wanted) -> Result<(Boundary, Hash), Problem> {
         let stopping = || Problem::new(Code::Recovering, "the node is stopping");
         let _turn = self.digests.acquire().await.map_err(|_| stopping())?;
-        let digest = |view: ReadView| {
-            tokio::task::spawn_blocking(move || view.store().state_digest(view.at()))
-        };
+        let hands = self.shared.world.hands;
+        let digest = |view: ReadView| hands.beside(move || view.store().state_digest(view.at()));
         let (admitted, digest) = self.in_view(wanted, digest).await?;
-        Ok((admitted.boundary, digest.map_err(|_| stopping())?))
+        Ok((admitted.boundary, digest.ok_or_else(stopping)?))
     }
 
     /// Reads in one admitted view, and checks afterwards that what admitted it still stands (F-RS2): a

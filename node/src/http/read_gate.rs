@@ -28,7 +28,6 @@ impl Http {
         wanted: Wanted,
         give_up: Instant,
     ) -> Result<Admitted, Problem> {
-        self.shared.owner.note_read();
         let (mut barrier, mut moved) = (None, None);
         loop {
             let view = self.shared.view.load_full();

@@ -10,7 +10,7 @@ use aerodb_core::authority::{Authority, ReceiptClaim, Succession};
 use aerodb_core::id::{Address, Boundary};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
-use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_ledger::authority::NodeKey;
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::shared::Shared;
 use crate::wal::{Job, Pulled, ReceiveError};
+use crate::world::Hands;
 
 /// What the puller tells the supervisor. Each carries the puller's number, so that word of a stopped one
 /// is not taken for word of its successor.
@@ -46,6 +47,8 @@ pub struct PullerContext {
     pub key: Arc<NodeKey>,
     /// Drawn at the start of the process.
     pub session: [u8; 16],
+    /// The start stamp of this process.
+    pub starts: u64,
     /// Where events go.
     pub tell: Arc<dyn Fn(u64, PullerEvent) + Send + Sync>,
 }
@@ -55,7 +58,8 @@ pub struct PullerContext {
 pub struct Puller {
     number: u64,
     stop: oneshot::Sender<()>,
-    ended: sync::Receiver<()>,
+    /// Told by the task's end; `None` where the task cannot be running while someone stops it.
+    ended: Option<sync::Receiver<()>>,
 }
 
 impl Puller {
@@ -69,8 +73,11 @@ impl Puller {
     pub fn stop(self) {
         // The task may have ended by itself.
         let _ = self.stop.send(());
-        // The task's end drops the other half; nothing is ever sent.
-        let _ = self.ended.recv();
+        // The task's end drops the other half; nothing is ever sent. The task looks at the word to stop before
+        // it does anything else: where it is carried by the thread that is here, that is enough.
+        if let Some(ended) = self.ended {
+            let _ = ended.recv();
+        }
     }
 }
 
@@ -79,9 +86,14 @@ impl Puller {
 pub fn start(runtime: &Handle, number: u64, upstream: Address, context: PullerContext) -> Puller {
     let (stop, stopped) = oneshot::channel();
     let (alive, ended) = sync::channel();
+    let ended = match context.shared.world.hands {
+        Hands::Threads => Some(ended),
+        Hands::One => None,
+    };
     runtime.spawn(async move {
         let _alive = alive;
         tokio::select! {
+            biased;
             _ = stopped => {}
             event = pull_all(number, upstream, &context) => (context.tell)(number, event),
         }
@@ -97,7 +109,7 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
         Some(standing) => standing.tip,
         None => return PullerEvent::Lost("the WAL's owner has ended".to_owned()),
     };
-    let mut connection = match Client::new(upstream).connect_pull().await {
+    let mut connection = match shared.world.dial.connect(upstream).await {
         Ok(connection) => connection,
         Err(error) => return lost(&error),
     };
@@ -198,6 +210,7 @@ fn request(
         node_id: claim.node_id,
         public_key: identity.public_key,
         session: context.session,
+        starts: Some(context.starts),
         epoch: claim.epoch,
         position: Some(position),
         ledger: Some(claim.ledger),

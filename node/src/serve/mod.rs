@@ -1,32 +1,37 @@
 //! Serving a data directory until told to stop.
 //!
-//! Threads: the WAL's, the supervisor, the request threads of the runtime, and one more of these in reserve. Nothing of promotion
-//! runs outside of an attempt (P6-PN2).
+//! Threads: the WAL's, the supervisor's, those that serve requests, and one for whatever else the node waits
+//! for. Nothing of promotion runs outside of an attempt (P6-PN2).
 
 mod assemble;
+mod crew;
 mod error;
 #[cfg(test)]
 mod power_loss;
+mod stepwise;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
 use std::sync::Arc;
 
 use aerodb_http_api::extract::Limits;
+use aerodb_http_api::threads::RequestThreads;
 use aerodb_http_api::{Site, server};
-use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::Failover;
 use crate::directory::DataDir;
 use crate::open::{Opened, open};
+use crate::world::World;
 
 use assemble::{Assembled, assemble};
 use error::system;
 
 pub use error::ServeError;
+pub use stepwise::Stepwise;
 
 /// Why serving ended without a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,17 +48,17 @@ pub enum Ended {
 /// [`ServeError`].
 pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let world = World::real();
     tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
-    let opened = open(dir.clone(), &disk)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One more stands in reserve.
-        .worker_threads(opened.config.request_threads + 1)
-        .enable_all()
-        .build();
+    let opened = open(dir.clone(), &world.disk)?;
+    // Whatever the node itself waits for; requests have threads of their own.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = system("start the runtime", runtime)?;
-    let served = runtime.block_on(serve(opened, &disk));
+    let threads = RequestThreads::start(opened.config.request_threads);
+    let threads = system("start the request threads", threads)?;
+    let served = runtime.block_on(serve(opened, world, &threads));
     // Requests that still wait have been answered or have nobody to answer them.
+    threads.shut_down();
     runtime.shutdown_background();
     served
 }
@@ -68,15 +73,19 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened, disk: &Arc<dyn Disk>) -> Result<Ended, ServeError> {
+async fn serve(
+    opened: Opened,
+    world: World,
+    threads: &RequestThreads,
+) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
-    let Assembled { http, supervisor, lock: _lock } = assemble(opened, disk, fatal)?;
-    tokio::spawn(http.shared.owner.reserve().man());
+    let (Assembled { http, supervisor, lock: _lock }, crew) = assemble(opened, world, fatal)?;
+    crew.start()?;
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());
@@ -94,7 +103,7 @@ async fn serve(opened: Opened, disk: &Arc<dyn Disk>) -> Result<Ended, ServeError
         Failover::Enabled => Site::new(Arc::new(http), limits),
         Failover::Disabled => Site::without_failover(Arc::new(http), limits),
     };
-    server::serve(listener, site, stop).await;
+    server::serve(listener, site, threads, stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }

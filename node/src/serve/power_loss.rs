@@ -29,6 +29,7 @@ use crate::serve::assemble::assemble;
 use crate::supervisor::{
     CommandRequest, Outcome, PromotionAnswer, PromotionRequest, SupervisorHandle,
 };
+use crate::world::World;
 
 const DIR: &str = "/node";
 /// Commits that both nodes have.
@@ -63,6 +64,7 @@ fn entries() -> Vec<SignedEntry> {
         nonce: Hash([9; 32]),
         founder: member("n1"),
         minimum_durability: Durability::Local,
+        ancestor: None,
         annotation: annotation(),
     };
     let mut entries = vec![directory::genesis(founding, &key("n1"))];
@@ -120,7 +122,9 @@ fn ask<T, F: Future<Output = T>>(
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     workers.unwrap().block_on(async {
         let (shared, (fatal, failed)) = (disk.shared(), watch::channel(None));
-        let node = assemble(open(dir(), &shared).unwrap(), &shared, fatal).unwrap();
+        let world = World { disk: Arc::clone(&shared), ..World::real() };
+        let (node, crew) = assemble(open(dir(), &shared).unwrap(), world, fatal).unwrap();
+        crew.start().unwrap();
         disk.record_moments();
         let answer = request(node.supervisor.clone()).await;
         assert_eq!(*failed.borrow(), None);
@@ -134,6 +138,7 @@ async fn promote(supervisor: SupervisorHandle) -> Result<PromotionAnswer, Proble
         replica_id: None,
         request: None,
         decline: None,
+        entries: Vec::new(),
         expected_digest: None,
         dry_run: false,
         annotation: annotation(),

@@ -12,13 +12,14 @@ use std::sync::Arc;
 use aerodb_core::authority::{Annotation, Authority, SignedDecline};
 use aerodb_core::decision::decline::{DeclineFacts, remedies};
 use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::directory::Retired;
 use aerodb_core::explain::{Explanation, Recorded, explain};
 use aerodb_core::id::{Epoch, Seq};
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, sign_decline};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::Disk;
-use aerodb_ledger::log::{LogOptions, Witness};
+use aerodb_ledger::log::Witness;
 use aerodb_ledger::wal::scan_read_only;
 use aerodb_ledger::{LedgerPlace, OpenError};
 
@@ -28,6 +29,7 @@ use crate::halts::latch_of;
 use crate::identity::{IdentityFile, Stamp};
 use crate::recovery::choose;
 use crate::replay::ReplayError;
+use crate::stopped::contents::read;
 use crate::stopped::{Refused, StoppedError};
 
 /// What came of it.
@@ -59,7 +61,10 @@ pub fn decline(
     let identity = IdentityFile::read(&**disk, dir.path())?;
     let (key, stamp) = (identity.key(), identity.stamp);
     let owner = key.public_key();
-    if disk.directory_id(dir.path())? != identity.binding {
+    if let Some(given) = given_up(dir, disk, &identity, expected_epoch)? {
+        return Ok(given);
+    }
+    if disk.directory_id(dir.path())? != identity.binding || identity.retired.is_some() {
         let seen = witness(stamp.authority_frame);
         let read =
             AuthorityLedger::open_read_only(&**disk, &dir.authority_ledger(), Some(&owner), seen)?;
@@ -68,8 +73,8 @@ pub fn decline(
         return Ok(refused(&facts, explanation));
     }
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
-    let place =
-        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let quarantine = dir.quarantine();
     let (ledger, _) =
         AuthorityLedger::open(&place(&authority_dir), witness(stamp.authority_frame), &quarantine)?;
@@ -102,6 +107,22 @@ pub fn decline(
     let stamp = Stamp { decision_frame: decisions.last_frame_seq(), ..stamp };
     identity.restamped(stamp).write(&**disk, dir.path())?;
     Ok(Declining::Declined(seq, answer))
+}
+
+/// What a directory declined before it was retired holds for good, and is answered as it is. Nothing is written.
+fn given_up(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    identity: &IdentityFile,
+    expected_epoch: Epoch,
+) -> Result<Option<Declining>, StoppedError> {
+    let (Some(Retired::Forked { .. }), Some(next)) = (identity.retired, expected_epoch.next())
+    else {
+        return Ok(None);
+    };
+    let contents = read(dir, disk, identity)?;
+    let given = decline_of(&contents.decisions, next);
+    Ok(given.map(|(seq, certificate)| Declining::Declined(seq, certificate)))
 }
 
 /// A ledger that lost its tail may have lost this node's own grant of the epoch that is to be declined (AU-14).

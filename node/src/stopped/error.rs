@@ -1,8 +1,10 @@
 //! Why a command on a stopped node's directory came to nothing.
 
 use aerodb_ledger::disk::DiskError;
+use aerodb_ledger::snapshot::SnapshotError;
 use aerodb_ledger::{AppendError, Fault};
 
+use crate::config::ConfigError;
 use crate::directory::DirectoryError;
 use crate::identity::IdentityError;
 use crate::open::StartError;
@@ -31,6 +33,12 @@ pub enum StoppedError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A snapshot could not be written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The node would not start either.
     #[error(transparent)]
     Start(#[from] StartError),

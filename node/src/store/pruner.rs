@@ -35,8 +35,22 @@ impl Pruner {
     /// Prunes until the store's last writer is gone.
     pub fn run(self) {
         while self.store.shared.garbage.wait() {
-            self.store.prune((self.acknowledged)(), self.retain_commits);
+            self.prune();
         }
+    }
+
+    /// Prunes if there is a reason to look: the same as [`Pruner::run`] does, for whoever carries all parts of a
+    /// node on one thread. Whether there was one.
+    pub fn step(&self) -> bool {
+        let news = self.store.shared.garbage.has_news();
+        if news {
+            self.prune();
+        }
+        news
+    }
+
+    fn prune(&self) {
+        self.store.prune((self.acknowledged)(), self.retain_commits);
     }
 }
 

@@ -8,7 +8,8 @@ use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
-use aerodb_core::explain::Recorded;
+use aerodb_core::decision::tenure::Bounds;
+use aerodb_core::explain::{Recorded, Remedy};
 use aerodb_core::id::{Address, CommitId, NodeId, Seq};
 use aerodb_core::machine::{
     Bootstrap, BootstrapEvent, BootstrapProgress, Gate, PipelineEvent, Role, RoleName,
@@ -23,15 +24,17 @@ use aerodb_ledger::snapshot::{Manifest, VerifiedSnapshot, discard_staging};
 use serde_json::{Value, json};
 
 use crate::bootstrap::{Source, TransferContext, TransferEvent, start};
+use crate::supervisor::replica::{no_upstream, not_for_this_node};
 use crate::supervisor::state::{Done, Fatal, Supervisor};
-use crate::wal::Bounds;
 
 impl Supervisor {
     /// The refusal of what may not be done while a bootstrap is under way; `None` while there is none.
     pub(super) fn bootstrapping(&self) -> Option<Problem> {
         self.transfer.as_ref()?;
         let detail = "a bootstrap is under way; it ends by itself, or with the process";
-        Some(Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs3))
+        let look = "see how far it is";
+        let remedy = Remedy::look(RuleId::Rs3, look, None, "/v1/replication");
+        Some(Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs3).remedies(vec![remedy]))
     }
 
     /// Upstream no longer has the history that comes next: nothing happens until an operator asks (DIS-22).
@@ -87,12 +90,11 @@ impl Supervisor {
         let upstream = match (self.role().role_name(), self.parts.upstream.clone()) {
             (RoleName::ReplicaActive | RoleName::ReplicationHalted, Some(upstream)) => upstream,
             (RoleName::ReplicaActive | RoleName::ReplicationHalted, None) => {
-                let detail = "no upstream is known; name one with follow";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail)));
+                return Ok(Err(no_upstream()));
             }
             (RoleName::Uninitialized | RoleName::PrimaryActive | RoleName::PrimarySealed, _) => {
                 let detail = "only a replica takes a snapshot over";
-                return Ok(Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs6)));
+                return Ok(Err(not_for_this_node(RuleId::Rs6, detail)));
             }
         };
         let body = DecisionBody::BootstrapRequested { upstream: upstream.clone(), request };
@@ -199,7 +201,8 @@ impl Supervisor {
         let (decision, explanation) = Recorded::decide(facts);
         let cleared = self.halted().map(|_| RuleId::FS3).filter(|_| explanation.holds());
         let body = DecisionBody::BootstrapDecided { decision, cleared };
-        self.record(body, Self::by_the_node("a snapshot was received")?)?;
+        let annotation = self.by_the_node("a snapshot was received")?;
+        self.record(body, annotation)?;
         match (verified, explanation.first_failed()) {
             (Some(verified), None) => self.install(verified),
             (_, failed) => {

@@ -5,13 +5,15 @@
 //! before or after it, and the next batch carries it in its stamp.
 
 use aerodb_core::authority::{
-    Annotation, Certificate, EntryBody, Member, PresentedDecline, SignedReceipt, Succession,
+    Annotation, Certificate, EntryBody, Member, Membership, PresentedDecline, SignedReceipt,
+    Succession, Tenure,
 };
+use aerodb_core::decision::acknowledge::covered_release;
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded};
-use aerodb_core::id::{Epoch, Seq};
+use aerodb_core::id::{Epoch, NodeId, Seq};
 use aerodb_core::machine::{RoleEvent, RoleName, WalWriterEvent};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
@@ -36,15 +38,7 @@ impl Supervisor {
         if let Some(known) = known {
             return Ok(self.recorded_command(&known));
         }
-        let already = match &request.command {
-            Command::Admit(member) => self.already_admitted(member),
-            Command::EndObligation(decline) => self.already_ended(decline),
-            Command::Remove(_)
-            | Command::Designate(_)
-            | Command::Release(_)
-            | Command::Relinquish(_) => None,
-        };
-        if let Some(seq) = already {
+        if let Some(seq) = self.already(&request.command, request.expected_epoch) {
             return Ok(Ok(Outcome { seq }));
         }
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
@@ -170,25 +164,15 @@ impl Supervisor {
     /// The covered release (DESIGN 3.2): the released node's receipt shows the release in its ledger.
     pub(super) fn end_obligation(&mut self, receipt: Receipt) -> Done {
         let authority = self.authority();
-        let Some(Succession::Releasing { successor, entry, .. }) = authority.succession() else {
-            return Ok(());
-        };
-        let shows = receipt.claim.node_id == *successor && receipt.claim.ledger.seq >= entry.seq;
-        if !shows || self.shared().machines.latch.get().cause().is_some() {
+        let receipt = SignedReceipt { claim: receipt.claim, signature: receipt.signature };
+        let Some(body) = covered_release(&authority, receipt) else { return Ok(()) };
+        if self.shared().machines.latch.get().cause().is_some() {
             return Ok(());
         }
         let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
-        let body = EntryBody::ObligationEnded {
-            epoch: authority.epoch(),
-            node_id: successor.clone(),
-            certificate: Certificate::Receipt(SignedReceipt {
-                claim: receipt.claim,
-                signature: receipt.signature,
-            }),
-        };
         let signed = self.sign(
             body,
-            Self::by_the_node("the released successor has the release in its ledger")?,
+            self.by_the_node("the released successor has the release in its ledger")?,
         )?;
         // What a peer sent may be forged: a refusal is the peer's failure, not ours.
         match self.parts.ledger.append(&[signed]) {
@@ -205,6 +189,56 @@ impl Supervisor {
             }
             Err(aerodb_ledger::AppendError::Fault(fault)) => Err(Fatal(fault.to_string())),
         }
+    }
+
+    /// The entry of what is so already: asked again, a step is answered with it, so that a sequence of steps that
+    /// was interrupted can be gone through from its start.
+    fn already(&self, command: &Command, expected_epoch: Option<Epoch>) -> Option<Seq> {
+        let authority = self.authority();
+        let ours = authority.holder() == &self.shared().identity.node_id;
+        let this_epoch = ours && expected_epoch == Some(authority.epoch());
+        match command {
+            Command::Admit(member) => self.already_admitted(member),
+            Command::EndObligation(decline) => self.already_ended(decline),
+            Command::Remove(node) => match authority.member(node) {
+                Some((_, Membership::Removed)) => self.removal_of(node),
+                Some((_, Membership::Admitted)) | None => None,
+            },
+            Command::Designate(node) => match authority.succession() {
+                Some(Succession::Designated { successor, entry, .. })
+                    if this_epoch && successor == node =>
+                {
+                    Some(entry.seq)
+                }
+                Some(Succession::Designated { .. } | Succession::Releasing { .. }) | None => None,
+            },
+            Command::Release(node) => match authority.succession() {
+                Some(Succession::Releasing { successor, entry, .. })
+                    if this_epoch && successor == node =>
+                {
+                    Some(entry.seq)
+                }
+                Some(Succession::Designated { .. } | Succession::Releasing { .. }) | None => None,
+            },
+            Command::Relinquish(node) => match authority.tenure() {
+                Tenure::Relinquished { successor, entry, .. }
+                    if this_epoch && successor == node =>
+                {
+                    Some(entry.seq)
+                }
+                Tenure::Relinquished { .. } | Tenure::Held => None,
+            },
+        }
+    }
+
+    fn removal_of(&self, node: &NodeId) -> Option<Seq> {
+        self.shared().authority_entries.after(None, usize::MAX).iter().find_map(|stored| {
+            let entry = &stored.entry.entry;
+            match &entry.body {
+                EntryBody::MemberRemoved { node_id, .. } if node_id == node => Some(entry.seq),
+                _ => None,
+            }
+        })
     }
 
     /// Admitting what is already admitted is already so: the same id, key and address.

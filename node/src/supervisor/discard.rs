@@ -7,6 +7,7 @@
 
 use aerodb_core::authority::Annotation;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, Seq};
 use aerodb_core::machine::{Failure, WayBack};
 use aerodb_core::rules::RuleId;
@@ -16,14 +17,21 @@ use aerodb_http_api::types::Discarded;
 
 use crate::discard::{DiscardError, Found, Recorded, cleared, find};
 use crate::supervisor::replica::no_upstream;
+use crate::supervisor::requests::Known;
 use crate::supervisor::state::{Fatal, Supervisor};
 
 impl Supervisor {
     pub(super) fn discard_suffix(
         &mut self,
         dry_run: bool,
+        request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<Discarded, Problem>, Fatal> {
+        match self.requests.find(request.as_ref()) {
+            Ok(Some(known)) => return Ok(self.recorded_discard(&known)),
+            Ok(None) => {}
+            Err(problem) => return Ok(Err(problem)),
+        }
         let latch = self.shared().machines.latch.get();
         if latch.cause().is_none() || self.log_replaced {
             let detail = "the node is not halted: what its log holds is taken up by itself";
@@ -42,7 +50,7 @@ impl Supervisor {
         }
         let (dir, disk) = (self.parts.dir.clone(), self.parts.disk.clone());
         let next = self.parts.decisions.next_seq();
-        let done = found.set_aside(&dir, &disk, cleared, next, |body| {
+        let done = found.set_aside(&dir, &disk, (cleared, request), next, |body| {
             let recorded = self.record(body, annotation);
             let seq = recorded.map_err(|fatal| DiscardError::Record(fatal.0))?;
             Ok(Recorded { seq, frame: self.parts.decisions.last_frame_seq() })
@@ -54,6 +62,37 @@ impl Supervisor {
         tracing::info!(kept = %discarded.kept.boundary, "a suffix is set aside; the process starts again");
         self.shared().restarting.send_replace(true);
         Ok(Ok(discarded))
+    }
+
+    fn recorded_discard(&self, known: &Known) -> Result<Discarded, Problem> {
+        let other = || {
+            Problem::new(
+                Code::RequestIdReused,
+                "the request id was used for another kind of request",
+            )
+        };
+        let Known::Decision(seq) = known else { return Err(other()) };
+        let stored = self.shared().decision_entries.entry(*seq);
+        match stored.as_ref().map(|stored| &stored.entry.entry.body) {
+            Some(DecisionBody::SuffixDiscarded {
+                cleared,
+                kept,
+                discarded,
+                quarantine,
+                commits_total,
+                request: _,
+            }) => Ok(Discarded {
+                seq: Some(*seq),
+                kept: *kept,
+                discarded: *discarded,
+                cleared: *cleared,
+                commits_total: *commits_total,
+                commits: Vec::new(),
+                entries: Vec::new(),
+                quarantine: Some(quarantine.clone()),
+            }),
+            Some(_) | None => Err(other()),
+        }
     }
 
     /// What the directory holds; nothing is appended to it while the node is halted.
@@ -106,7 +145,9 @@ fn not_clearable<'f>(
 }
 
 fn refused(rule: RuleId, detail: &str) -> Problem {
-    Problem::new(Code::CommandRefused, detail).rule(rule)
+    let action = "see what the node is halted by, if it is, and how far its log is validated";
+    let remedy = Remedy::look(rule, action, None, "/v1/status");
+    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![remedy])
 }
 
 /// What stands against it is the caller's to know; a disk that failed ends the process.
@@ -116,8 +157,14 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         DiscardError::Holder { .. } | DiscardError::Nothing { .. } => {
             Ok(refused(RuleId::FV2, &detail))
         }
+        DiscardError::Retired(_) => Ok(refused(RuleId::Dir4, &detail)),
         DiscardError::Parted { .. } => Ok(refused(RuleId::Ri3, &detail)),
-        DiscardError::OtherFailure { rule } => Ok(Problem::new(Code::Halted, detail).rule(rule)),
+        DiscardError::OtherFailure { rule } => {
+            let way =
+                "keep the directory, audit it, and join under a new node id; see the failures";
+            let remedy = Remedy::look(rule, way, None, "/v1/wal");
+            Ok(Problem::new(Code::Halted, detail).rule(rule).remedies(vec![remedy]))
+        }
         DiscardError::Directory(_)
         | DiscardError::Identity(_)
         | DiscardError::Fault(_)
@@ -125,6 +172,7 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         | DiscardError::Replay(_)
         | DiscardError::Checkpoint(_)
         | DiscardError::Record(_)
+        | DiscardError::Ledger(_)
         | DiscardError::Options(_) => Err(Fatal(detail)),
     }
 }

@@ -2,11 +2,14 @@
 //! cleared by anything but an operator.
 
 use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::explain::Remedy;
+use aerodb_core::id::NodeId;
 use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleName, WayBack};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::crash::{self, Point};
+use serde_json::json;
 
 use crate::supervisor::state::{Done, Fatal, Supervisor};
 use crate::wal::{Mode, ReceiveError, WalFailure};
@@ -21,7 +24,7 @@ impl Supervisor {
         tracing::error!(%rule, %evidence, "halted");
         self.stop_pulling();
         let evidence = evidence.to_string();
-        let annotation = Self::by_the_node("a rule is broken")?;
+        let annotation = self.by_the_node("a rule is broken")?;
         crash::reached(Point::HaltBeforeRecord);
         self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
         crash::reached(Point::HaltAfterRecord);
@@ -50,6 +53,7 @@ impl Supervisor {
             Problem::new(Code::Halted, way_forward(failure.rule))
                 .rule(failure.rule)
                 .with("evidence", &failure.evidence)
+                .remedies(ways_back(failure.rule, &self.shared().identity.node_id))
         })
     }
 
@@ -70,6 +74,56 @@ impl Supervisor {
     }
 }
 
+/// The same as [`way_forward`], as what is asked.
+pub(crate) fn ways_back(rule: RuleId, node: &NodeId) -> Vec<Remedy> {
+    let post = |action, path, body| Remedy {
+        rule,
+        action,
+        node_id: Some(node.clone()),
+        method: "POST",
+        path,
+        body: Some(body),
+    };
+    let by_hand = |action, command| Remedy::by_hand(rule, action, node, command);
+    let join = by_hand(
+        "keep the directory, and join under a new node id",
+        "aerodb join --data-dir DIR --node-id NEW_ID --listen HOST:PORT --upstream URL",
+    );
+    match WayBack::of(rule) {
+        WayBack::DiscardSuffix => vec![
+            post(
+                "set aside what the log holds past the validated history",
+                "/v1/replication/discard-suffix",
+                json!({ "reason": "" }),
+            ),
+            post(
+                "where it holds nothing: name the failure",
+                "/v1/replication/resume",
+                json!({ "failure": rule, "reason": "" }),
+            ),
+        ],
+        WayBack::Bootstrap => vec![post(
+            "take the holder's snapshot over",
+            "/v1/replication/bootstrap",
+            json!({ "reason": "" }),
+        )],
+        WayBack::Original => vec![
+            by_hand(
+                "start the original, or give this directory its identity",
+                "aerodb relocate --data-dir DIR --from DIR --reason TEXT",
+            ),
+            join,
+        ],
+        WayBack::NewIdentity => vec![
+            join,
+            by_hand(
+                "where no node of the cluster can go on: found a new cluster from what it can prove",
+                "aerodb fork --data-dir DIR --into DIR --expected-epoch N --reason TEXT",
+            ),
+        ],
+    }
+}
+
 /// What an operator does about a halt.
 const fn way_forward(rule: RuleId) -> &'static str {
     match WayBack::of(rule) {
@@ -83,8 +137,8 @@ const fn way_forward(rule: RuleId) -> &'static str {
              holder, and ask for another with aerodb bootstrap"
         }
         WayBack::Original => {
-            "the node is halted: its directory is a copy, or was moved; start the original, or join \
-             under a new node id"
+            "the node is halted: its directory is a copy, or was moved; start the original, or stop both and \
+             give this one the identity with aerodb relocate, which retires the other, or join under a new node id"
         }
         WayBack::NewIdentity => {
             "the node is halted: keep its directory, audit it, and join under a new node id"

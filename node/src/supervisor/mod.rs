@@ -12,6 +12,7 @@ mod decline;
 mod discard;
 mod halt;
 mod message;
+mod parted;
 mod promotion;
 mod replica;
 mod requests;
@@ -19,7 +20,10 @@ mod state;
 
 pub use bootstrap::progress_of;
 pub use decline::DeclineAsked;
-pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
+pub(crate) use halt::ways_back;
+pub use message::{
+    CommandRequest, Inbox, Intervention, Outcome, Receipt, SupervisorHandle, channel,
+};
 pub use promotion::{PromotionAnswer, PromotionRequest};
 pub use requests::{Requests, promotion_id};
 pub use state::{Fatal, Parts, Supervisor};

@@ -10,14 +10,14 @@
 //!    it the new. Any error from there on ends the process
 //! 7. rebind the role, publish, let the owner write
 
-use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline};
+use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
-use aerodb_core::explain::{Explanation, Recorded, explain};
+use aerodb_core::decision::tenure::Tenure;
+use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
 use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
 use aerodb_core::machine::{
@@ -31,6 +31,7 @@ use aerodb_ledger::authority::present_decline;
 use aerodb_ledger::crash::{self, Point};
 
 use crate::declines::has_declined_after;
+use crate::evidence::{Extended, Unfit, extend};
 use crate::supervisor::requests::{Known, promotion_id};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
@@ -46,6 +47,8 @@ pub struct PromotionRequest {
     pub request: Option<RequestRef>,
     /// The heir's decline, on which this node would be granted what it relinquished.
     pub decline: Option<SignedDecline>,
+    /// Ledger entries that this node has not pulled.
+    pub entries: Vec<SignedEntry>,
     /// The digest of an earlier dry run: nothing that the decision reads may have moved since.
     pub expected_digest: Option<Hash>,
     /// Whether only the answer is wanted.
@@ -190,10 +193,12 @@ impl Supervisor {
         let digest = again.map_or(Hash::NONE_BEFORE, |facts| explain(&facts).digest);
         self.step(&PromotionEvent::Apply { digest });
 
+        let brought = self.with_evidence(&request.entries);
+        let fresh = brought.map_err(|problem| Fatal(problem.to_string()))?.fresh;
         let annotation = request.annotation;
         let body = grant_body(id, request.request, &decision)?;
         crash::reached(Point::PromoApproved);
-        self.append(body, annotation.clone())?;
+        self.append_after(fresh, body, annotation.clone())?;
         crash::reached(Point::PromoRoleRebind);
         self.take_over(paused);
         crash::reached(Point::PromoSucceeded);
@@ -216,9 +221,7 @@ impl Supervisor {
         let write =
             machines.role.must_step_with(&machines.journal, &event, |step| step.into_authority());
         machines.writer.renew(WalWriter::Open { epoch: authority.epoch() });
-        let start = authority.start().boundary;
-        let head = authority.head().seq;
-        shared.acks.hold(authority.obligation(), Floor::Known(start), head, Some(head));
+        shared.acks.hold(Tenure::granted(&authority));
         self.parts.upstream = None;
         self.detached = None;
         self.publish();
@@ -234,7 +237,7 @@ impl Supervisor {
         standing: &Standing,
     ) -> Result<PromotionFacts, Problem> {
         let shared = self.shared();
-        let authority = self.authority();
+        let authority = self.with_evidence(&request.entries)?.authority;
         let node = shared.identity.node_id.clone();
         let facts = AuthorityFacts::from(&*authority);
         let decline = request.decline.clone().map(|decline| present_decline(&authority, decline));
@@ -264,6 +267,12 @@ impl Supervisor {
             declined,
             decline,
         })
+    }
+
+    /// This node's ledger with what the request brings behind it.
+    fn with_evidence(&self, entries: &[SignedEntry]) -> Result<Extended, Problem> {
+        let node = &self.shared().identity.node_id;
+        extend(&self.authority(), node, entries).map_err(|unfit| unfit_evidence(&unfit, node))
     }
 
     /// One message is handled after the other, so the attempt that asks is the only one that can be in
@@ -320,23 +329,19 @@ fn grant_body(
     request: Option<RequestRef>,
     decision: &RecordedDecision,
 ) -> Result<EntryBody, Fatal> {
-    let facts = &decision.facts;
-    let decline = facts.decline.as_ref();
-    let basis = basis_for(&facts.cluster, &facts.authority, &facts.node, decline);
-    let basis = basis.map(|(basis, _)| basis);
-    match (facts.authority.epoch.next(), basis) {
-        (Some(epoch), Some(basis)) => Ok(EntryBody::AuthorityGranted(Box::new(Grant {
-            epoch,
-            holder: facts.node.clone(),
-            start: facts.wal_end,
-            basis,
-            promotion_id: id.clone(),
-            request_id: request.map(|request| request.request_id),
-            decision: decision.clone(),
-        }))),
-        (None, _) => Err(Fatal("the epochs are exhausted".to_owned())),
-        (Some(_), None) => Err(Fatal("an approval without a basis".to_owned())),
-    }
+    Grant::of(id.clone(), request.map(|request| request.request_id), decision.clone())
+        .map(|grant| EntryBody::AuthorityGranted(Box::new(grant)))
+        .ok_or_else(|| Fatal("an approval without a basis, or no epoch is left".to_owned()))
+}
+
+fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {
+    let rule = unfit.rule();
+    let action = "see the end of this node's ledger; bring what comes after it, in order";
+    let path = "/v1/ledger?log=authority";
+    Problem::new(Code::CommandRefused, format!("the evidence does not count: {unfit}"))
+        .rule(rule)
+        .with("field", "evidence")
+        .remedies(vec![Remedy::look(rule, action, Some(node.clone()), path)])
 }
 
 fn check_digest(request: &PromotionRequest, explanation: &Explanation) -> Result<(), Problem> {

@@ -45,14 +45,17 @@ impl Requests {
             | DecisionBody::Followed { request, .. }
             | DecisionBody::Resumed { request, .. }
             | DecisionBody::BootstrapRequested { request, .. }
+            | DecisionBody::SuffixDiscarded { request, .. }
             | DecisionBody::FailureCleared { request, .. } => {
                 (request, Some(Known::Decision(entry.seq)))
             }
             DecisionBody::PromotionDenied { .. }
             | DecisionBody::PromotionGranted { .. }
             | DecisionBody::Halted { .. }
-            | DecisionBody::SuffixDiscarded { .. }
-            | DecisionBody::BootstrapDecided { .. } => return,
+            | DecisionBody::BootstrapDecided { .. }
+            | DecisionBody::Relocated { .. }
+            | DecisionBody::Forked { .. }
+            | DecisionBody::ForkRefused { .. } => return,
         };
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));

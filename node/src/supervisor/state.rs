@@ -1,11 +1,13 @@
 //! The supervisor's state and its loop.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntry};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::{Address, Reason, Seq};
 use aerodb_core::machine::{LifecycleEvent, Role, WalWriter, WalWriterEvent, WriteAuthority};
+use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
@@ -108,18 +110,31 @@ impl Supervisor {
     pub fn run(mut self, inbox: Inbox) {
         self.begin();
         while let Ok(message) = inbox.0.recv() {
-            if let Message::Stop(done) = message {
-                self.close();
-                let _ = done.send(());
-                return;
-            }
-            if let Err(fatal) = self.handle(message) {
-                tracing::error!(%fatal, "the process must end");
-                self.give_up();
-                self.parts.fatal.send_replace(Some(fatal));
+            if self.take(message).is_break() {
                 return;
             }
         }
+    }
+
+    /// Takes one message, if there is one: the same as [`Supervisor::run`] does, for whoever carries all parts
+    /// of a node on one thread. `None` when there is none.
+    pub fn take_next(&mut self, inbox: &Inbox) -> Option<ControlFlow<()>> {
+        inbox.0.try_recv().ok().map(|message| self.take(message))
+    }
+
+    fn take(&mut self, message: Message) -> ControlFlow<()> {
+        if let Message::Stop(done) = message {
+            self.close();
+            let _ = done.send(());
+            return ControlFlow::Break(());
+        }
+        if let Err(fatal) = self.handle(message) {
+            tracing::error!(%fatal, "the process must end");
+            self.give_up();
+            self.parts.fatal.send_replace(Some(fatal));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     fn handle(&mut self, message: Message) -> Done {
@@ -130,8 +145,8 @@ impl Supervisor {
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
-            Message::Discard { dry_run, annotation, reply } => {
-                answer(reply, self.discard_suffix(dry_run, annotation))?;
+            Message::Discard { dry_run, request, annotation, reply } => {
+                answer(reply, self.discard_suffix(dry_run, request, annotation))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
@@ -144,7 +159,7 @@ impl Supervisor {
     }
 
     /// A replica pulls from process start on.
-    fn begin(&mut self) {
+    pub fn begin(&mut self) {
         if matches!(self.role(), Role::ReplicaActive { .. }) {
             self.start_pulling();
         }
@@ -245,7 +260,15 @@ impl Supervisor {
         body: EntryBody,
         annotation: Annotation,
     ) -> Result<SignedEntry, Fatal> {
-        let head = self.authority().head();
+        self.sign_after(self.authority().head(), body, annotation)
+    }
+
+    fn sign_after(
+        &self,
+        head: LedgerHead,
+        body: EntryBody,
+        annotation: Annotation,
+    ) -> Result<SignedEntry, Fatal> {
         let entry = Entry {
             format: Entry::FORMAT,
             seq: head
@@ -263,9 +286,21 @@ impl Supervisor {
     /// Appends an entry of our own making. That the fold refuses it would be a violation of our own
     /// invariant: the decision was made by the same rules.
     pub(super) fn append(&mut self, body: EntryBody, annotation: Annotation) -> Result<Seq, Fatal> {
-        let signed = self.sign(body, annotation)?;
+        self.append_after(Vec::new(), body, annotation)
+    }
+
+    /// The same, behind entries of others that were checked to fit: all of them in one append.
+    pub(super) fn append_after(
+        &mut self,
+        mut entries: Vec<SignedEntry>,
+        body: EntryBody,
+        annotation: Annotation,
+    ) -> Result<Seq, Fatal> {
+        let head = entries.last().map_or_else(|| self.authority().head(), |last| last.entry.head());
+        let signed = self.sign_after(head, body, annotation)?;
         let seq = signed.entry.seq;
-        match self.parts.ledger.append(&[signed]) {
+        entries.push(signed);
+        match self.parts.ledger.append(&entries) {
             Ok(_) => Ok(seq),
             Err(AppendError::Fault(fault)) => Err(Fatal(fault.to_string())),
             Err(AppendError::Rejected(rejected)) => panic!("our own entry is refused: {rejected}"),
@@ -287,10 +322,10 @@ impl Supervisor {
     }
 
     /// The annotation of something that no operator asked for in this moment.
-    pub(super) fn by_the_node(reason: &str) -> Result<Annotation, Fatal> {
+    pub(super) fn by_the_node(&self, reason: &str) -> Result<Annotation, Fatal> {
         let reason = Reason::new(reason).map_err(|error| Fatal(error.to_string()))?;
         Ok(Annotation {
-            received_at_ms: crate::clock::now_ms(),
+            received_at_ms: self.shared().world.clock.now_ms(),
             operator: "node".to_owned(),
             reason,
         })

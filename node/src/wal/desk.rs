@@ -6,39 +6,43 @@
 //!
 //! A writer that is alone ([`Lone`]) gains nothing from a batch and pays for the two hand-overs; on an idle
 //! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
-//! on its request's own thread. Nobody waits for the disk because of it: as soon as there are other writes
-//! or reads beside it everything goes through the queue again, and when the disk takes long a thread in
-//! reserve serves whatever else comes ([`Reserve`]).
+//! on its request's own thread. Nobody else waits for the disk because of it: it does so only where its
+//! connection is the only one on that thread ([`RequestThread::hold`]).
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use aerodb_core::authority::Authority;
+use aerodb_core::machine::WriteAuthority;
 use aerodb_core::position::Position;
+use aerodb_http_api::threads::RequestThread;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::wal::Removal;
 use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
+use super::clerk::Clerk;
 use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
-use super::reserve::Reserve;
 use super::{ReceiveError, Received, WriteJob};
+use crate::world::Hands;
 
 /// Jobs that may queue before senders wait.
 const QUEUE: usize = 4096;
 
 /// The owner with what it may do now.
 #[derive(Debug)]
-struct Desk {
+pub(super) struct Desk {
     owner: Owner,
     mode: Mode,
+    /// Whether the owner is to hold still; on a thread of its own it waits instead.
+    still: bool,
 }
 
 impl Desk {
     /// Does the job, a write with what is queued behind it. Gives the job that comes next, if one was taken
     /// from the queue.
-    fn serve(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    pub(super) fn serve(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
         match job {
             Job::Write(first) => {
                 let (jobs, after) = self.owner.gather(first, queue);
@@ -73,9 +77,9 @@ impl Desk {
     }
 
     /// What an earlier process received goes first; a node that is halted leaves it as it is.
-    fn take_up(&mut self, found: Received, authority: &Authority) {
+    pub(super) fn take_up(&mut self, Found { received, authority }: Found) {
         let taken = match self.mode {
-            Mode::Replica => self.owner.take_up(found, authority),
+            Mode::Replica => self.owner.take_up(received, &authority),
             Mode::Holder { .. } | Mode::Idle => Ok(()),
         };
         if let Err(error) = taken {
@@ -88,6 +92,24 @@ impl Desk {
             self.mode = failed;
         }
     }
+
+    pub(super) fn hold_still(&mut self) -> (Standing, Option<WriteAuthority>) {
+        self.still = true;
+        let mode = std::mem::replace(&mut self.mode, Mode::Idle);
+        (self.owner.standing(), mode.into_authority())
+    }
+
+    pub(super) const fn is_still(&self) -> bool {
+        self.still
+    }
+
+    pub(super) fn go_on(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    pub(super) const fn let_go_on(&mut self) {
+        self.still = false;
+    }
 }
 
 /// The way to the owner.
@@ -96,7 +118,8 @@ pub struct OwnerHandle {
     jobs: mpsc::Sender<Job>,
     desk: Arc<Mutex<Desk>>,
     lone: Arc<Lone>,
-    reserve: Arc<Reserve>,
+    /// Where the thread that asks carries the owner too, so that it must not wait for it.
+    here: Option<Clerk>,
 }
 
 impl OwnerHandle {
@@ -106,35 +129,22 @@ impl OwnerHandle {
         self.lone.enter()
     }
 
-    /// A read was served: writers are not alone.
-    pub fn note_read(&self) {
-        self.lone.note_read();
-    }
-
-    /// The request thread in reserve; without one every write is queued.
-    #[must_use]
-    pub fn reserve(&self) -> Arc<Reserve> {
-        Arc::clone(&self.reserve)
-    }
-
     /// Carries out a write on this thread if it is alone; it is settled as a queued one is.
     ///
     /// # Errors
     /// The job, when it should queue.
-    pub async fn write_here(&self, job: WriteJob) -> Result<(), WriteJob> {
-        if !self.reserve.is_manned() || !self.lone.is_alone().await || self.jobs.capacity() < QUEUE
-        {
+    pub fn write_here(&self, job: WriteJob, thread: &RequestThread) -> Result<(), WriteJob> {
+        if !self.lone.is_alone() || self.jobs.capacity() < QUEUE {
             return Err(job);
         }
+        let Some(_held) = thread.hold() else { return Err(job) };
         let mut desk = match self.desk.try_lock() {
             Ok(desk) => desk,
             // A panic stops the process, so a poisoned lock is never seen.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(job),
         };
-        self.reserve.begin();
         desk.write(vec![job]);
-        self.reserve.end();
         Ok(())
     }
 
@@ -146,9 +156,29 @@ impl OwnerHandle {
     /// Stills the owner; everything queued before is done first. `None` when it has ended.
     #[must_use]
     pub fn pause(&self) -> Option<Paused> {
+        if let Some(clerk) = &self.here {
+            return Some(clerk.pause());
+        }
         let (reply, paused) = sync::channel();
         self.jobs.blocking_send(Job::Pause(reply)).ok()?;
         paused.recv().ok()
+    }
+
+    /// Has a job done and waits for what it comes to; not for a thread of the runtime.
+    fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
+        let (reply, mut answer) = oneshot::channel();
+        match &self.here {
+            None => {
+                self.jobs.blocking_send(job(reply)).ok()?;
+                answer.blocking_recv().ok()
+            }
+            Some(clerk) => {
+                clerk.finish();
+                self.jobs.try_send(job(reply)).ok()?;
+                clerk.finish();
+                answer.try_recv().ok()
+            }
+        }
     }
 
     /// Where things stand between two batches. `None` when the owner has ended.
@@ -161,26 +191,20 @@ impl OwnerHandle {
     /// The same, for a thread of its own.
     #[must_use]
     pub fn look_blocking(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.blocking_send(Job::Look(reply)).ok()?;
-        standing.blocking_recv().ok()
+        self.ask(Job::Look)
     }
 
     /// Has the owner prepare the place from which the log goes on past a gap that a snapshot fills. `None` when
     /// it has ended.
     #[must_use]
     pub fn start_past(&self, position: Position) -> Option<Result<WalStart, Fault>> {
-        let (reply, start) = oneshot::channel();
-        self.jobs.blocking_send(Job::StartPast(position, reply)).ok()?;
-        start.blocking_recv().ok()
+        self.ask(|reply| Job::StartPast(position, reply))
     }
 
     /// Has the owner forget the segments that a checkpoint no longer needs. `None` when it has ended.
     #[must_use]
     pub fn let_go(&self, marker: Durable<Checkpoint>) -> Option<Result<Removal, Fault>> {
-        let (reply, removal) = oneshot::channel();
-        self.jobs.blocking_send(Job::LetGo(Box::new(marker), reply)).ok()?;
-        removal.blocking_recv().ok()
+        self.ask(|reply| Job::LetGo(Box::new(marker), reply))
     }
 }
 
@@ -193,29 +217,31 @@ pub struct Found {
     pub authority: Arc<Authority>,
 }
 
-/// Starts the owner's thread. What was found, if anything, goes through the stages before anything that is queued.
+/// Seats the owner; its jobs wait for the clerk. What was found, if anything, goes through the stages before
+/// anything that is queued.
+#[must_use]
+pub fn seat(owner: Owner, mode: Mode, found: Option<Found>, hands: Hands) -> (OwnerHandle, Clerk) {
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    let desk = Arc::new(Mutex::new(Desk { owner, mode, still: false }));
+    let clerk = Clerk::new(Arc::clone(&desk), queue, found);
+    let here = match hands {
+        Hands::Threads => None,
+        Hands::One => Some(clerk.clone()),
+    };
+    (OwnerHandle { jobs, desk, lone: Arc::default(), here }, clerk)
+}
+
+/// Starts the owner on a thread of its own.
 ///
 /// # Errors
 /// When the thread cannot be started.
 pub fn spawn(owner: Owner, mode: Mode, found: Option<Found>) -> std::io::Result<OwnerHandle> {
-    let (jobs, mut queue) = mpsc::channel(QUEUE);
-    let desk = Arc::new(Mutex::new(Desk { owner, mode }));
-    let (lone, reserve) = (Arc::default(), Arc::default());
-    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone, reserve };
-    std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
-        if let Some(found) = found {
-            lock(&desk).take_up(found.received, &found.authority);
-        }
-        let mut next = queue.blocking_recv();
-        while let Some(job) = next {
-            next = lock(&desk).serve(job, &mut queue);
-            next = next.or_else(|| queue.blocking_recv());
-        }
-    })?;
+    let (handle, clerk) = seat(owner, mode, found, Hands::Threads);
+    clerk.spawn()?;
     Ok(handle)
 }
 
-fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
+pub(super) fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

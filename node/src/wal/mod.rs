@@ -2,20 +2,20 @@
 //! and batches received from upstream.
 
 mod acknowledge;
+mod clerk;
 mod desk;
 mod lone;
 mod owner;
 mod pipeline;
-mod reserve;
 mod write;
 
-pub use acknowledge::{Acknowledgements, Bounds, Settled, Unacknowledged, Waiter};
-pub use desk::{Found, OwnerHandle, spawn};
+pub use acknowledge::{Acknowledgements, Settled, Unacknowledged, Waiter};
+pub use clerk::Clerk;
+pub use desk::{Found, OwnerHandle, seat, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{
-    Applied, Applier, Cursors, Divergence, Pulled, ReceiveError, Received, Receiver, Stages,
-    Validated, Validator, prove,
+    Applied, Applier, Cursors, Pulled, ReceiveError, Received, Receiver, Stages, Validated,
+    Validator,
 };
-pub use reserve::Reserve;
 pub use write::{Answer, FailedCondition, Outcome, Ticket, Write, WriteError, WriteJob};

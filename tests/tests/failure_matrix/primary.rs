@@ -1,5 +1,7 @@
 //! Primary-side failures.
 
+use aerodb_tests::Cluster;
+
 use crate::golden;
 use crate::stage::{Stage, offsets, recovery};
 
@@ -87,4 +89,26 @@ fn f_p2_a_write_whose_caller_was_not_answered_is_there_after_the_restart() {
         stage.n2.resume();
         stage.assert_equal(1);
     }
+}
+
+/// A disk that takes long keeps nobody waiting but who writes: a lone writer's append runs on the thread that
+/// serves its connection, and nobody else is served there.
+#[test]
+fn m_w05_while_the_disk_hangs_everybody_else_is_answered() {
+    let (mut node, _root) = Cluster::founder(&[]);
+    let _ = node.put("k1", "1").expect(200);
+    node.kill();
+    let mut hold = node.start_to_stand_at("wal.after_write");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| node.put("k2", "2"));
+        hold.reached(&node);
+        for path in ["/livez", "/v1/kv/k1", "/v1/status", "/metrics", "/v1/wal", "/livez"] {
+            let _ = node.get(path).expect(200);
+        }
+        node.get("/v1/kv/k2").refused(404, "KEY_NOT_FOUND");
+        assert!(!writer.is_finished(), "answered before its fsync");
+        hold.release();
+        let _ = writer.join().expect("an answer").expect(200);
+    });
+    assert_eq!(node.get("/v1/kv/k2").expect(200).text, "2");
 }

@@ -80,7 +80,7 @@ fn found(entry: &Entry) -> Result<Authority, Illegal> {
     let first = EpochStart {
         epoch: Epoch::FIRST,
         holder: founder.node_id.clone(),
-        start: Position::origin(&cluster),
+        start: genesis.start(&cluster),
         granted_by: head,
     };
     Ok(Authority {

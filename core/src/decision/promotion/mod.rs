@@ -11,9 +11,10 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Basis, Grant, PresentedDecline, Succession, Tenure};
+use crate::decision::RecordedDecision;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::{Chain, ClusterId};
-use crate::id::{Boundary, Epoch, NodeId};
+use crate::id::{Boundary, Epoch, NodeId, PromotionId, RequestId};
 use crate::machine::RoleName;
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
@@ -161,6 +162,28 @@ impl Facts for PromotionFacts {
 
     fn rules(&self) -> Vec<RuleApplied> {
         Condition::ALL.iter().map(|condition| condition.apply(self)).collect()
+    }
+}
+
+impl Grant {
+    /// The grant that an approved decision leads to; `None` where its facts hold no basis, or no epoch follows.
+    #[must_use]
+    pub fn of(
+        promotion_id: PromotionId,
+        request_id: Option<RequestId>,
+        decision: RecordedDecision,
+    ) -> Option<Self> {
+        let facts = &decision.facts;
+        let (basis, _) = facts.basis()?;
+        Some(Self {
+            epoch: facts.authority.epoch.next()?,
+            holder: facts.node.clone(),
+            start: facts.wal_end,
+            basis,
+            promotion_id,
+            request_id,
+            decision,
+        })
     }
 }
 

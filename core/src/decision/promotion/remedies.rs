@@ -39,6 +39,9 @@ fn remedies_of(facts: &PromotionFacts, condition: Condition) -> Vec<Remedy> {
             vec![catch_up(facts, rule)]
         }
         Condition::NotDeclined => hand_on_the_decline(facts, rule),
+        Condition::NotHalted if facts.halt == Some(RuleId::St2) => {
+            vec![look(facts, rule), relocate(facts, rule)]
+        }
         Condition::Eligible
         | Condition::Alone
         | Condition::NotHalted
@@ -75,7 +78,7 @@ fn toward_a_basis(facts: &PromotionFacts, rule: RuleId) -> Vec<Remedy> {
         {
             vec![look(facts, rule)]
         }
-        (Tenure::Held, Some(_) | None) => vec![hand_over(facts, rule)],
+        (Tenure::Held, Some(_) | None) => vec![hand_over(facts, rule), fork(facts, rule)],
         (Tenure::Relinquished { .. }, _) => vec![catch_up(facts, rule)],
     }
 }
@@ -141,6 +144,22 @@ fn hand_over(facts: &PromotionFacts, rule: RuleId) -> Remedy {
         path: "/v1/authority/relinquish",
         body: Some(json!({ "successor": facts.node, "expected_epoch": epoch, "reason": "" })),
     }
+}
+
+/// Where the holder is gone with what it acknowledged alone, no node of the cluster can be granted the next epoch.
+fn fork(facts: &PromotionFacts, rule: RuleId) -> Remedy {
+    let action =
+        "where the holder never comes back: found a new cluster from what this node can prove";
+    let command = "aerodb fork --data-dir DIR --into DIR --expected-epoch N --reason TEXT";
+    Remedy::by_hand(rule, action, &facts.node, command)
+}
+
+/// A copy cannot be promoted; once it has taken its original's place it can.
+fn relocate(facts: &PromotionFacts, rule: RuleId) -> Remedy {
+    let action =
+        "give this directory the node's identity, and retire the one that it was copied from";
+    let command = "aerodb relocate --data-dir DIR --from DIR --reason TEXT";
+    Remedy::by_hand(rule, action, &facts.node, command)
 }
 
 fn catch_up(facts: &PromotionFacts, rule: RuleId) -> Remedy {

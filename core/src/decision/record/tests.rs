@@ -99,6 +99,8 @@ fn every_kind() -> [SignedDecision; 12] {
             kept: at(12),
             discarded: at(14).boundary,
             quarantine: "wal-1".to_owned(),
+            commits_total: 2,
+            request: None,
         },
         DecisionBody::BootstrapRequested { upstream: other, request: None },
         DecisionBody::BootstrapDecided { decision: bootstrap(), cleared: Some(RuleId::FS3) },

@@ -44,6 +44,7 @@ fn request(
         node_id: node.clone(),
         public_key: key.public_key(),
         session,
+        starts: None,
         epoch: Epoch::FIRST,
         position: None,
         ledger,

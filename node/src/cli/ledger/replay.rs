@@ -1,7 +1,9 @@
 //! `ledger replay`: every recorded decision, made again from its recorded facts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aerodb_core::rules::RULESET;
 use aerodb_ledger::verify::{
     LogReport, ReplayedDecision, Verdict, replay_authority_entry, replay_decision_entry,
     verify_authority, verify_decisions,
@@ -26,12 +28,15 @@ pub(super) struct Replay {
     data_dir: PathBuf,
 }
 
-const FORM: Form = Form::Table(&["LEDGER", "SEQ", "DECISION", "VERDICT", "RECORDED", "REPLAYED"]);
+const FORM: Form =
+    Form::Table(&["LEDGER", "SEQ", "DECISION", "RULESET", "VERDICT", "RECORDED", "REPLAYED"]);
 
 /// The decisions replayed so far.
 struct Replaying {
     listing: Listing,
     same: usize,
+    /// Decisions of rules that this program does not have, by their version.
+    other: BTreeMap<u32, usize>,
 }
 
 impl Replay {
@@ -53,7 +58,7 @@ fn run(offline: &Offline, output: Output) -> Result<(Replaying, LogReport, LogRe
     let disk = WatchedDisk::over(output, Printing::Meanwhile, &dirs);
     let head = json!({ "node_id": offline.node_id(), "identity": offline.identity });
     let listing = Listing::begin(output, FORM, &head, "decisions")?;
-    let mut replaying = Replaying { listing, same: 0 };
+    let mut replaying = Replaying { listing, same: 0, other: BTreeMap::new() };
     let ledger = verify_authority(&disk, &authority_dir, &known, &mut |stored| {
         replaying.take(replay_authority_entry(&stored.entry))
     })?;
@@ -68,8 +73,10 @@ impl Replaying {
     fn take(&mut self, replayed: Option<ReplayedDecision>) -> Result<(), Stop> {
         let Some(decision) = replayed else { return Ok(()) };
         // What was not made again is not proven, so it does not count as the same.
-        if decision.verdict == Verdict::Same {
-            self.same += 1;
+        match decision.verdict {
+            Verdict::Same => self.same += 1,
+            Verdict::Differs => {}
+            Verdict::OtherRuleset => *self.other.entry(decision.ruleset).or_default() += 1,
         }
         self.listing.item(|| aerodb_core::explain_value(&decision), || cells(&decision))
     }
@@ -80,6 +87,7 @@ fn cells(decision: &ReplayedDecision) -> Vec<String> {
         decision.log.as_str().to_owned(),
         decision.seq.to_string(),
         decision.kind.to_owned(),
+        decision.ruleset.to_string(),
         word(&decision.verdict),
         short(&decision.recorded),
         decision.replayed.map_or_else(|| "-".to_owned(), |digest| short(&digest)),
@@ -94,7 +102,8 @@ fn conclude(
 ) -> Result<Shown, Failure> {
     let parts =
         [offline.part(), part("authority ledger", authority), part("decision ledger", decisions)];
-    let Replaying { listing, same } = replaying;
+    let Replaying { listing, same, other } = replaying;
+    let other = other_rulesets(&other);
     let all = listing.len();
     let genuine = exit_of(&parts);
     let (exit, faults) = match genuine {
@@ -105,10 +114,21 @@ fn conclude(
     let tail = json!({
         "ok": exit == Exit::Done,
         "same": same,
+        "ruleset": RULESET,
+        "other_rulesets": other,
         "authority_ledger": authority,
         "decision_ledger": decisions,
         "notes": offline.notes,
     });
     let verdict = format!("{same} of {all} decisions come out the same\n");
-    listing.end(&tail, &(verdict + &faults + &notes(&offline.notes)), exit)
+    let said = other.iter().map(|line| format!("{line}\n")).collect::<String>();
+    listing.end(&tail, &(verdict + &said + &faults + &notes(&offline.notes)), exit)
+}
+
+/// What was not made again, and why.
+fn other_rulesets(other: &BTreeMap<u32, usize>) -> Vec<String> {
+    let line = |(ruleset, count): (&u32, &usize)| {
+        format!("{count} made under ruleset {ruleset}, this program has {RULESET}: not made again")
+    };
+    other.iter().map(line).collect()
 }

@@ -1,5 +1,6 @@
 //! Who is told what, and when.
 
+use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::id::Epoch;
 use aerodb_http_api::connection::ConnectionGuard;
 
@@ -20,7 +21,7 @@ fn owed_to(node: &str) -> Obligation {
 
 fn holding(obligation: Option<Obligation>) -> Acknowledgements<()> {
     let acks = Acknowledgements::new(at(0), Some(at(0)), Some(seq(1)));
-    acks.hold(obligation, Floor::Known(at(0)), seq(1), Some(seq(1)));
+    acks.hold(Tenure::new(obligation, Floor::Known(at(0)), seq(1), Some(seq(1))));
     acks
 }
 
@@ -74,10 +75,10 @@ fn the_end_of_an_earlier_connection_noticed_late_detaches_nobody() {
     let (first_life, first) = ConnectionGuard::open("n2");
     let (second_life, second) = ConnectionGuard::open("n2");
     let look = || acks.look_again(node, |node| peers.is_attached(node));
-    peers.heard(node, [1; 16], &first, None, None).unwrap();
+    peers.heard(node, ([1; 16], None), &first, None, None).unwrap();
     look();
     drop(first_life);
-    peers.heard(node, [1; 16], &second, None, None).unwrap();
+    peers.heard(node, ([1; 16], None), &second, None, None).unwrap();
     look();
     look();
     assert_eq!(acks.successor_attached(), Some(true));
@@ -93,7 +94,7 @@ fn a_node_whose_connection_ends_while_it_is_designated_is_not_attached() {
     let (owed, peers) = (owed_to("n2"), Peers::default());
     let acks = holding(None);
     let (life, guard) = ConnectionGuard::open("n2");
-    peers.heard(&owed.node_id, [1; 16], &guard, None, None).unwrap();
+    peers.heard(&owed.node_id, ([1; 16], None), &guard, None, None).unwrap();
     drop(life);
     acks.look_again(&owed.node_id, |node| peers.is_attached(node));
     acks.ledger_grown(Some(owed), seq(2), |node| peers.is_attached(node));
@@ -128,7 +129,7 @@ fn the_bound_of_a_new_obligation_starts_at_what_was_acknowledged() {
 fn au12_after_a_restart_under_obligation_nothing_is_known_until_the_tip_is_covered() {
     let owed = owed_to("n2");
     let acks = Acknowledgements::<()>::new(at(5), None, None);
-    acks.hold(Some(owed.clone()), Floor::UnknownUntil(at(5)), seq(2), None);
+    acks.hold(Tenure::new(Some(owed.clone()), Floor::UnknownUntil(at(5)), seq(2), None));
     assert_eq!(acks.bounds().acknowledged, None);
     acks.receipt(&owed, at(4), Some(seq(2)));
     assert_eq!(acks.bounds().acknowledged, None);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::Durability;
 use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::hash::{ClusterId, Hash, PublicKey};
 use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, Seq};
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
@@ -37,7 +38,7 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     let authority = machines.role.must_step_with(&machines.journal, &event, Step::into_authority);
     machines.writer.renew(WalWriter::Open { epoch: Epoch::FIRST });
     let acks = Acknowledgements::new(Boundary::ORIGIN, None, None);
-    acks.hold(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None);
+    acks.hold(Tenure::new(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None));
     let tip = Position::origin(&ClusterId([9; 32]));
     let cursors = Arc::new(Cursors::new(Boundary::ORIGIN));
     let owner = Owner {
@@ -60,25 +61,13 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     };
     let mode = Mode::Holder { authority: authority.unwrap(), stamp: STAMP };
     let handle = spawn(owner, mode, None).unwrap();
-    std::thread::spawn({
-        let reserve = handle.reserve();
-        // It blocks its thread and ends with the process.
-        move || block_on(reserve.man())
-    });
-    while !handle.reserve().is_manned() {
-        std::thread::yield_now();
-    }
     (dir, handle)
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-/// A write on this thread, as a request makes it.
+/// A write on this thread, as a request makes it that comes over the only connection of its thread.
 fn write_here(handle: &OwnerHandle, job: WriteJob) -> Result<(), WriteJob> {
     let _under_way = handle.enter();
-    block_on(handle.write_here(job))
+    handle.write_here(job, &RequestThread::sole())
 }
 
 type Settlement = oneshot::Receiver<(Answer, Settled)>;
@@ -126,14 +115,14 @@ fn a_write_queues_while_the_owner_is_paused() {
 }
 
 #[test]
-fn a_write_queues_beside_another_write_and_after_a_read() {
+fn a_write_queues_beside_another_write_and_on_a_shared_thread() {
     let (_dir, handle) = holder();
     let other = handle.enter();
     assert!(write_here(&handle, put("a").0).is_err());
     drop(other);
-    handle.note_read();
-    assert!(write_here(&handle, put("a").0).is_err());
-    assert!(write_here(&handle, put("a").0).is_ok());
+    let _under_way = handle.enter();
+    assert!(handle.write_here(put("a").0, &RequestThread::default()).is_err());
+    assert!(handle.write_here(put("a").0, &RequestThread::sole()).is_ok());
 }
 
 #[test]
