@@ -42,7 +42,7 @@ def signed(key, message, signature):
 def u16(b, at): return struct.unpack_from("<H", b, at)[0]
 def u32(b, at): return struct.unpack_from("<I", b, at)[0]
 def u64(b, at): return struct.unpack_from("<Q", b, at)[0]
-def is_zero(b): return not any(b)
+def is_zero(b): return b.count(0) == len(b)
 
 
 # 2 to 5: logs -------------------------------------------------------------------------------------------
@@ -441,6 +441,8 @@ class Authority:
         forked = H("history fork", self.cluster + struct.pack("<Q", commit) + chain)
         self.reached = (commit, forked if commit else H("history origin", self.cluster))
         self.epochs.append((1, self.reached))
+        if commit:
+            self.named.append((1, author, self.reached))
         return None if author == body["founder"]["id"] else "the author is not the founder"
 
     def by_holder(self, author, body):
@@ -1017,8 +1019,6 @@ class Verifier:
             return f"{text}; batches not checked without the authority ledger"
         ends = batches(log, self.authority, tip or (0, H("history origin", self.authority.cluster)))
         named = [(f"entry {seq} of the authority ledger", at) for seq, _, at in self.authority.named]
-        if self.authority.epochs[0][1][0]:
-            named.append(("genesis", self.authority.epochs[0][1]))
         if self.checkpoint:
             named.append(("the checkpoint", position(self.checkpoint["position"])))
         for who, at in named:

@@ -1,4 +1,6 @@
 //! Why a command did not do what it was asked, and what the process says of it.
+//!
+//! Keeps: P6-FZ4.
 
 use std::process::ExitCode;
 
@@ -138,6 +140,7 @@ impl From<DiscardError> for Failure {
             DiscardError::Replay(_)
             | DiscardError::Retired(_)
             | DiscardError::Record(_)
+            | DiscardError::Ledger(_)
             | DiscardError::Options(_)
             | DiscardError::Holder { .. }
             | DiscardError::Nothing { .. }

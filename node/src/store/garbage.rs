@@ -111,6 +111,11 @@ impl Garbage {
         !heap.stopped
     }
 
+    /// Whether there is something to look at that nobody has looked at yet.
+    pub(super) fn has_news(&self) -> bool {
+        std::mem::take(&mut self.lock().news)
+    }
+
     /// Takes out the next versions that the floor allows to go, a chunk at most; empty when there are none.
     pub(super) fn take(&self, floor: Boundary) -> Chunk {
         let mut heap = self.lock();

@@ -38,14 +38,28 @@ impl fmt::Debug for Pruner {
 impl Pruner {
     /// Prunes until the store's last writer is gone.
     pub fn run(mut self) {
-        let step = (self.retain_commits / 8).max(1);
         while self.store.shared.garbage.wait() {
-            let floor = self.store.oldest_retained().get();
-            let record = &mut self.record;
-            self.store.prune((self.acknowledged)(), self.retain_commits, &mut |next| {
-                next.get() - floor >= step && record(next)
-            });
+            self.prune();
         }
+    }
+
+    /// Prunes if there is a reason to look: the same as [`Pruner::run`] does, for whoever carries all parts of a
+    /// node on one thread. Whether there was one.
+    pub fn step(&mut self) -> bool {
+        let news = self.store.shared.garbage.has_news();
+        if news {
+            self.prune();
+        }
+        news
+    }
+
+    fn prune(&mut self) {
+        let step = (self.retain_commits / 8).max(1);
+        let floor = self.store.oldest_retained().get();
+        let record = &mut self.record;
+        self.store.prune((self.acknowledged)(), self.retain_commits, &mut |next| {
+            next.get() - floor >= step && record(next)
+        });
     }
 }
 

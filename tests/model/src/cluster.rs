@@ -247,27 +247,6 @@ impl Cluster {
             Action::Bootstrap(at, from) => self.bootstrap(state, at, from),
         }
     }
-
-    /// Answers that nobody is waiting for any more are gone, and so is what a replica was told that nothing is
-    /// owed of: a later designation is at what was acknowledged then, or past it.
-    fn settle(&self, state: &mut State) {
-        for at in 0..NODES_MAX {
-            if let Some(node) = &mut state.nodes[at]
-                && node.told.is_some()
-                && !self.is_obliged(at, node.ledger)
-            {
-                node.told = None;
-            }
-            let waits =
-                state.nodes[at].as_ref().zip(state.answers[at]).is_some_and(|(node, answer)| {
-                    node.is_replica() && answer.base() == (node.ledger, node.history)
-                });
-            if !waits {
-                state.answers[at] = None;
-            }
-            state.pulls[at].sort_unstable_by_key(|pull| (pull.is_none(), *pull));
-        }
-    }
 }
 
 impl Model for Cluster {

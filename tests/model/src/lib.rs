@@ -8,7 +8,8 @@
 //! - [`scope`]: how large a cluster is explored
 //! - [`world`]: ledgers, histories and tenures as small numbers, each standing for a real value of `core`
 //! - [`state`]: a cluster at one moment
-//! - [`action`], [`cluster`], [`steps`]: what can happen, and what it leads to
+//! - [`action`], [`cluster`], [`steps`]: what can happen, and what it leads to; `settle` makes equal what differs in nothing that
+//!   matters
 //! - [`observe`], [`property`]: what must hold
 //! - [`mutant`]: known ways to get it wrong, each of which must be caught
 //! - [`run`], [`report`]: the exploration, and its figures as a document
@@ -21,6 +22,7 @@ pub mod property;
 pub mod report;
 pub mod run;
 pub mod scope;
+mod settle;
 pub mod state;
 pub mod steps;
 pub mod world;

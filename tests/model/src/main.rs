@@ -31,6 +31,8 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         threads: usize,
     },
+    /// Prints docs/model.md.
+    Document,
     /// The known ways to get it wrong: each must be caught.
     Mutants {
         /// Only this one, with the steps that break it.
@@ -43,6 +45,8 @@ enum Command {
 enum Named {
     /// What the test suite explores.
     Bounded,
+    /// Two nodes whose pulls pass each other.
+    Reordered,
     /// Two nodes, three epochs, one crash.
     Two,
     /// Three nodes.
@@ -53,6 +57,7 @@ impl Named {
     const fn scope(self) -> Scope {
         match self {
             Self::Bounded => Scope::BOUNDED,
+            Self::Reordered => Scope::REORDERED,
             Self::Two => Scope::TWO,
             Self::Three => Scope::THREE,
         }
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
             let time = minutes.map(|minutes| Duration::from_secs(60 * minutes));
             rules(scope.scope(), Limits { threads, time, until_broken: true })
         }
+        Command::Document => document(),
         Command::Mutants { only } => mutants(only.as_deref()),
     };
     match done {
@@ -94,4 +100,11 @@ fn mutants(only: Option<&str>) -> Result<bool, InvalidId> {
         as_fated &= report::as_fated(mutant, &found);
     }
     Ok(as_fated)
+}
+
+fn document() -> Result<bool, InvalidId> {
+    let hunted = mutant::ALL.iter().map(|mutant| Ok((mutant, hunt(mutant)?)));
+    let hunted = hunted.collect::<Result<Vec<_>, InvalidId>>()?;
+    print!("{}", report::document(&hunted));
+    Ok(hunted.iter().all(|(mutant, found)| report::as_fated(mutant, found)))
 }

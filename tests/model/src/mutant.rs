@@ -118,6 +118,8 @@ const fn caught(
 const TWO: Scope = Scope { commits: 2, epochs: 2, entries: 6, pulls: 1, ..Scope::TWO };
 /// What only crashes and receipts decide.
 const SMALL: Scope = Scope { commits: 1, declines: false, bootstraps: false, ..TWO };
+/// The founding, an admission and a designation; grants come on top.
+const ONE_HEIR: Scope = Scope { entries: 3, ..SMALL };
 /// Written, read back, and lost: two crashes.
 const TWICE: Scope = Scope { faults: 2, ..SMALL };
 /// A deposed holder comes back and is granted a third epoch.
@@ -144,33 +146,39 @@ pub const ALL: &[Mutant] = &[
         &[Lie::ReceiptOfRelease],
         TWO,
     ),
-    Mutant {
-        fate: Fate::Stopped,
-        ..caught(
-            "ship-before-fsync",
-            "the holder ships a batch before its fsync, and loses it",
-            &[Lie::ShippedUnsynced],
-            TWO,
-        )
-    },
     caught(
-        "length-for-chain",
-        "the same, and histories are compared by length instead of chain",
-        &[Lie::ShippedUnsynced, Lie::ChainAsAsked],
+        "ship-before-fsync",
+        "ship a batch before the holder's fsync",
+        &[Lie::ShippedUnsynced],
         TWO,
     ),
     Mutant {
         fate: Fate::Stopped,
         ..caught(
+            "ship-before-fsync-one-heir",
+            "ship a batch before the holder's fsync, where no heir is ever released",
+            &[Lie::ShippedUnsynced],
+            ONE_HEIR,
+        )
+    },
+    caught(
+        "length-for-chain",
+        "the same, and compare histories by length instead of chain",
+        &[Lie::ShippedUnsynced, Lie::ChainAsAsked],
+        ONE_HEIR,
+    ),
+    Mutant {
+        fate: Fate::Stopped,
+        ..caught(
             "let-in",
-            "a deposed holder is let in with its suffix, compared by length",
+            "let a deposed holder in with its suffix, compare by length, and show nothing of it",
             LET_IN,
             BACK,
         )
     },
     caught(
         "no-epoch-by-position",
-        "the same, and the epoch-by-position check is dropped",
+        "the same, and drop the epoch-by-position check",
         LET_IN_ANY_EPOCH,
         BACK,
     ),

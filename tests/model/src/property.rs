@@ -20,8 +20,6 @@ pub enum Violation {
     TwoGrants,
     /// Ledgers have parted in something that may have been answered or served.
     LedgersParted,
-    /// A holder's history carries an epoch where its ledger gives another.
-    HistoryMisplaced,
     /// A halted node did something.
     HaltedActed,
     /// The fold refuses what a decision approved: the node would stop.
@@ -30,13 +28,12 @@ pub enum Violation {
 
 impl Violation {
     /// Every violation, in the order of the properties.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::TwoAcknowledge,
         Self::AcknowledgedLost,
         Self::ShownUnacknowledged,
         Self::TwoGrants,
         Self::LedgersParted,
-        Self::HistoryMisplaced,
         Self::HaltedActed,
         Self::FoldRefused,
     ];
@@ -50,7 +47,6 @@ impl Violation {
             Self::ShownUnacknowledged => "nothing is shown that is not acknowledged",
             Self::TwoGrants => "one grant per epoch",
             Self::LedgersParted => "ledgers are prefixes of each other",
-            Self::HistoryMisplaced => "a holder's history carries the epochs of its ledger",
             Self::HaltedActed => "a halted node does nothing",
             Self::FoldRefused => "the fold takes what a decision approves",
         }
@@ -80,9 +76,6 @@ pub fn properties() -> Vec<Property<Cluster>> {
         }),
         Property::always(V::TwoGrants.property(), |_, state| holds(state, V::TwoGrants)),
         Property::always(V::LedgersParted.property(), |_, state| holds(state, V::LedgersParted)),
-        Property::always(V::HistoryMisplaced.property(), |_, state| {
-            holds(state, V::HistoryMisplaced)
-        }),
         Property::always(V::HaltedActed.property(), |_, state| holds(state, V::HaltedActed)),
         Property::always(V::FoldRefused.property(), |_, state| holds(state, V::FoldRefused)),
         Property::sometimes("a planned failover happens", |cluster: &Cluster, state: &State| {

@@ -70,3 +70,36 @@ pub fn row(mutant: &Mutant, found: &Explored) -> String {
     };
     format!("| `{}` | {} | {what} |", mutant.name, mutant.text)
 }
+
+/// All of `docs/model.md`, with what became of each mutant.
+#[must_use]
+pub fn document(hunted: &[(&Mutant, Explored)]) -> String {
+    let mut text = String::from(include_str!("text.md"));
+    text.push_str("\n## What was explored\n\n");
+    text.push_str(include_str!("explored.md"));
+    let fated = |fate| {
+        let of_it = hunted.iter().filter(|(mutant, _)| mutant.fate == fate);
+        let met = of_it.clone().filter(|(mutant, found)| as_fated(mutant, found));
+        format!("{} of {}", met.count(), of_it.count())
+    };
+    let _ = write!(
+        text,
+        "\n## Mutants\n\nA mutant lies to a rule about one input, or does not do what one concluded; the rules are \
+         the same functions. {} are caught. Some rules stand behind others: what they stand behind is then broken \
+         first, which must break no property in any state of its cluster ({} do not), and the rule is broken with \
+         it. States are those explored on one thread until the first property was broken, a block of 1,500 at a \
+         time; steps are the length of the shortest way there.\n\n\
+         | mutant | what goes wrong | what became of it | states | steps | cluster |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+        fated(Fate::Caught),
+        fated(Fate::Stopped),
+    );
+    for (mutant, found) in hunted {
+        let Scope { nodes, commits, epochs, faults, entries, .. } = mutant.scope;
+        let cluster = format!(
+            "nodes {nodes}, commits {commits}, epochs {epochs}, faults {faults}, entries {entries}"
+        );
+        let _ = writeln!(text, "{} {cluster} |", row(mutant, found));
+    }
+    text
+}

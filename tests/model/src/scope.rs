@@ -26,17 +26,20 @@ impl Scope {
     /// Two nodes, three epochs, one crash.
     pub const TWO: Self = Self {
         nodes: 2,
-        commits: 3,
+        commits: 2,
         epochs: 3,
         faults: 1,
         entries: 8,
-        pulls: 2,
+        pulls: 1,
         declines: true,
         bootstraps: true,
     };
 
     /// What the test suite explores: two nodes, two epochs, one crash.
-    pub const BOUNDED: Self = Self { commits: 2, epochs: 2, entries: 6, pulls: 1, ..Self::TWO };
+    pub const BOUNDED: Self = Self { epochs: 2, entries: 6, ..Self::TWO };
+
+    /// The same with two pulls of a node on their way, which can then pass each other.
+    pub const REORDERED: Self = Self { pulls: 2, ..Self::BOUNDED };
 
     /// Three nodes.
     pub const THREE: Self = Self {

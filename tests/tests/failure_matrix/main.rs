@@ -16,6 +16,7 @@ mod primary;
 mod pruning;
 mod receiver;
 mod recovery;
+mod rows;
 mod snapshot;
 mod stage;
 mod validation;

@@ -34,6 +34,15 @@ pub(crate) enum Commanded {
 impl Cluster {
     pub(crate) fn command(&self, state: &mut State, at: usize, asked: Asked) -> Option<()> {
         let node = state.node(at);
+        if node.unsynced && self.lies(Lie::ShippedUnsynced) {
+            // The writer is quiesced first.
+            return None;
+        }
+        let invented = self.invent_receipt(node, asked);
+        if invented != node.ledger {
+            self.ledger_grown(state.node_mut(at), invented);
+        }
+        let node = state.node(at);
         let presented = match asked {
             Asked::End(heir) if self.lies(Lie::ForgedForEnd) => {
                 state.node(heir).declined.or(Some(node.ledger))
@@ -96,8 +105,8 @@ impl Cluster {
         asked: Asked,
         presented: Option<LedgerId>,
     ) -> Commanded {
-        let before = self.invent_receipt(node, asked);
-        let Some(facts) = self.command_facts(at, node, before, asked, presented) else {
+        let before = node.ledger;
+        let Some(facts) = self.command_facts(at, node, asked, presented) else {
             return Commanded::Refused;
         };
         if !explain(&facts).holds() {
@@ -116,11 +125,10 @@ impl Cluster {
         &self,
         at: usize,
         node: &Node,
-        before: LedgerId,
         asked: Asked,
         presented: Option<LedgerId>,
     ) -> Option<CommandFacts> {
-        let authority = &self.world.ledgers.get(before).authority;
+        let authority = self.authority(node);
         let mut wal_end = self.world.histories.get(node.history).end;
         let command = match asked {
             Asked::Designate(heir) => {
