@@ -1,29 +1,32 @@
 //! Setting aside what a stopped node's WAL holds past the end of its validated history (DESIGN 3.4): the
 //! way back for a deposed holder that had appended, but never acknowledged, more than the next epoch
-//! starts from.
+//! starts from. Where the node's authority ledger runs past the parent of a later grant ([`crate::parted`]), the
+//! entries past it are set aside too, and every batch that has seen one of them.
 //!
-//! Nothing is deleted: the WAL as it was goes to `quarantine/`, whole, and one that ends where the
-//! validated history ends takes its place. After a crash at any step the node still refuses or halts, and
-//! the command finishes the work when it is run again:
+//! Nothing is deleted: the logs as they were go to `quarantine/`, whole, and ones that end where they should
+//! take their places. After a crash at any step the node still refuses, halts, or is what it was before it
+//! halted, and the command finishes the work when it is run again:
 //!
-//! 1. the WAL that is kept is written beside the old one, durable
+//! 1. the logs that are kept are written beside the old ones, durable
 //! 2. the decision ledger says what is set aside, by whom and why
-//! 3. the start stamp names the frames of the WAL that is kept
+//! 3. the start stamp names the frames of the logs that are kept
 //! 4. the old WAL is renamed into quarantine; a directory without a WAL does not start (CORE-R3)
-//! 5. the WAL that is kept is renamed into its place
+//! 5. the old ledger is renamed into quarantine, the one that is kept into its place
+//! 6. the WAL that is kept is renamed into its place
 
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Annotation, Authority};
+use aerodb_core::authority::{Annotation, Authority, SignedEntry};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
 use aerodb_core::machine::Latch;
+use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
-use aerodb_http_api::types::{Discarded, SetAside};
-use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_http_api::types::{Discarded, EntryAside, SetAside};
+use aerodb_ledger::authority::{AuthorityLedger, ReadAuthority};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
@@ -35,6 +38,7 @@ use aerodb_ledger::{Fault, LedgerPlace, OpenError};
 use crate::directory::{DataDir, DirectoryError, block_under, lock};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
+use crate::parted::{folded_to, kept_before};
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
@@ -48,6 +52,9 @@ const LISTED_MAX: usize = 1000;
 
 /// Where the log that is kept lies until it takes the other one's place.
 const KEPT: &str = "wal.kept";
+
+/// The same for the authority ledger.
+const KEPT_LEDGER: &str = "authority.ledger.kept";
 
 /// Why nothing was set aside.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +86,9 @@ pub enum DiscardError {
     /// The segments cannot be of that size.
     #[error(transparent)]
     Options(#[from] InvalidOptions),
+    /// The authority ledger is not the one that the node halted over.
+    #[error("the authority ledger does not have the entry that the failure names: {0}")]
+    Ledger(String),
     /// The node holds the epoch by its own ledger: what it wrote in it is its history.
     #[error("COMMAND_REFUSED: {node} holds epoch {epoch} by its own ledger; only a node that a later grant deposed, or a replica, has a suffix to discard ({rule})", rule = RuleId::FV2)]
     Holder {
@@ -136,6 +146,14 @@ pub struct Found {
     checkpoint: Option<Checkpoint>,
     standing: Standing,
     suffix: Suffix,
+    cut: Option<Cut>,
+}
+
+/// An authority ledger in two.
+#[derive(Debug)]
+struct Cut {
+    kept: Vec<SignedEntry>,
+    aside: Vec<EntryAside>,
 }
 
 /// Says what would be set aside, changing nothing.
@@ -144,7 +162,7 @@ pub struct Found {
 /// [`DiscardError`].
 pub fn look(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Discarded, DiscardError> {
     let found = find(dir, disk)?.something()?;
-    let cleared = latched(dir, disk, &found)?;
+    let cleared = cleared(&latch_in(dir, disk, &found.identity, &found.authority)?)?;
     Ok(found.listed(cleared))
 }
 
@@ -160,7 +178,8 @@ pub fn discard(
     let _lock = lock(dir, disk)?;
     let kept_dir = dir.path().join(KEPT);
     if !is_dir(&**disk, &dir.wal())? && is_dir(&**disk, &kept_dir)? {
-        // Step 5 was cut off; with it the work is done.
+        // Step 5 or 6 was cut off; with them the work is done.
+        put_ledger(dir, disk, &last_number(dir, disk)?)?;
         put(disk, &kept_dir, &dir.wal())?;
         return Ok(find(dir, disk)?.listed(None));
     }
@@ -189,7 +208,7 @@ const fn witness(frame: u64) -> Witness {
 }
 
 fn ledger_place<'a>(dir: &'a DataDir, disk: &Arc<dyn Disk>, owner: PublicKey) -> LedgerPlace<'a> {
-    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: LogOptions::LEDGER, owner }
+    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: dir.ledger_options(), owner }
 }
 
 /// A rename that is durable in the directory that it leads to.
@@ -198,11 +217,31 @@ fn put(disk: &Arc<dyn Disk>, from: &Path, to: &Path) -> Result<(), DiskError> {
     disk.sync_dir(to.parent().unwrap_or_else(|| Path::new(".")))
 }
 
+/// Step 5, where a ledger is kept: the one in force goes aside, unless it has gone already.
+fn put_ledger(dir: &DataDir, disk: &Arc<dyn Disk>, number: &str) -> Result<(), DiskError> {
+    let (kept, place) = (dir.path().join(KEPT_LEDGER), dir.authority_ledger());
+    if !is_dir(&**disk, &kept)? {
+        return Ok(());
+    }
+    if is_dir(&**disk, &place)? {
+        put(disk, &place, &dir.quarantine().join(format!("authority-{number}")))?;
+        disk.sync_dir(dir.path())?;
+    }
+    put(disk, &kept, &place)
+}
+
+/// The number in the name of the WAL that was set aside last.
+fn last_number(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<String, DiskError> {
+    let names = disk.list(&dir.quarantine())?;
+    let numbers = names.iter().filter_map(|name| name.strip_prefix("wal-"));
+    Ok(numbers.max().unwrap_or_default().to_owned())
+}
+
 impl Found {
-    /// Whether the log ends where the validated history ends.
+    /// Whether the logs end where they should.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.suffix.batches == 0
+        self.suffix.batches == 0 && self.cut.is_none()
     }
 
     /// The same, unless there is nothing to set aside.
@@ -226,11 +265,13 @@ impl Found {
             cleared,
             commits_total: self.suffix.commits_total,
             commits: self.suffix.commits.clone(),
+            entries: self.cut.as_ref().map(|cut| cut.aside.clone()).unwrap_or_default(),
             quarantine: None,
         }
     }
 
-    /// Steps 1 to 5. Recorded are the failure that this clears and the operator's name for the request. `next` is the number that the entry will have, which names the quarantined log. Gives the
+    /// Steps 1 to 6. Recorded are the failure that this clears and the operator's name for the request. `next` is
+    /// the number that the entry will have, which names the quarantined logs. Gives the
     /// identity with its new stamp too: a process that serves the directory must not write an older one.
     ///
     /// # Errors
@@ -245,8 +286,10 @@ impl Found {
     ) -> Result<(Discarded, IdentityFile), DiscardError> {
         let kept_dir = dir.path().join(KEPT);
         let wal_frame = keep(&kept_dir, dir, disk, &self)?;
+        let authority_frame = keep_ledger(dir, disk, &self)?;
         crash::reached(Point::DiscardKept);
-        let name = format!("wal-{:016}", next.map_or(0, Seq::get));
+        let number = format!("{:016}", next.map_or(0, Seq::get));
+        let name = format!("wal-{number}");
         let mut discarded = self.listed(cleared);
         let Recorded { seq, frame } = record(DecisionBody::SuffixDiscarded {
             cleared,
@@ -257,12 +300,14 @@ impl Found {
             request,
         })?;
         crash::reached(Point::DiscardRecorded);
-        let stamp = Stamp { wal_frame, decision_frame: frame, ..self.identity.stamp };
+        let mut stamp = Stamp { wal_frame, decision_frame: frame, ..self.identity.stamp };
+        stamp.authority_frame = authority_frame.unwrap_or(stamp.authority_frame);
         let identity = self.identity.restamped(stamp).write(&**disk, dir.path())?;
         crash::reached(Point::DiscardStamped);
         put(disk, &dir.wal(), &dir.quarantine().join(&name))?;
         disk.sync_dir(dir.path())?;
         crash::reached(Point::DiscardAside);
+        put_ledger(dir, disk, &number)?;
         put(disk, &kept_dir, &dir.wal())?;
         discarded.seq = Some(seq);
         discarded.quarantine = Some(name);
@@ -297,8 +342,9 @@ pub fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> 
         Some(&owner),
         witness(stamp.authority_frame),
     )?;
-    let authority = ledger.authority;
-    if authority.holder() == &identity.node_id {
+    let latch = latch_in(dir, disk, &identity, &ledger.authority)?;
+    let (authority, cut) = cut(ledger, latch.failures().find_map(kept_before))?;
+    if authority.holder() == &identity.node_id && cut.is_none() {
         return Err(DiscardError::Holder { node: identity.node_id, epoch: authority.epoch() });
     }
     let checkpoint = choose(&**disk, dir, &owner, &authority)?;
@@ -306,7 +352,14 @@ pub fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> 
     let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
     let mut suffix = Suffix::default();
     let (wal, seen) = (dir.wal(), witness(stamp.wal_frame));
+    let (head, mut past) = (authority.head().seq, None);
     scan_read_only(&**disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
+        let of_an_entry_aside = raw.claimed_stamp().is_some_and(|stamp| stamp.seq > head);
+        if past.is_some() || (cut.is_some() && of_an_entry_aside) {
+            past = raw.claimed_range().map(|(_, last)| Boundary::from(last)).max(past);
+            suffix.take(&raw);
+            return Ok(());
+        }
         replay.take(&raw)?;
         if replay.is_rejecting() {
             suffix.take(&raw);
@@ -317,12 +370,55 @@ pub fn find(dir: &DataDir, disk: &Arc<dyn Disk>) -> Result<Found, DiscardError> 
         OpenError::Fault(fault) => DiscardError::Fault(fault),
         OpenError::Refused(refused) => DiscardError::Replay(refused),
     })?;
-    let standing = replay.finish(None)?.standing;
+    let mut standing = replay.finish(None)?.standing;
+    standing.received = standing.received.max(past.unwrap_or(standing.received));
     let start = authority.start();
     if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
         return Err(DiscardError::Parted { at: start.boundary });
     }
-    Ok(Found { identity, owner, authority, checkpoint, standing, suffix })
+    Ok(Found { identity, owner, authority, checkpoint, standing, suffix, cut })
+}
+
+/// The ledger through the entry that is kept; all of it where none is named.
+fn cut(
+    ledger: ReadAuthority,
+    kept: Option<LedgerHead>,
+) -> Result<(Arc<Authority>, Option<Cut>), DiscardError> {
+    let Some(head) = kept.filter(|head| *head != ledger.authority.head()) else {
+        return Ok((ledger.authority, None));
+    };
+    let entries = ledger.entries.after(None, usize::MAX);
+    let authority = folded_to(&entries, head)
+        .map_err(|rejected| DiscardError::Ledger(rejected.to_string()))?
+        .ok_or_else(|| DiscardError::Ledger(format!("entry {}, {}", head.seq, head.hash)))?;
+    let entries = entries.iter().map(|stored| &*stored.entry);
+    let (kept, aside): (Vec<_>, Vec<_>) = entries.partition(|signed| signed.entry.seq <= head.seq);
+    let aside = aside.into_iter().map(|signed| EntryAside {
+        seq: signed.entry.seq,
+        entry: signed.entry.body.kind().to_owned(),
+    });
+    let cut = Cut { kept: kept.into_iter().cloned().collect(), aside: aside.collect() };
+    Ok((authority, Some(cut)))
+}
+
+/// Writes the authority ledger that is kept beside the old one, if it is another one; gives its last frame.
+fn keep_ledger(
+    dir: &DataDir,
+    disk: &Arc<dyn Disk>,
+    found: &Found,
+) -> Result<Option<u64>, DiscardError> {
+    let kept_dir = dir.path().join(KEPT_LEDGER);
+    if is_dir(&**disk, &kept_dir)? {
+        // What was cut off before step 4 was never used, and must not be by a later discarding.
+        remove_tree(&**disk, &kept_dir)?;
+        disk.sync_dir(dir.path())?;
+    }
+    let Some(cut) = &found.cut else { return Ok(None) };
+    let options = LogOptions::LEDGER.with_block(block_under(dir, &**disk))?;
+    let place = LedgerPlace { disk: Arc::clone(disk), dir: &kept_dir, options, owner: found.owner };
+    let ledger = AuthorityLedger::create(&place, cut.kept.clone())
+        .map_err(|error| DiscardError::Ledger(error.to_string()))?;
+    Ok(Some(ledger.last_frame_seq()))
 }
 
 /// Writes the WAL that is kept beside the old one; gives its last frame.
@@ -336,7 +432,7 @@ fn keep(
         // Step 1 was cut off, or what followed it; what it wrote was never used.
         remove_tree(&**disk, kept_dir)?;
     }
-    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
+    let options = LogOptions::new(dir.wal_options().segment_bytes(), Prepare::OnDemand)?
         .with_block(block_under(dir, &**disk))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
     let checkpoint = found.checkpoint.as_ref();
@@ -375,22 +471,23 @@ fn keep(
     Ok(wal.last_frame_seq())
 }
 
-/// The rule that is latched, from a decision ledger that is only read.
-fn latched(
+/// What is latched, from a decision ledger that is only read.
+fn latch_in(
     dir: &DataDir,
     disk: &Arc<dyn Disk>,
-    found: &Found,
-) -> Result<Option<RuleId>, DiscardError> {
-    let keys = found.authority.members();
+    identity: &IdentityFile,
+    authority: &Authority,
+) -> Result<Latch, DiscardError> {
+    let keys = authority.members();
     let keys = keys.map(|(member, _)| (member.node_id.clone(), member.public_key)).collect();
     let read = DecisionLedger::open_read_only(
         &**disk,
         &dir.decision_ledger(),
-        Some(&found.owner),
+        Some(&identity.key().public_key()),
         keys,
-        witness(found.identity.stamp.decision_frame),
+        witness(identity.stamp.decision_frame),
     )?;
-    cleared(&latch_of(&read.entries))
+    Ok(latch_of(&read.entries))
 }
 
 /// The first cause, which discarding clears.

@@ -3,10 +3,11 @@
 use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, RequestId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/replication/discard-suffix`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardRequest {
     /// Why.
@@ -17,7 +18,7 @@ pub struct DiscardRequest {
 }
 
 /// One commit that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetAside {
     /// The number that it had here; it may be another commit's by now.
     pub commit_id: CommitId,
@@ -27,8 +28,17 @@ pub struct SetAside {
     pub keys: Vec<String>,
 }
 
+/// One entry of the authority ledger that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EntryAside {
+    /// The number that it had here; it may be another entry's by now.
+    pub seq: Seq,
+    /// What kind it is, for example `successor_released`.
+    pub entry: String,
+}
+
 /// What was set aside, or would be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Discarded {
     /// Its place in the decision ledger; `null` when it was only looked at.
     pub seq: Option<Seq>,
@@ -42,6 +52,9 @@ pub struct Discarded {
     pub commits_total: u64,
     /// The first 1,000 of them; none where a request is asked again by its name: the quarantined log has them.
     pub commits: Vec<SetAside>,
+    /// The entries of the authority ledger past the parent of a later grant: none was ever covered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryAside>,
     /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.
     pub quarantine: Option<String>,
 }

@@ -35,7 +35,7 @@ pub use checkpoint::{
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use decline::{Brought, DeclineRequest, Declined, EVIDENCE_ENTRIES_MAX, Evidence};
-pub use discard::{DiscardRequest, Discarded, SetAside};
+pub use discard::{DiscardRequest, Discarded, EntryAside, SetAside};
 pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;
@@ -51,7 +51,7 @@ pub use remedy::RemedyView;
 pub use replication::{
     BootstrapData, BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole,
 };
-pub use rule::RuleView;
+pub use rule::{RuleView, SourcePlace};
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
 pub use statechart::{ChartData, ChartSummary};

@@ -68,6 +68,15 @@ fn listing(discarded: &Discarded, dry_run: bool) -> String {
     for set in &discarded.commits {
         rows.add([set.commit_id.to_string(), set.epoch.to_string(), set.keys.join(" ")]);
     }
+    let mut entries = Rows::new(["LEDGER ENTRY", "WHAT"]);
+    for set in &discarded.entries {
+        entries.add([set.seq.to_string(), set.entry.clone()]);
+    }
+    let entries = if discarded.entries.is_empty() {
+        String::new()
+    } else {
+        format!("{}\n", entries.render())
+    };
     let (kept, last) = (discarded.kept.boundary, discarded.discarded);
     let what = if dry_run { "would be set aside" } else { "set aside" };
     let aside = discarded.quarantine.as_ref().map(|name| format!("quarantine/{name}"));
@@ -75,7 +84,7 @@ fn listing(discarded: &Discarded, dry_run: bool) -> String {
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
     let cleared = discarded.cleared.map(|rule| rule.to_string());
     format!(
-        "{}{more}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
+        "{}{more}{entries}{what}: everything after commit {kept}, through {last}; none of it was acknowledged\n\
          the log as it was: {}\nfailure cleared: {}\n",
         rows.render(),
         or_dash(aside),

@@ -7,22 +7,19 @@ use aerodb_core::decision::record::RequestRef;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId, Seq};
 use aerodb_core::machine::RoleName;
-use aerodb_http_api::client::{Client, ClientError};
 use aerodb_http_api::code::Code;
 use aerodb_http_api::port::Call;
 use aerodb_http_api::problem::Problem;
-use aerodb_http_api::stream::PullRequest;
 use aerodb_http_api::types::{
     AdmitRequest, AuthorityAction, AuthorityCommand, BootstrapRequest, Brought, CommandDone,
     DeclineRequest, Declined, DiscardRequest, Discarded, FollowRequest, Intervened,
     LedgerEntryView, Outcome, PromoteRequest, Promoted, ResumeRequest,
 };
 use aerodb_ledger::authority::present_decline;
-use bytes::Bytes;
 use serde::Serialize;
 
-use crate::clock::now_ms;
 use crate::http::Http;
+use crate::replication::{LedgerThere, ledger_there, no_answer};
 use crate::supervisor::{CommandRequest, DeclineAsked, Intervention, PromotionRequest};
 
 /// The hash of a request's canonical body: what is asked, and why, without its name.
@@ -35,11 +32,15 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
     })
 }
 
-fn annotation(call: &Call, reason: Reason) -> Annotation {
-    Annotation { received_at_ms: now_ms(), operator: call.principal.as_str().to_owned(), reason }
-}
-
 impl Http {
+    pub(super) fn annotation(&self, call: &Call, reason: Reason) -> Annotation {
+        Annotation {
+            received_at_ms: self.shared.world.clock.now_ms(),
+            operator: call.principal.as_str().to_owned(),
+            reason,
+        }
+    }
+
     pub(super) async fn do_admit(
         &self,
         request: AdmitRequest,
@@ -108,7 +109,7 @@ impl Http {
         call: Call,
     ) -> Result<CommandDone, Problem> {
         let releases = matches!(command, Command::Release(_));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let done = self
             .supervisor
             .command(CommandRequest { command, expected_epoch, request, annotation })
@@ -146,7 +147,7 @@ impl Http {
     ) -> Result<Declined, Problem> {
         let DeclineRequest { expected_epoch, request_id, reason } = request;
         let request = named(request_id, "decline", &(expected_epoch, &reason));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let asked = DeclineAsked { expected_epoch, request, annotation };
         let (seq, decline) = self.supervisor.decline(asked).await?;
         Ok(Declined { seq, decline })
@@ -171,7 +172,7 @@ impl Http {
         let hashes: Vec<Hash> = entries.iter().map(|signed| signed.entry.hash()).collect();
         let body = (expected_epoch, &replica_id, expected_digest, &decline, &hashes, &reason);
         let request = named(request_id, "promote", &body);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let promotion = PromotionRequest {
             expected_epoch,
             replica_id,
@@ -201,53 +202,30 @@ impl Http {
     ) -> Result<Intervened, Problem> {
         let FollowRequest { upstream, reason, request_id } = request;
         let request = named(request_id, "follow", &(&upstream, &reason));
-        let entries = self.entries_there(&upstream, call.deadline).await?;
-        let intervention = Intervention::Follow { upstream, entries };
-        let (seq, upstream) =
-            self.supervisor.intervene(intervention, request, annotation(&call, reason)).await?;
+        let there = self.ledger_there(&upstream, call.deadline).await?;
+        let intervention = Intervention::Follow { upstream, there };
+        let annotation = self.annotation(&call, reason);
+        let (seq, upstream) = self.supervisor.intervene(intervention, request, annotation).await?;
         Ok(Intervened { seq, upstream })
     }
 
     /// What the new upstream's ledger has past this node's. A replica learns it by pulling; a node that
     /// held must see a later grant before it may pull at all.
-    async fn entries_there(
+    async fn ledger_there(
         &self,
         upstream: &Address,
         deadline: std::time::Duration,
-    ) -> Result<Vec<Bytes>, Problem> {
-        let view = self.shared.view.load_full();
-        match view.role.role_name() {
+    ) -> Result<Option<LedgerThere>, Problem> {
+        match self.shared.view.load().role.role_name() {
             RoleName::PrimaryActive | RoleName::PrimarySealed => {}
             RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
-                return Ok(Vec::new());
+                return Ok(None);
             }
         }
-        let identity = &self.shared.identity;
-        let request = PullRequest {
-            cluster: identity.cluster,
-            node_id: identity.node_id.clone(),
-            public_key: identity.public_key,
-            session: [0; 16],
-            starts: None,
-            epoch: view.authority.epoch(),
-            position: None,
-            ledger: Some(view.authority.head()),
-            signature: None,
-            echo: None,
-            known_acknowledged: None,
-            wait: false,
-        };
-        let asked = async {
-            let mut connection = Client::new(upstream.clone()).connect_pull().await?;
-            connection.pull(&request).await
-        };
+        let asked = ledger_there(&self.shared, upstream);
         match tokio::time::timeout(deadline, asked).await {
-            Ok(Ok(answer)) => Ok(answer.entries),
-            Ok(Err(ClientError::Problem(problem))) => Err(problem),
-            Ok(Err(error)) => Err(Problem::new(Code::CommandRefused, error.to_string())),
-            Err(_) => {
-                Err(Problem::new(Code::CommandRefused, format!("{upstream} does not answer")))
-            }
+            Ok(there) => there.map(Some),
+            Err(_) => Err(no_answer(&format!("{upstream} does not answer"))),
         }
     }
 
@@ -261,7 +239,7 @@ impl Http {
             None => named(request_id, "resume", &reason),
             Some(rule) => named(request_id, "resume", &(rule, &reason)),
         };
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Resume(failure), request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -274,7 +252,7 @@ impl Http {
     ) -> Result<Intervened, Problem> {
         let BootstrapRequest { reason, request_id } = request;
         let request = named(request_id, "bootstrap", &reason);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Bootstrap, request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -288,6 +266,6 @@ impl Http {
     ) -> Result<Discarded, Problem> {
         let DiscardRequest { reason, request_id } = request;
         let request = named(request_id, "discard-suffix", &reason).filter(|_| !dry_run);
-        self.supervisor.discard_suffix(dry_run, request, annotation(&call, reason)).await
+        self.supervisor.discard_suffix(dry_run, request, self.annotation(&call, reason)).await
     }
 }

@@ -5,8 +5,10 @@ mod barriers;
 mod peers;
 mod puller;
 mod serve;
+mod there;
 
 pub use barriers::Barriers;
 pub use peers::{PeerState, Peers, Regressed};
 pub use puller::{Puller, PullerContext, PullerEvent, start};
 pub use serve::{check_member, serve as serve_pull};
+pub use there::{LedgerThere, ledger_there, no_answer};

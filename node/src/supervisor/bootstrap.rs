@@ -201,7 +201,8 @@ impl Supervisor {
         let (decision, explanation) = Recorded::decide(facts);
         let cleared = self.halted().map(|_| RuleId::FS3).filter(|_| explanation.holds());
         let body = DecisionBody::BootstrapDecided { decision, cleared };
-        self.record(body, Self::by_the_node("a snapshot was received")?)?;
+        let annotation = self.by_the_node("a snapshot was received")?;
+        self.record(body, annotation)?;
         match (verified, explanation.first_failed()) {
             (Some(verified), None) => self.install(verified),
             (_, failed) => {

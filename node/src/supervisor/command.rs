@@ -14,11 +14,12 @@ use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded};
 use aerodb_core::id::{Epoch, NodeId, Seq};
-use aerodb_core::machine::{RoleEvent, WalWriterEvent};
+use aerodb_core::machine::{RoleEvent, RoleName, WalWriterEvent};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::supervisor::message::{CommandRequest, Outcome, Receipt};
 use crate::supervisor::requests::Known;
@@ -100,12 +101,16 @@ impl Supervisor {
     ) -> Result<Outcome, Fatal> {
         let seq = self.append(decision.facts.entry(), annotation.clone())?;
         match decision.facts.command {
-            Command::Relinquish(_) => self.seal(paused),
+            Command::Relinquish(_) => {
+                crash::reached(Point::SealAfter);
+                self.seal(paused);
+            }
             Command::Admit(_)
             | Command::Remove(_)
             | Command::Designate(_)
             | Command::Release(_)
             | Command::EndObligation(_) => {
+                crash::reached(Point::CommandDurable);
                 self.ledger_grown();
                 self.go_on(paused);
             }
@@ -113,6 +118,9 @@ impl Supervisor {
         self.publish();
         let entry = self.authority().head();
         self.record(DecisionBody::CommandDone { decision, entry, request }, annotation)?;
+        if self.role().role_name() == RoleName::PrimarySealed {
+            crash::reached(Point::SealRecorded);
+        }
         Ok(Outcome { seq })
     }
 
@@ -121,11 +129,11 @@ impl Supervisor {
         let mode = match paused.authority.take() {
             Some(write) => self.holding(write),
             None => match self.role().role_name() {
-                aerodb_core::machine::RoleName::ReplicaActive => Mode::Replica,
-                aerodb_core::machine::RoleName::Uninitialized
-                | aerodb_core::machine::RoleName::PrimaryActive
-                | aerodb_core::machine::RoleName::PrimarySealed
-                | aerodb_core::machine::RoleName::ReplicationHalted => Mode::Idle,
+                RoleName::ReplicaActive => Mode::Replica,
+                RoleName::Uninitialized
+                | RoleName::PrimaryActive
+                | RoleName::PrimarySealed
+                | RoleName::ReplicationHalted => Mode::Idle,
             },
         };
         paused.resume(mode);
@@ -164,7 +172,7 @@ impl Supervisor {
         let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
         let signed = self.sign(
             body,
-            Self::by_the_node("the released successor has the release in its ledger")?,
+            self.by_the_node("the released successor has the release in its ledger")?,
         )?;
         // What a peer sent may be forged: a refusal is the peer's failure, not ours.
         match self.parts.ledger.append(&[signed]) {

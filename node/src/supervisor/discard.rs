@@ -88,6 +88,7 @@ impl Supervisor {
                 cleared: *cleared,
                 commits_total: *commits_total,
                 commits: Vec::new(),
+                entries: Vec::new(),
                 quarantine: Some(quarantine.clone()),
             }),
             Some(_) | None => Err(other()),
@@ -171,6 +172,7 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
         | DiscardError::Replay(_)
         | DiscardError::Checkpoint(_)
         | DiscardError::Record(_)
+        | DiscardError::Ledger(_)
         | DiscardError::Options(_) => Err(Fatal(detail)),
     }
 }

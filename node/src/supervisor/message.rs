@@ -10,11 +10,10 @@ use aerodb_core::id::{Address, Epoch, Seq};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::Discarded;
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::bootstrap::TransferEvent;
-use crate::replication::PullerEvent;
+use crate::replication::{LedgerThere, PullerEvent};
 use crate::supervisor::decline::{DeclineAnswer, DeclineAsked};
 use crate::supervisor::promotion::{PromotionAnswer, PromotionRequest};
 use crate::wal::WalFailure;
@@ -51,13 +50,12 @@ pub struct Receipt {
 /// An operator's intervention on a replica.
 #[derive(Debug)]
 pub enum Intervention {
-    /// Pull from here from now on; on a node that held, `entries` is what the new upstream's ledger has
-    /// past this node's.
+    /// Pull from here from now on.
     Follow {
         /// The new upstream.
         upstream: Address,
-        /// Its ledger entries past this node's head.
-        entries: Vec<Bytes>,
+        /// What its ledger has past this node's, which a node that held must see first.
+        there: Option<LedgerThere>,
     },
     /// Pull again; on a halted node, the failure of this rule is cleared first, if its cause is gone.
     Resume(Option<RuleId>),
@@ -82,6 +80,7 @@ pub(super) enum Message {
         annotation: Annotation,
         reply: oneshot::Sender<Result<Discarded, Problem>>,
     },
+    Checkpoint(Annotation, oneshot::Sender<Result<Option<Seq>, Problem>>),
     Receipt(Receipt),
     Puller(u64, PullerEvent),
     Transfer(u64, TransferEvent),
@@ -174,6 +173,14 @@ impl SupervisorHandle {
         annotation: Annotation,
     ) -> Result<Discarded, Problem> {
         self.ask(|reply| Message::Discard { dry_run, request, annotation, reply }).await
+    }
+
+    /// Records who asked for a checkpoint, and why. `None` in a role in which none is taken.
+    ///
+    /// # Errors
+    /// When the node is stopping.
+    pub async fn checkpoint_asked(&self, annotation: Annotation) -> Result<Option<Seq>, Problem> {
+        self.ask(|reply| Message::Checkpoint(annotation, reply)).await
     }
 
     /// Hands over a receipt that may end an obligation.

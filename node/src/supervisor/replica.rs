@@ -1,4 +1,6 @@
 //! The replica's side: pulling, adopting what the ledger upstream has, and giving way to a later grant.
+//!
+//! Keeps: RM-2, RR-5, P6-F3, M-P16, M-R22, M-R28.
 
 use std::sync::Arc;
 
@@ -14,11 +16,12 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
+use aerodb_ledger::crash::{self, Point};
 use bytes::Bytes;
 use serde_json::json;
 
 use crate::config::Reconnect;
-use crate::replication::{PullerEvent, start};
+use crate::replication::{LedgerThere, PullerEvent, start};
 use crate::supervisor::message::Intervention;
 use crate::supervisor::requests::Known;
 use crate::supervisor::state::{Done, Fatal, Supervisor};
@@ -143,6 +146,7 @@ impl Supervisor {
                 return Ok(None);
             }
         }
+        crash::reached(Point::AdoptDurable);
         let authority = self.authority();
         if authority.epochs().len() > epochs_before
             && let Err((rule, evidence)) = self.give_way(&authority)
@@ -214,8 +218,8 @@ impl Supervisor {
             Err(problem) => return Ok(Err(problem)),
         }
         match intervention {
-            Intervention::Follow { upstream, entries } => {
-                self.follow(upstream, &entries, request, annotation)
+            Intervention::Follow { upstream, there } => {
+                self.follow(upstream, there, request, annotation)
             }
             Intervention::Resume(None) => self.resume(request, annotation),
             Intervention::Resume(Some(rule)) => self.clear_failure(rule, request, annotation),
@@ -226,7 +230,7 @@ impl Supervisor {
     fn follow(
         &mut self,
         upstream: Address,
-        entries: &[Bytes],
+        there: Option<LedgerThere>,
         request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
@@ -234,11 +238,14 @@ impl Supervisor {
             return Ok(Err(problem));
         }
         if !matches!(self.role(), Role::ReplicaActive { .. }) {
-            if entries.is_empty() {
+            let Some(there) = there.filter(|there| !there.entries.is_empty()) else {
                 let detail = "this node holds the epoch by its own ledger, and the ledger there shows no later grant";
                 return Ok(Err(not_for_this_node(RuleId::P6A1, detail)));
+            };
+            if there.common != self.authority().head() {
+                return self.parted(&there).map(Err);
             }
-            if self.adopt(entries)?.is_none() {
+            if self.adopt(&there.entries)?.is_none() {
                 return Ok(Err(self
                     .halted()
                     .unwrap_or_else(|| Problem::new(Code::Halted, "the node halted"))));
@@ -332,7 +339,7 @@ pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
 }
 
 /// Nothing of this node that it does not know may come from elsewhere.
-fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
+pub(super) fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
     match own_unknown(node, entries.iter().map(|signed| &signed.entry)) {
         Some((seq, kind)) => Err((
             RuleId::St2,

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aerodb_core::authority::{Durability, Obligation};
 use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::id::{Boundary, NodeId, Seq};
+use aerodb_ledger::crash::{self, Point};
 use tokio::sync::{oneshot, watch};
 
 /// Why a write that was appended is not answered as acknowledged.
@@ -243,6 +244,7 @@ impl<T> Acknowledgements<T> {
         while inner.waiting.front().is_some_and(|waiter| waiter.needs <= acknowledged) {
             if let Some(waiter) = inner.waiting.pop_front() {
                 waiter.settle(Ok(durability));
+                crash::reached(Point::GroupAck);
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The WAL's one owner, and the two ways bytes get into it: commits, which need the authority to write,
 //! and batches received from upstream.
+//!
+//! Keeps: P5-V1.
 
 mod acknowledge;
+mod clerk;
 mod desk;
 mod lone;
 mod owner;
@@ -9,7 +12,8 @@ mod pipeline;
 mod write;
 
 pub use acknowledge::{Acknowledgements, Settled, Unacknowledged, Waiter};
-pub use desk::{Found, OwnerHandle, spawn};
+pub use clerk::Clerk;
+pub use desk::{Found, OwnerHandle, seat, spawn};
 pub use lone::UnderWay;
 pub use owner::{FailureSink, Job, Mode, Owner, Paused, Standing, WalFailure};
 pub use pipeline::{

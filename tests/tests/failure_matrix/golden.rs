@@ -1,57 +1,9 @@
-//! Explanations as files. What differs from run to run (hashes, keys, ports) is given a name by the order
-//! in which it comes: equal values get equal names, so that what must agree is still seen to agree.
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+//! The explanations of this matrix, as files beside it.
 
 use serde_json::Value;
 
 /// Compares the explanation with the golden file of this name.
 #[track_caller]
 pub(crate) fn check(name: &str, explanation: &Value) {
-    let mut names = Names::default();
-    let text = serde_json::to_string_pretty(&names.of(explanation)).expect("JSON") + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failure_matrix/golden");
-    let path = path.join(format!("{name}.json"));
-    if std::env::var_os("AERODB_GOLDEN").is_some_and(|value| value == "write") {
-        fs::write(&path, &text).expect("written");
-    }
-    let golden = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, golden, "{} is another one", path.display());
-}
-
-#[derive(Default)]
-struct Names(BTreeMap<String, String>);
-
-impl Names {
-    fn of(&mut self, value: &Value) -> Value {
-        match value {
-            Value::Object(fields) => {
-                fields.iter().map(|(key, value)| (key.clone(), self.of(value))).collect()
-            }
-            Value::Array(items) => items.iter().map(|item| self.of(item)).collect(),
-            Value::String(text) => Value::String(self.named(text)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-        }
-    }
-
-    /// The text with every hash and every checksum in it named.
-    fn named(&mut self, text: &str) -> String {
-        let word = |c: char| !c.is_ascii_alphanumeric();
-        let mut named = text.to_owned();
-        for part in text.split(word) {
-            let hash = part.len() == 64 && part.chars().all(|c| c.is_ascii_hexdigit());
-            // A CRC-32 in hexadecimal or in decimal; other numbers in a text are shorter, names of segments longer.
-            let digits = part.chars().all(|c| c.is_ascii_digit()) && (5..=10).contains(&part.len());
-            let checksum =
-                digits || (part.len() == 8 && part.chars().all(|c| c.is_ascii_hexdigit()));
-            if hash || checksum {
-                let next = format!("<hash {}>", self.0.len() + 1);
-                let name = self.0.entry(part.to_owned()).or_insert(next);
-                named = named.replace(part, name);
-            }
-        }
-        named
-    }
+    aerodb_tests::golden::check("tests/failure_matrix/golden", name, explanation);
 }
