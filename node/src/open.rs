@@ -10,6 +10,9 @@
 //! 6. to 8. history against ledger: stamps, epochs, role. There are no indexes to rebuild
 //! 9. the logs and the marker made durable, the start stamp: from here on the logs may not end before it.
 //!    The explanation is published with the role, see `serve::assemble`
+//!
+//! Keeps: P3-G10, P3-RS1, F-RC1, P6-B5.2, P6-SM3, RR-1, BT-2, M-C21, M-C18, M-R20, M-R21, M-P12, M-P22,
+//! P6-D2.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! There is one marker, so there is one candidate: a checkpoint that replaces another takes the log below it
 //! away, and then the older one could lead nowhere. A snapshot that is damaged therefore has no substitute,
 //! and the node refuses to start instead of starting with less (DIS-20).
+//!
+//! Keeps: M-C16.
 
 use aerodb_core::authority::{Authority, EpochStart};
 use aerodb_core::decision::recovery::CheckpointFound;

@@ -13,6 +13,8 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON; `null` when it is none.
     pub body: Value,
+    /// The media type.
+    pub content_type: Option<String>,
     /// The `ETag` header.
     pub etag: Option<String>,
     /// The `AeroDB-Commit-Id` header: the read view.
@@ -82,10 +84,10 @@ pub fn send_within(
     let mut response = response.ok()?;
     let status = response.status().as_u16();
     let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let etag = header("etag");
+    let (etag, content_type) = (header("etag"), header("content-type"));
     let number = |name| header(name)?.parse().ok();
     let (view, epoch) = (number("aerodb-commit-id"), number("aerodb-epoch"));
     let text = response.body_mut().read_to_string().ok()?;
     let body = serde_json::from_str(&text).unwrap_or_default();
-    Some(Answer { status, text, body, etag, view, epoch })
+    Some(Answer { status, text, body, content_type, etag, view, epoch })
 }

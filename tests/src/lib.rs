@@ -1,8 +1,9 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
 //! directories. Waiting is always for a state. Concurrent clients, and a judge of what they saw: [`clients`]. Every
-//! decoder, for fuzzing: [`decoders`]. And clusters in one thread, over a disk and a network that fail as a seed
-//! says: [`simulation`].
+//! decoder, for fuzzing: [`decoders`]. Every rule with what enforces and proves it: [`audit`]. And clusters in one
+//! thread, over a disk and a network that fail as a seed says: [`simulation`].
 
+pub mod audit;
 mod binary;
 pub mod clients;
 mod cluster;

@@ -386,13 +386,6 @@ impl Node {
         )
     }
 
-    /// POST of a JSON body; `None` when no answer comes.
-    #[must_use]
-    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
-        let bytes = body.to_string().into_bytes();
-        self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
-    }
-
     /// The way back of a node that was deposed, as it is documented: follow; where it halts over what it has
     /// past the later grant (F-V2), set that aside, and follow again. Gives how often it had to.
     ///

@@ -35,6 +35,7 @@ fn rule<'a>(explanation: &'a Value, id: &str) -> &'a Value {
     rules.iter().find(|rule| rule["rule_id"] == id).expect("the rule")
 }
 
+/// Proves: P3-RS3, RR-1.
 #[test]
 fn p3_rs1_a_node_recovers_from_its_checkpoint_and_what_lies_strictly_after_it() {
     let (mut n1, _root) = Cluster::founder(&[]);
@@ -84,6 +85,7 @@ fn p3_rs1_a_node_recovers_from_its_checkpoint_and_what_lies_strictly_after_it() 
     }
 }
 
+/// Proves: P3-RS2, WAL-12, F-A2.
 #[test]
 fn dt_the_directory_after_five_restarts_without_writes_is_no_larger_and_its_state_the_same() {
     let (mut n1, _root) = Cluster::founder(&[]);

@@ -262,6 +262,7 @@ fn write_corpus(name: &str, seeds: &[Vec<u8>]) {
     }
 }
 
+/// Proves: PERF-DET-3.
 #[test]
 fn no_input_makes_a_decoder_panic_or_allocate_without_bound() {
     let started = Instant::now();

@@ -1,5 +1,8 @@
 //! The entries of the authority ledger (DESIGN 3.1), their canonical bytes and their hash.
+//!
+//! Keeps: P6-AR5, P6-FZ5.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Certificate, Durability, Member, SignedDecline};
@@ -201,7 +204,7 @@ impl EntryBody {
 }
 
 /// What people may want to know about an entry: under its hash, read by no rule, part of no digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Annotation {
     /// Wall clock of the node when the request arrived, milliseconds since 1970-01-01 UTC.
     pub received_at_ms: u64,

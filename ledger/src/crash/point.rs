@@ -1,4 +1,6 @@
 //! The list of places.
+//!
+//! Keeps: P6-B0, P6-AS1.
 
 use std::fmt;
 

@@ -1,4 +1,6 @@
 //! Why a command did not do what it was asked, and what the process says of it.
+//!
+//! Keeps: P6-FZ4.
 
 use std::process::ExitCode;
 

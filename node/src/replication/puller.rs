@@ -2,6 +2,8 @@
 //! the next pull goes out as soon as the batch before it is durable; nothing here waits for a timer.
 //!
 //! Silence is not evidence: a pull waits for as long as it takes. A lost connection ends the task.
+//!
+//! Keeps: F-X1, P3-R1, P3-R6, P6-N1, P6-N2, RF-5, RF-7, M-R02, M-R04, M-R34.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;

@@ -2,6 +2,8 @@
 //!
 //! Invariant: `floor <= needs` of every open view. Opening a view and raising the floor take the same
 //! lock, so a view is either seen by the raise or refused by it.
+//!
+//! Keeps: MVI-3, MVV-2.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

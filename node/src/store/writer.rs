@@ -1,4 +1,6 @@
 //! The one way to change the store.
+//!
+//! Keeps: MVI-4.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,7 @@
 //! Requests that their operators named: asking again gives the recorded outcome (DESIGN section 8). The
 //! table is derived from the two ledgers, so it survives a restart.
+//!
+//! Keeps: P6-DF5.
 
 use std::collections::BTreeMap;
 

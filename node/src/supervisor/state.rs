@@ -27,6 +27,7 @@ use crate::shared::Shared;
 use crate::supervisor::SupervisorHandle;
 use crate::supervisor::message::{Inbox, Message};
 use crate::supervisor::requests::Requests;
+use crate::supervisor::span::span;
 use crate::view::View;
 use crate::wal::Mode;
 
@@ -138,6 +139,7 @@ impl Supervisor {
     }
 
     fn handle(&mut self, message: Message) -> Done {
+        let _span = span(&message).entered();
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,

@@ -38,6 +38,7 @@ fn says_why(node: &Node, rule: &str) {
     assert_eq!(failed["rule_id"], rule);
 }
 
+/// Proves: M-R29, O5-7, RA-7.
 #[test]
 fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     let mut cluster = Cluster::start();

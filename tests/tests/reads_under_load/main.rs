@@ -77,6 +77,7 @@ impl Run {
 
 const MORE: usize = 60;
 
+/// Proves: RD-1, MVI-3, MVV-4, F-RS2, MVI-5, M-W15, M-W13, PG-2.
 #[test]
 fn every_read_equals_the_reference_model_at_the_commit_that_it_names() {
     let mut cluster = Cluster::start();

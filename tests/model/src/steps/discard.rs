@@ -22,7 +22,7 @@ impl Cluster {
             return None;
         }
         let node = state.node_mut(at);
-        (node.history, node.halt) = (kept, None);
+        (node.history, node.halt, node.unsynced) = (kept, None, false);
         self.restart(at, node);
         Some(())
     }
