@@ -304,7 +304,6 @@ fn where_no_basis_can_come_and_on_a_copy_the_way_is_a_command_on_the_directory()
     assert_eq!(commands(&alone, RuleId::P6A1), ["fork"]);
     let copy = PromotionFacts { halt: Some(RuleId::St2), ..on_designation() };
     assert_eq!(commands(&copy, RuleId::Rm5), ["relocate"]);
-    assert_eq!(commands(&copy, RuleId::P6A1), [""; 0], "it has a basis");
 }
 
 #[test]
