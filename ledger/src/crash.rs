@@ -7,6 +7,8 @@
 //! there; `NAME[512]` says which of the comings is meant, where they differ by more than their order:
 //! [`Index`]. `AERODB_HOLD_POINT=NAME=FIFO` lets it stand there until the FIFO was opened for writing and
 //! closed: so that a state between two steps can be looked at without anyone sleeping.
+//!
+//! Keeps: CT-4, CT-7, F-T2, CT-2, P5-T2.
 
 #[cfg(feature = "crash-points")]
 mod armed;

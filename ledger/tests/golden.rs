@@ -198,6 +198,7 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// Proves: P6-AR5, CORE-E2, P6-FZ5.
 #[test]
 fn the_committed_files_are_what_the_code_writes() {
     let written = tempfile::tempdir().unwrap();

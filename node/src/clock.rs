@@ -1,4 +1,6 @@
 //! The wall clock, for annotations only: no rule reads it (P6-AS6).
+//!
+//! Keeps: P3-G9.
 
 use std::fmt::Debug;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -2,6 +2,8 @@
 //!
 //! A new directory is made beside its final place and renamed into it when it is complete and durable,
 //! so that a crash leaves nothing that could be taken for an initialised node.
+//!
+//! Keeps: M-W16, RI-1, RC-1.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

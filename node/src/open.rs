@@ -6,9 +6,13 @@
 //! 3. its snapshot is loaded into the store
 //! 4. WAL: scanned, its tail classified
 //! 5. what lies strictly after the checkpoint is replayed into the store
+//!    What was pruned is not readable again
 //! 6. to 8. history against ledger: stamps, epochs, role. There are no indexes to rebuild
 //! 9. the logs and the marker made durable, the start stamp: from here on the logs may not end before it.
 //!    The explanation is published with the role, see `serve::assemble`
+//!
+//! Keeps: P3-G10, P3-RS1, F-RC1, P6-B5.2, P6-SM3, RR-1, BT-2, M-C21, M-C18, M-R20, M-R21, M-P12, M-P22,
+//! P6-D2.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +40,7 @@ use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
+use crate::retention::{self, RetentionRefused};
 use crate::store::{Store, StoreWriter};
 
 /// No frame of the WAL carries more bytes of batches.
@@ -65,6 +70,9 @@ pub enum StartError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The recorded floor of the store cannot be used.
+    #[error(transparent)]
+    Retention(#[from] RetentionRefused),
     /// The identity is of another cluster than the ledger.
     #[error("the identity is of cluster {identity}, the authority ledger of {ledger} ({rule})", rule = RuleId::St2)]
     Foreign {
@@ -118,6 +126,8 @@ pub struct Opened {
     pub checkpoint: Option<Standing>,
     /// What replaying it gave.
     pub replayed: Replayed,
+    /// The floor of the store that is recorded.
+    pub floor: Option<Boundary>,
     /// The role that the ledger gives this node.
     pub role: RoleName,
     /// Failures that are latched, the first one first.
@@ -157,7 +167,9 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     crash::reached_at(Point::RecStep, 3);
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
-    let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
+    let floor = retention::recorded(&**disk, &dir, known.authority.cluster(), &known.owner)?;
+    let (wal, wal_found, mut replayed) = replay(&dir, disk, &known, marker, floor, writer)?;
+    retention::honour(&mut replayed, floor)?;
     let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
     crash::reached_at(Point::RecStep, 6);
@@ -208,6 +220,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -256,6 +269,7 @@ fn replay(
     disk: &Arc<dyn Disk>,
     known: &Known,
     marker: Option<&Checkpoint>,
+    floor: Option<Boundary>,
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
@@ -271,7 +285,8 @@ fn replay(
         owner: known.owner,
     };
     let witness = Witness {
-        record: named_here(&known.entries, &known.identity.node_id),
+        record: named_here(&known.entries, &known.identity.node_id)
+            .max(floor.map(Boundary::get).filter(|commit| *commit > 0)),
         ..frame(known.identity.stamp.wal_frame)
     };
     let opened =
@@ -326,7 +341,6 @@ pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Optio
         .iter()
         .filter(|stored| &stored.entry.entry.author == node)
         .filter_map(|stored| stored.entry.entry.body.names())
-        .map(|position| position.boundary)
         .filter(|boundary| *boundary > Boundary::ORIGIN)
         .max()
         .map(Boundary::get)

@@ -4,6 +4,8 @@
 //! After a checkpoint the WAL may begin before the checkpoint's own commit, at the start of a segment. What
 //! lies up to that commit is proven like the rest, so that the chain leads to exactly the place that the
 //! snapshot holds, and is not applied again (DIS-21).
+//!
+//! Keeps: P3-RS2, P3-RS5, F-P2, WAL-12.
 
 use std::collections::VecDeque;
 

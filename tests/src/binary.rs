@@ -1,6 +1,6 @@
 //! The shipped binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -31,9 +31,11 @@ pub fn path() -> &'static PathBuf {
 
 /// Where everything is built.
 pub(crate) fn target() -> PathBuf {
-    // Test executables lie in <target>/<profile>/deps.
-    let deps = std::env::current_exe().expect("a test has a path");
-    deps.ancestors().nth(3).expect("target directory").to_owned()
+    // Test executables lie in <target>/<profile>/deps, others in <target>/<profile>.
+    let running = std::env::current_exe().expect("a test has a path");
+    let mut folders = running.ancestors();
+    let profile = folders.find(|dir| dir.ends_with("debug") || dir.ends_with("release"));
+    profile.and_then(Path::parent).expect("the target directory").to_owned()
 }
 
 /// What a command came to.

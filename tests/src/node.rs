@@ -264,9 +264,15 @@ impl Node {
     #[must_use]
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, body)
+            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
+    }
+
+    /// POST of a JSON body; `None` when no answer comes.
+    #[must_use]
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
         let bytes = body.to_string().into_bytes();
         self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
-            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
     }
 
     /// PUT of a value; `None` when no answer comes.
@@ -352,6 +358,25 @@ impl Node {
         let _ = self.post("/v1/replication/resume", &json!({ "reason": "test" })).expect(200);
     }
 
+    /// Waits until the replica says that only a bootstrap helps.
+    #[track_caller]
+    pub fn wait_bootstrap_required(&self) {
+        self.wait("needs a bootstrap", || {
+            let data = self.try_get("/v1/replication")?.body["data"].clone();
+            let why = data["blocking_reason"].as_str()?;
+            (data["bootstrap_required"] == true && why.contains("BOOTSTRAP_REQUIRED")).then_some(())
+        });
+    }
+
+    /// Waits until the bootstrap has come so far: `NotStarted`, `InProgress`, `Complete`.
+    #[track_caller]
+    pub fn wait_bootstrap(&self, state: &str) {
+        self.wait(&format!("has its bootstrap {state}"), || {
+            let data = self.try_get("/v1/replication")?.body["data"].clone();
+            (data["snapshot_bootstrap_state"] == state).then_some(())
+        });
+    }
+
     /// Has the node follow another one.
     #[track_caller]
     pub fn follow(&self, upstream: &Self) -> Answer {
@@ -359,13 +384,6 @@ impl Node {
             "/v1/replication/follow",
             &json!({ "upstream": upstream.url(), "reason": "test" }),
         )
-    }
-
-    /// POST of a JSON body; `None` when no answer comes.
-    #[must_use]
-    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
-        let bytes = body.to_string().into_bytes();
-        self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
     }
 
     /// The way back of a node that was deposed, as it is documented: follow; where it halts over what it has

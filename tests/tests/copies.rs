@@ -51,6 +51,11 @@ fn is_nobody(node: &Node, rule: &str, epoch: u64, way: &str) {
     let resumed = node.post("/v1/replication/resume", &json!({ "reason": "try" }));
     resumed.refused(503, "HALTED");
     assert!(resumed.body["detail"].as_str().is_some_and(|it| it.contains(way)), "{}", resumed.text);
+    let remedies = resumed.body["remedies"].as_array().expect("remedies");
+    let offered = |command: &str| {
+        remedies.iter().any(|it| it["path"].as_str().is_some_and(|path| path.starts_with(command)))
+    };
+    assert!(offered("aerodb relocate") && offered("aerodb join"), "{}", resumed.text);
 }
 
 /// The ledger entries, without what a node may still add to its own record.
@@ -65,7 +70,8 @@ fn writes(cluster: &Cluster, from: u64) {
     }
 }
 
-const ORIGINAL: &str = "start the original, or join under a new node id";
+const ORIGINAL: &str =
+    "start the original, or stop both and give this one the identity with aerodb relocate";
 
 #[test]
 fn a_copy_of_the_successor_started_beside_it_is_nobody() {
@@ -153,7 +159,7 @@ fn an_older_copy_in_the_place_of_the_directory_is_nobody() {
 /// What was in the directory before, put back into the very same directory: the node cannot know, and the holder
 /// does.
 #[test]
-fn au13_a_directory_that_was_set_back_is_halted_by_the_holder() {
+fn st2_a_directory_that_was_set_back_is_halted_by_the_holder() {
     let (mut cluster, place) = (Cluster::start(), tempfile::tempdir().expect("a directory"));
     writes(&cluster, 1);
     cluster.n1.designate("n2");
@@ -173,12 +179,12 @@ fn au13_a_directory_that_was_set_back_is_halted_by_the_holder() {
     }
     copy(&older.join("."), &cluster.n2.dir);
     cluster.n2.start();
-    is_nobody(&cluster.n2, "AU-13", 1, "join under a new node id");
+    is_nobody(&cluster.n2, "ST-2", 1, "join under a new node id");
     // No receipt of it was counted.
     cluster.n1.put("k", "v").refused(503, "SUCCESSOR_DETACHED");
     cluster.n2.restart();
     cluster.n1.kill();
-    is_nobody(&cluster.n2, "AU-13", 1, "join under a new node id");
+    is_nobody(&cluster.n2, "ST-2", 1, "join under a new node id");
 }
 
 /// A new directory under an old id has a new key: it is not that node.

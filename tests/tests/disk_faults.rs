@@ -122,6 +122,7 @@ fn puts(fault: &Fault, value: &str, least: usize, told: &Told<'_>) {
     assert_recovers(&mut node, acknowledged, value);
 }
 
+/// Proves: P3-FS8, P3-FS9, F-Z1, CORE-F2, PG-4, CT-2, RA-10.
 #[test]
 fn m_w06_a_failed_fsync_of_the_wal() {
     for (inject, acknowledged) in
@@ -135,6 +136,7 @@ fn m_w06_a_failed_fsync_of_the_wal() {
     puts(&once, "v", 2, &Told(&["cannot fsync", FIRST, "WAL-13"]));
 }
 
+/// Proves: P3-D10, P3-D1, CORE-F2.
 #[test]
 fn m_w08_a_failed_or_short_write_to_the_wal() {
     for inject in [

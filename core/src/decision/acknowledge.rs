@@ -1,5 +1,7 @@
 //! How far the history is acknowledged, and so may be seen (DESIGN 3.2). Nothing above the bound is
 //! ever shown.
+//!
+//! Keeps: P3-R7, MVS-1.
 
 use crate::authority::{
     Authority, Certificate, EntryBody, Obligation, ReceiptClaim, SignedReceipt, Succession,
@@ -127,12 +129,14 @@ mod tests {
         Boundary::new(commits)
     }
 
+    /// Proves: P3-R7.
     #[test]
     fn without_an_obligation_the_holders_fsync_is_enough() {
         assert_eq!(holder_bound(at(7), false, None, Floor::Known(at(0))), Some(at(7)));
         assert_eq!(holder_bound(at(7), false, None, Floor::UnknownUntil(at(7))), Some(at(7)));
     }
 
+    /// Proves: RV-1.
     #[test]
     fn under_obligation_the_bound_follows_the_receipt_and_never_passes_the_durable_end() {
         let floor = Floor::Known(at(3));

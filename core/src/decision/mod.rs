@@ -14,6 +14,7 @@ pub mod recovery;
 pub mod relocate;
 pub mod retention;
 pub mod safety;
+pub mod segment;
 pub mod serving;
 pub mod tenure;
 pub mod write;

@@ -41,7 +41,8 @@ pub struct DirectoryFacts {
 pub struct Holdings {
     /// The end of the authority ledger.
     pub ledger: LedgerHead,
-    /// The end of the decision ledger, the record of this very relocation left out.
+    /// The end of the decision ledger; of the one that is kept as far as the other one's reaches: what a halted copy
+    /// has recorded since are refusals.
     pub decisions: Option<LedgerHead>,
     /// The end of the validated history.
     pub history: Position,

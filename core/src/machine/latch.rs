@@ -21,7 +21,8 @@ pub enum WayBack {
     DiscardSuffix,
     /// Take another snapshot over: the one that is in force is not continued by what upstream has.
     Bootstrap,
-    /// Start the directory that this one is a copy of, or join under a new node id.
+    /// Start the directory that this one is a copy of, give this one its identity (`relocate`), or join under a new
+    /// node id.
     Original,
     /// Keep the directory, audit it, and join under a new node id: what the node has said of itself does not
     /// hold, and nothing that it could do makes it hold again.

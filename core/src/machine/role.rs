@@ -1,5 +1,8 @@
 //! The node role (table 4.2, DESIGN section 4), and the value without which nothing can be written.
+//!
+//! Keeps: P6-X4, P6-SM7, P6-B4.4, P6-AR4, M-R33.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Tenure};
@@ -35,7 +38,7 @@ pub enum Role {
 }
 
 /// The name of a role, without its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum RoleName {
     /// See [`Role::Uninitialized`].
     Uninitialized,
@@ -317,6 +320,7 @@ mod tests {
     use crate::authority::tests_support::{Story, node};
     use crate::machine::table::rendered;
 
+    /// Proves: P6-X4, P5-I3, P6-SM7, RM-7.
     #[test]
     fn the_table_of_the_role_and_nothing_else() {
         assert_eq!(
@@ -359,6 +363,7 @@ mod tests {
         }
     }
 
+    /// Proves: P6-AR4, P6-B4.4.
     #[test]
     fn only_becoming_the_holder_gives_write_authority() {
         for state in Role::states() {

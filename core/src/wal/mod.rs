@@ -11,7 +11,9 @@ mod payload;
 
 pub use batch::{Batch, BatchError, RawBatch};
 pub use condition::{Condition, Expect};
-pub use continuity::{Discontinuity, check_continuity};
+pub use continuity::{
+    Discontinuity, check_continuity, follows_chain, follows_number, is_of_its_place,
+};
 pub use divergence::{Divergence, prove};
 pub use epochs::{EpochMismatch, EpochRuns};
 pub use header::BatchHeader;

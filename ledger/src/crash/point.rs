@@ -1,4 +1,6 @@
 //! The list of places.
+//!
+//! Keeps: P6-B0, P6-AS1.
 
 use std::fmt;
 
@@ -91,8 +93,10 @@ points! {
     ReadViewCreated = "read.view_created" None,
     /// A read has read, and is not looked at again (M-W23).
     ReadMid = "read.mid" None,
-    /// The floor is raised, no version is removed (M-W21).
-    GcBeforeRemove = "gc.before_remove" None,
+    /// It is known what may be pruned; nothing says so (M-W21).
+    GcBeforeRecord = "gc.before_record" None,
+    /// What may be pruned is recorded; nothing of it is (M-W22).
+    GcAfterRecord = "gc.after_record" None,
     /// One version is removed, others are to be (M-W22).
     GcMidRemove = "gc.mid_remove" None,
 

@@ -12,6 +12,8 @@
 //! A crash between or within any of these leaves a log on which the same steps run again: the copy
 //! has a name made of its content, a partly zeroed tail is a tail, and a frame that is written over
 //! itself does not change.
+//!
+//! Keeps: F-P1, P3-G1, P3-T7, P3-D5.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,7 @@
 //! A log that is open for appending.
+//!
+//! Keeps: WAL-6, P3-G2, P3-PL1, P3-PL2, P3-PL3, P3-PL4, P3-PL5, P3-PL10, P3-PL11, P3-PL12, P3-PL14, P3-FS8,
+//! P3-FS9, P3-D1, P3-D10, P3-M4, M-W05, M-W06, M-W08, P3-T3, P3-FS5.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

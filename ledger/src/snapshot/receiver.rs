@@ -3,6 +3,8 @@
 //!
 //! It is received in a directory of its own, which is discarded whole before the next attempt and at every
 //! start: a transfer that was cut begins again at byte 0 (F-S1, F-S2).
+//!
+//! Keeps: RS-4, RS-5, M-R25.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! Writing a snapshot, beside running traffic.
+//!
+//! Keeps: P3-PL6, P3-S1, P3-S3, SNP-2, MVI-6, M-C01, M-C03, M-C04, M-C05, M-C06, M-C07, SNP-5.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,6 +8,8 @@ use crate::subject::{Act, AuthoritySubject, DecisionSubject, WalSubject};
 use crate::support::segments_of;
 use crate::{FULL, LARGE, SMALL, append, assert_searched, other, search};
 
+/// Proves: P3-G1, P3-G2, P3-T3, P3-T7, P3-PL1, P3-PL2, P3-PL3, P3-PL4, P3-PL5, P3-PL10, P3-PL11, P3-PL12,
+/// P3-D3, M-W02, M-W03, M-W04, M-W05, M-W07, F-3.2, CT-2, PG-1, M-W19, P5-T2.
 #[test]
 fn p3_pl_a_wal_survives_every_power_loss_and_kill() {
     let subject = WalSubject::new(segments_of(2));
@@ -21,6 +23,7 @@ fn p3_pl_a_wal_survives_every_power_loss_and_kill() {
     }
 }
 
+/// Proves: P3-PL8, P3-W2, P3-W4, M-C11, M-C12.
 #[test]
 fn p3_pl_a_wal_survives_every_power_loss_and_kill_around_a_truncation() {
     let subject = WalSubject::new(segments_of(1));
@@ -31,6 +34,7 @@ fn p3_pl_a_wal_survives_every_power_loss_and_kill_around_a_truncation() {
     assert_eq!(counts.sampled, 0);
 }
 
+/// Proves: P3-D2, P3-D3, P3-D7, M-W03.
 #[test]
 fn p3_pl_a_wal_survives_every_power_loss_within_two_blocks() {
     let subject = WalSubject::new(segments_of(3));
@@ -54,6 +58,7 @@ fn p3_pl_a_wal_survives_kills_while_two_torn_blocks_are_dropped() {
     assert_searched(counts, 100, 100);
 }
 
+/// Proves: P6-AS2, P6-AS4, P6-B4.1, P6-B4.2, P6-F2, P6-B5.1.
 #[test]
 fn p3_pl_an_authority_ledger_survives_every_power_loss_and_kill() {
     let subject = AuthoritySubject(segments_of(3));

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::shared::Shared;
 use crate::world::Link;
@@ -121,7 +122,8 @@ pub fn start(
     upstream: Address,
     context: TransferContext,
 ) -> TransferTask {
-    let task = runtime.spawn(async move {
+    let span = tracing::info_span!("bootstrap", number, %upstream);
+    let task = async move {
         let transfer = Receiving { number, context };
         let event = match transfer.run(upstream).await {
             Ok((source, verified)) => TransferEvent::Validated(source, Box::new(verified)),
@@ -129,8 +131,8 @@ pub fn start(
             Err(Ended::Disk(error)) => TransferEvent::Disk(error),
         };
         transfer.tell(event);
-    });
-    TransferTask { number, task }
+    };
+    TransferTask { number, task: runtime.spawn(task.instrument(span)) }
 }
 
 struct Receiving {

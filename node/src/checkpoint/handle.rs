@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as sync;
 
+use aerodb_core::id::Boundary;
 use aerodb_ledger::Durable;
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::wal::Removal;
@@ -174,7 +175,9 @@ impl Worker {
 
     fn take(&self) -> Result<Taken, CheckpointError> {
         let cut = self.moment.cut().ok_or(CheckpointError::NotHere)?;
-        tracing::info!(acknowledged = ?cut.acknowledged, "CHECKPOINT_BEGIN");
+        let acknowledged = cut.acknowledged.map(Boundary::get);
+        let _span = tracing::info_span!("checkpoint", acknowledged).entered();
+        tracing::info!("CHECKPOINT_BEGIN");
         let taken = self.taker.take(&cut, &mut |marker| self.moment.let_go(marker));
         match &taken {
             Ok(taken) => {

@@ -165,6 +165,7 @@ fn recover(disk: &SimulatedDisk) -> Result<(Boundary, Hash, Option<Boundary>), S
     Ok((tip, store.state_digest(tip), checkpoint.map(|it| it.marker.position.boundary)))
 }
 
+/// Proves: P3-K1, P3-K2, M-C09, CKP-5, P3-T7, P5-T2.
 #[test]
 fn p3_pl7_power_loss_at_every_step_of_a_checkpoint_leaves_the_old_or_the_new_one() {
     let mut node = Bench::founded();
@@ -214,6 +215,7 @@ fn p3_pl7_power_loss_at_every_step_of_the_first_checkpoint_loses_nothing() {
     }
 }
 
+/// Proves: P3-RS2, M-C18, P3-T7, F-RC1.
 #[test]
 fn p3_rs_power_loss_at_every_step_of_a_recovery_changes_nothing_of_what_the_next_one_finds() {
     let mut node = Bench::founded();
@@ -239,6 +241,7 @@ fn p3_rs_power_loss_at_every_step_of_a_recovery_changes_nothing_of_what_the_next
     }
 }
 
+/// Proves: M-C13, M-C09.
 #[test]
 fn ckp_6_a_disk_error_at_every_step_of_a_checkpoint_loses_nothing() {
     let mut steps = 0;
@@ -359,6 +362,7 @@ fn ckp_5_what_a_crash_left_of_a_snapshot_is_passed_over_and_removed_by_the_next_
     assert_eq!(recover(&orphan.after_power_loss(|_| 0)).unwrap().2, Some(at(10)));
 }
 
+/// Proves: M-C16, P3-D5.
 #[test]
 fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     let mut node = Bench::founded();
@@ -394,6 +398,7 @@ fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     refused(&disk, "missing");
 }
 
+/// Proves: P3-D5.
 #[test]
 fn wal_8_nothing_is_written_before_the_whole_log_was_read_and_found_good() {
     let mut node = Bench::founded();

@@ -23,7 +23,9 @@ impl Http {
         request: CheckpointRequest,
         call: Call,
     ) -> Result<CheckpointTaken, Problem> {
-        tracing::info!(operator = %call.principal.as_str(), reason = %request.reason, "a checkpoint is asked for");
+        let asked = self.annotation(&call, request.reason);
+        tracing::info!(operator = %asked.operator, reason = %asked.reason, "a checkpoint is asked for");
+        let _recorded = self.supervisor.checkpoint_asked(asked).await?;
         // It goes on to its end whatever becomes of the caller.
         let handle = self.shared.checkpoints.clone();
         let taking = tokio::spawn(async move { handle.take().await });

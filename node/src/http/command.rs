@@ -33,7 +33,7 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
 }
 
 impl Http {
-    fn annotation(&self, call: &Call, reason: Reason) -> Annotation {
+    pub(super) fn annotation(&self, call: &Call, reason: Reason) -> Annotation {
         Annotation {
             received_at_ms: self.shared.world.clock.now_ms(),
             operator: call.principal.as_str().to_owned(),

@@ -1,4 +1,6 @@
 //! Reads of keys: one view each, through the gate, and looked at again when they are over (table 4.11).
+//!
+//! Keeps: MVF-5, RA-7, M-R30, M-R31, M-W23.
 
 use std::future::ready;
 use std::time::Duration;

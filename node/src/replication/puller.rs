@@ -2,6 +2,8 @@
 //! the next pull goes out as soon as the batch before it is durable; nothing here waits for a timer.
 //!
 //! Silence is not evidence: a pull waits for as long as it takes. A lost connection ends the task.
+//!
+//! Keeps: F-X1, P3-R1, P3-R6, P6-N1, P6-N2, RF-5, RF-7, M-R02, M-R04, M-R34.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;
@@ -122,7 +124,9 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
             Err(error) => return lost(&error),
         };
         if answer.cluster != shared.identity.cluster {
-            return PullerEvent::Lost(format!("upstream is of cluster {}", answer.cluster));
+            // A node of another cluster refuses the question; this answer offers its history as ours.
+            let detail = format!("the answer is of cluster {}", answer.cluster);
+            return PullerEvent::Parted(RuleId::FV2, detail);
         }
         if answer.node_id == shared.identity.node_id {
             return PullerEvent::Lost("upstream is this node itself".to_owned());

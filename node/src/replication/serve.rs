@@ -2,6 +2,8 @@
 //! a pull changes is what is known of the peer.
 //!
 //! Order: who asks, does its history agree with this one, what does its receipt prove, what may it have.
+//!
+//! Keeps: F-P1, F-P2, RW-1, RW-3, RA-1, M-R03, M-C14.
 
 use std::sync::Arc;
 

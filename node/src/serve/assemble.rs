@@ -30,6 +30,7 @@ use crate::http::Http;
 use crate::machines::Machines;
 use crate::open::{Opened, Standing};
 use crate::replication::{Barriers, Peers, PullerContext};
+use crate::retention::FloorRecord;
 use crate::serve::crew::{Crew, Recovered};
 use crate::serve::error::ServeError;
 use crate::shared::Shared;
@@ -72,6 +73,7 @@ pub(super) fn assemble(
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -125,7 +127,14 @@ pub(super) fn assemble(
     let (owner, clerk) = seat(owner, mode, found, world.hands);
     // Opened before the first pruning: what recovery came to is still there when its digest is computed.
     let recovered = store.view(tip.boundary, ViewSource::Recovery);
-    let pruner = pruner(&store, &acks, config.retain_commits);
+    let record = FloorRecord {
+        disk: Arc::clone(&world.disk),
+        data: dir.path().to_owned(),
+        identity: identity.clone(),
+        durable: floor.unwrap_or_default(),
+        supervisor: handle.clone(),
+    };
+    let pruner = pruner(&store, &acks, config.retain_commits, record);
 
     let view = View::new(
         &identity,
@@ -216,10 +225,16 @@ fn checkpoint_worker(
     Worker { taker, moment: Box::new(Running { shared, supervisor }), bytes, bytes_min }
 }
 
-fn pruner(store: &Store, acks: &Arc<Acknowledgements<Answer>>, retain_commits: u64) -> Pruner {
+fn pruner(
+    store: &Store,
+    acks: &Arc<Acknowledgements<Answer>>,
+    retain_commits: u64,
+    mut record: FloorRecord,
+) -> Pruner {
     let (store, acks) = (store.clone(), Arc::clone(acks));
     let acknowledged = Box::new(move || acks.bounds().acknowledged);
-    Pruner { store, retain_commits, acknowledged }
+    let record = Box::new(move |floor| record.record(floor));
+    Pruner { store, retain_commits, acknowledged, record }
 }
 
 fn failure_sink(handle: &SupervisorHandle) -> FailureSink {

@@ -2,6 +2,8 @@
 //!
 //! Threads: the WAL's, the supervisor's, those that serve requests, and one for whatever else the node waits
 //! for. Nothing of promotion runs outside of an attempt (P6-PN2).
+//!
+//! Keeps: P6-PN2, P6-PN1, P6-RT5, P3-M4, M-P24, M-O06.
 
 mod assemble;
 mod crew;
@@ -49,8 +51,10 @@ pub enum Ended {
 pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
     let world = World::real();
-    tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
-    let opened = open(dir.clone(), &world.disk)?;
+    let opened = tracing::info_span!("open", dir = %dir.path().display()).in_scope(|| {
+        tracing::info!("AERODB_STARTUP_BEGIN");
+        open(dir.clone(), &world.disk)
+    })?;
     // Whatever the node itself waits for; requests have threads of their own.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = system("start the runtime", runtime)?;

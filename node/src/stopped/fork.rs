@@ -242,6 +242,7 @@ fn recorded(
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
+        | DecisionBody::CheckpointRequested { .. }
         | DecisionBody::BootstrapDecided { .. }
         | DecisionBody::FailureCleared { .. }
         | DecisionBody::Declined { .. }

@@ -3,6 +3,8 @@
 //!
 //! The directory is opened as for a start, so that everything the entry speaks of is proven and durable, and the
 //! failures that would halt the node refuse the command.
+//!
+//! Keeps: M-P17.
 
 use std::sync::Arc;
 

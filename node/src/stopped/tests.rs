@@ -119,6 +119,7 @@ fn recorded(disk: &SimulatedDisk) -> Option<SignedDecline> {
     decline_of(&opened.decisions.entries(), next).map(|(_, certificate)| certificate)
 }
 
+/// Proves: P6-AS2.
 #[test]
 fn au17_power_loss_at_every_step_of_a_decline_leaves_it_there_or_to_be_made() {
     let disk = stopped("n2");
@@ -157,6 +158,7 @@ fn role(disk: &SimulatedDisk) -> RoleName {
     open(dir(), &disk.shared()).unwrap().role
 }
 
+/// Proves: M-P17, P6-RC7, P6-F2, P6-SC4.
 #[test]
 fn power_loss_at_every_step_of_an_offline_relinquishment_leaves_a_holder_or_a_sealed_node() {
     let disk = stopped("n1");

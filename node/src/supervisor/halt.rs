@@ -1,5 +1,7 @@
 //! Failures: a broken rule latches and halts the node, a failed disk ends the process. Neither is
 //! cleared by anything but an operator.
+//!
+//! Keeps: F-X5, F-Z1, RA-10.
 
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Remedy;

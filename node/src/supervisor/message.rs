@@ -80,6 +80,7 @@ pub(super) enum Message {
         annotation: Annotation,
         reply: oneshot::Sender<Result<Discarded, Problem>>,
     },
+    Checkpoint(Annotation, oneshot::Sender<Result<Option<Seq>, Problem>>),
     Receipt(Receipt),
     Puller(u64, PullerEvent),
     Transfer(u64, TransferEvent),
@@ -172,6 +173,14 @@ impl SupervisorHandle {
         annotation: Annotation,
     ) -> Result<Discarded, Problem> {
         self.ask(|reply| Message::Discard { dry_run, request, annotation, reply }).await
+    }
+
+    /// Records who asked for a checkpoint, and why. `None` in a role in which none is taken.
+    ///
+    /// # Errors
+    /// When the node is stopping.
+    pub async fn checkpoint_asked(&self, annotation: Annotation) -> Result<Option<Seq>, Problem> {
+        self.ask(|reply| Message::Checkpoint(annotation, reply)).await
     }
 
     /// Hands over a receipt that may end an obligation.

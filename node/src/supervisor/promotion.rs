@@ -9,6 +9,11 @@
 //! 6. approved: append the grant, fsync, trailer. One durable step: before it the old authority, after
 //!    it the new. Any error from there on ends the process
 //! 7. rebind the role, publish, let the owner write
+//!
+//! Keeps: P6-V1, P6-SC4, P6-AR2, P6-B1.1, P6-B1.2, P6-B2.3, P6-B3.3, P6-DF5, P6-RF1.1, P6-PF2.1, P6-B4.3,
+//! M-P13, M-P15, M-P18, M-P21, M-P19.
+
+use std::time::Instant;
 
 use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
@@ -32,6 +37,7 @@ use aerodb_ledger::crash::{self, Point};
 
 use crate::declines::has_declined_after;
 use crate::evidence::{Extended, Unfit, extend};
+use crate::journal::Attempt;
 use crate::supervisor::requests::{Known, promotion_id};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
@@ -76,6 +82,7 @@ type Answer = Result<PromotionAnswer, Problem>;
 
 impl Supervisor {
     pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
+        let taken_up = Instant::now();
         crash::reached(Point::PromoBeforeRequest);
         if !request.dry_run {
             match self.requests.find(request.request.as_ref()) {
@@ -102,6 +109,7 @@ impl Supervisor {
         if request.dry_run {
             return Ok(answer(&decision.facts, None, explanation));
         }
+        self.announce(&request, taken_up);
         self.step(&PromotionEvent::Request);
         let body = DecisionBody::PromotionRequested {
             expected_epoch: request.expected_epoch,
@@ -167,6 +175,14 @@ impl Supervisor {
         )?;
         self.step(&PromotionEvent::Return);
         Ok(answer)
+    }
+
+    /// Tells the journal what its next steps belong to; for observers only.
+    fn announce(&self, request: &PromotionRequest, taken_up: Instant) {
+        let current_primary = self.authority().holder().clone();
+        let reason = request.annotation.reason.clone();
+        let attempt = Attempt { current_primary, reason };
+        self.shared().machines.journal.begin_attempt(attempt, taken_up);
     }
 
     fn step(&self, event: &PromotionEvent) {

@@ -1,4 +1,6 @@
 //! The replica's side: pulling, adopting what the ledger upstream has, and giving way to a later grant.
+//!
+//! Keeps: RM-2, RR-5, P6-F3, M-P16, M-R22, M-R28.
 
 use std::sync::Arc;
 

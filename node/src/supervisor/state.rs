@@ -27,6 +27,7 @@ use crate::shared::Shared;
 use crate::supervisor::SupervisorHandle;
 use crate::supervisor::message::{Inbox, Message};
 use crate::supervisor::requests::Requests;
+use crate::supervisor::span::span;
 use crate::view::View;
 use crate::wal::Mode;
 
@@ -138,6 +139,7 @@ impl Supervisor {
     }
 
     fn handle(&mut self, message: Message) -> Done {
+        let _span = span(&message).entered();
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,
@@ -147,6 +149,9 @@ impl Supervisor {
             }
             Message::Discard { dry_run, request, annotation, reply } => {
                 answer(reply, self.discard_suffix(dry_run, request, annotation))?;
+            }
+            Message::Checkpoint(annotation, reply) => {
+                answer(reply, self.checkpoint_asked(annotation).map(Ok))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,

@@ -8,6 +8,8 @@
 //! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
 //! on its request's own thread. Nobody else waits for the disk because of it: it does so only where its
 //! connection is the only one on that thread ([`RequestThread::hold`]).
+//!
+//! Keeps: PG-3, PERF-DET-3.
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};

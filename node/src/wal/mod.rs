@@ -1,5 +1,7 @@
 //! The WAL's one owner, and the two ways bytes get into it: commits, which need the authority to write,
 //! and batches received from upstream.
+//!
+//! Keeps: P5-V1.
 
 mod acknowledge;
 mod clerk;

@@ -1,6 +1,8 @@
 //! The one owner of the WAL and of the writing side of the store: what it does with each job.
 //!
 //! Group commit without timers: a batch is what arrived while the last fsync ran.
+//!
+//! Keeps: P3-FS2, A-1, MVI-4, PG-1, PG-2, PG-4, MVI-5, CORE-F2, PERF-DET-3, M-W15, M-W19.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;

@@ -16,6 +16,8 @@
 //!
 //! A crash between 1 and 2 leaves bytes that the next start validates; between 2 and 3 the WAL is
 //! replayed.
+//!
+//! Keeps: P5-I2, P5-I5, A-1, F-V1, F-V2, M-R05, M-R06, M-R07, M-R13, M-R14, M-R15.
 
 mod applier;
 mod cursors;

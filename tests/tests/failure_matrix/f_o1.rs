@@ -58,6 +58,7 @@ fn unknown(node: &Node, fields: &[&str]) -> Answer {
     answer
 }
 
+/// Proves: M-O01, CORE-O3, O5-2, EX-8.
 #[test]
 fn f_o1_inspection_during_a_failure_answers_labels_what_is_missing_and_guesses_nothing() {
     let mut cluster = Cluster::start();

@@ -13,6 +13,7 @@ mod forbidden;
 mod golden;
 mod intervention;
 mod primary;
+mod pruning;
 mod receiver;
 mod recovery;
 mod rows;

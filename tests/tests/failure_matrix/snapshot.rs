@@ -139,6 +139,7 @@ fn f_s1_connection_lost_during_snapshot_transfer() {
 }
 
 /// Whatever byte of a transfer is damaged, what was received is rejected and the replica is as it was (RS-5).
+/// Proves: M-R25.
 #[test]
 fn rs_5_a_damaged_transfer_is_rejected() {
     let cut = Cut::set();
@@ -226,11 +227,13 @@ fn f_s3_wal_offered_one_commit_late() {
     mismatch("f_s3_late", |_| Change::with_a_gap());
 }
 
+/// Proves: M-R28.
 #[test]
 fn f_s3_wal_offered_one_commit_early() {
     mismatch("f_s3_early", |cut| Change::replaced(forged(cut, cut.at - 1)));
 }
 
+/// Proves: M-R28.
 #[test]
 fn f_s3_wal_of_another_history() {
     mismatch("f_s3_other", |cut| Change::replaced(forged(cut, cut.at)));

@@ -2,6 +2,9 @@
 //!
 //! The proof contains no liveness, no clock and no network: only this node's own ledger and history,
 //! and the request. Invariant: a grant stands on exactly one [`Basis`], and each basis names one node.
+//!
+//! Keeps: P6-SC2, P6-D1, P6-AR3, P6-N6, P6-X6, P6-PF2.4, P6-RI6, P6-O2, P6-RO2, P6-RO3, P6-RT4, P6-B2.4,
+//! P6-DF3, P6-S3, M-P04, M-P05, M-P06, P6-TS6.
 
 mod condition;
 mod remedies;

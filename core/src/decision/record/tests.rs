@@ -105,6 +105,7 @@ fn every_kind() -> [SignedDecision; 12] {
         DecisionBody::BootstrapRequested { upstream: other, request: None },
         DecisionBody::BootstrapDecided { decision: bootstrap(), cleared: Some(RuleId::FS3) },
         DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
+        DecisionBody::CheckpointRequested { acknowledged: Some(at(12).boundary) },
     ]
     .map(signed)
 }

@@ -84,6 +84,7 @@ fn committed(number: u64) -> (Answer, Settled) {
     (Ok(Outcome::Committed { commit, epoch: Epoch::FIRST }), Ok(Durability::Local))
 }
 
+/// Proves: PG-3.
 #[test]
 fn a_lone_write_is_settled_on_the_thread_that_asks() {
     let (_dir, handle) = holder();
@@ -114,6 +115,7 @@ fn a_write_queues_while_the_owner_is_paused() {
     assert_eq!(handle.look_blocking().unwrap().frame, 1, "one batch");
 }
 
+/// Proves: PG-3.
 #[test]
 fn a_write_queues_beside_another_write_and_on_a_shared_thread() {
     let (_dir, handle) = holder();

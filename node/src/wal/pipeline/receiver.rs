@@ -1,4 +1,6 @@
 //! Receiver: a pull's bytes become durable in the log; nothing but their framing is looked at (P5-ST2).
+//!
+//! Keeps: F-R1, F-R2, P5-ST2, RA-3, M-R09, M-R11.
 
 use aerodb_core::authority::Authority;
 use aerodb_core::id::Boundary;

@@ -1,4 +1,6 @@
 //! Validator: received bytes are proven to continue the history.
+//!
+//! Keeps: RA-4.
 
 use std::sync::Arc;
 

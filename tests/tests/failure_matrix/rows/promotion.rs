@@ -85,6 +85,7 @@ fn m_p01_a_request_that_is_cut_off_or_malformed_changes_nothing() {
 }
 
 /// The request is recorded, or half recorded; no decision is. It is forgotten.
+/// Proves: P6-AS1, P6-B0, P6-B1.
 #[test]
 fn m_p02_a_request_that_nothing_was_decided_on_is_forgotten() {
     let mut places = before_the_frame("record", "");
@@ -93,6 +94,7 @@ fn m_p02_a_request_that_nothing_was_decided_on_is_forgotten() {
     each_dies(&places, false);
 }
 
+/// Proves: P6-B0, P6-B2.
 #[test]
 fn m_p03_a_validation_that_is_cut_short_was_never_made() {
     let steps: Vec<_> = (1..=4).map(|step| format!("promo.validating[{step}]")).collect();
@@ -175,6 +177,7 @@ fn m_p06_without_a_basis_that_names_it_a_node_is_denied() {
     let _ = pair.heir.promote(1).expect(200);
 }
 
+/// Proves: P6-B0, P6-B3.
 #[test]
 fn m_p07_an_approval_that_was_not_carried_out_is_none() {
     each_dies(&points(&["promo.approved"]), false);
@@ -187,6 +190,7 @@ fn m_p08_before_the_grants_frame_is_whole_the_old_authority_stands() {
 }
 
 /// The frame is whole, and the process is killed, not the machine: the next opening makes it durable.
+/// Proves: P6-B4, P6-B5.1.
 #[test]
 fn m_p09_once_the_grants_frame_is_whole_the_new_authority_stands_and_no_other() {
     each_dies(&after_the_frame("ledger", ""), true);
@@ -298,6 +302,7 @@ fn m_p14_without_its_holder_a_cluster_takes_no_write_and_reads_what_is_safe() {
 }
 
 /// The old holder dies while the successor stands at a step of its promotion: it makes no difference.
+/// Proves: P6-PF2.1.
 #[test]
 fn m_p15_when_the_old_holder_dies_makes_no_difference_to_a_promotion() {
     let mut explained = Vec::new();
@@ -356,6 +361,7 @@ fn m_p16_a_deposed_holder_never_acknowledges_wherever_it_dies_on_its_way_back() 
 }
 
 /// The replica is dead before it is asked, or dies while it is: see also M-P02 to M-P11.
+/// Proves: P6-RF1.1.
 #[test]
 fn m_p19_a_replica_that_is_dead_is_not_promoted() {
     let mut pair = Pair::designated();

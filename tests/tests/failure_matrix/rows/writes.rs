@@ -349,54 +349,6 @@ fn m_w20_a_batch_of_many_blocks_is_whole_or_absent_wherever_it_is_cut() {
     }
 }
 
-/// Versions that no read can show any more are taken out of memory while writes go on; nothing is written for
-/// it, and nothing comes back by it.
-#[track_caller]
-fn dies_pruning(point: &str) {
-    let (mut n1, _root) = Cluster::founder(&[]);
-    assert_eq!(n1.stop(), Some(0));
-    let config = n1.dir.join("aerodb.toml");
-    let text = std::fs::read_to_string(&config).expect("a configuration");
-    let others: Vec<_> = text.lines().filter(|line| !line.starts_with("retain_commits")).collect();
-    std::fs::write(&config, format!("retain_commits = 1\n{}\n", others.join("\n")))
-        .expect("written");
-    n1.start_to_die_at(point);
-    let acknowledged = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            let (n1, acknowledged) = (&n1, &acknowledged);
-            scope.spawn(move || {
-                let put = || n1.try_put("k", "v").filter(|answer| answer.status == 200);
-                while let Some(answer) = put() {
-                    let commit = answer.body["data"]["commit_id"].as_u64().expect("a commit");
-                    acknowledged.fetch_max(commit, Ordering::SeqCst);
-                }
-            });
-        }
-    });
-    n1.died_at(point);
-    n1.start();
-    let tip = n1.data("/v1/status")["tips"]["acknowledged"].as_u64().expect("a bound");
-    let acknowledged = acknowledged.load(Ordering::SeqCst);
-    assert!((acknowledged..=acknowledged + 8).contains(&tip), "{point}: {acknowledged} {tip}");
-    let read = n1.get("/v1/kv/k").expect(200);
-    assert_eq!(read.etag, Some(format!("\"{tip}\"")), "{point}: the newest version");
-    let digest = n1.digest();
-    n1.restart();
-    assert_eq!(n1.digest(), digest, "{point}");
-}
-
-#[test]
-fn m_w21_a_process_that_dies_before_it_prunes_has_removed_nothing() {
-    dies_pruning("gc.before_remove");
-}
-
-#[test]
-fn m_w22_a_process_that_dies_while_it_prunes_brings_nothing_back() {
-    dies_pruning("gc.mid_remove");
-    dies_pruning("gc.mid_remove:100");
-}
-
 #[test]
 fn m_w23_m_r31_a_read_that_dies_changes_nothing() {
     for point in ["read.view_created", "read.mid"] {
