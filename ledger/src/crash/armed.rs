@@ -122,7 +122,7 @@ fn stand(point: Point) {
     }
 }
 
-fn die(point: Point) {
+fn die(point: Point) -> ! {
     tell(&format!("crash point {} reached", point.name()));
     let killed = kill_process(getpid(), Signal::KILL);
     // The signal is on its way to every thread of the process; none of them goes on past it.

@@ -122,6 +122,26 @@ fn m_p17_a_relinquishment_on_a_stopped_node_is_none_or_whole_and_run_again_is_th
     pair.audited();
 }
 
+/// The heir dies while it takes the relinquishment into its ledger: it is as it was, or has it, and in either case it
+/// is promoted when it has.
+#[test]
+fn m_p17_an_heir_that_dies_while_it_takes_the_relinquishment_takes_it_once() {
+    let mut places = before_the_frame("ledger", "");
+    places.extend(after_the_frame("ledger", ""));
+    places.push("adopt.durable".to_owned());
+    let mut pair = Pair::strangers();
+    for point in &places {
+        let epoch = pair.holder.epoch();
+        pair.arm_heir(point);
+        let _ = pair.holder.post("/v1/authority/relinquish", &body(&pair)).expect(200);
+        pair.heir.died_at(point);
+        pair.holder.kill();
+        pair.start_both(First::Holder);
+        assert_sealed(&mut pair, epoch, point);
+    }
+    pair.audited();
+}
+
 /// A designation or a release is one entry, whole or absent; asked for again it is there, once.
 #[test]
 fn a_command_that_dies_is_whole_or_absent_and_asked_again_is_the_same() {
