@@ -296,11 +296,15 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "failure_cleared",
             "declined",
             "decline_refused",
+            "relocated",
+            "forked",
+            "fork_refused",
+            "checkpoint_requested",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 10);
+    assert_eq!(replayed.len(), 13);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Schemas {
 
 fn settings() -> SchemaSettings {
     let mut settings = SchemaSettings::draft2020_12();
-    PLACE.clone_into(&mut settings.definitions_path.to_mut());
+    settings.definitions_path = PLACE.into();
     settings
 }
 

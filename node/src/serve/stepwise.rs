@@ -115,8 +115,8 @@ impl Stepwise {
     }
 
     /// Tells the node to stop, as a signal does: whoever waits is sent away, and the supervisor closes the logs
-    /// with the next of its steps that follows what it was told before.
-    #[must_use]
+    /// with the next of its steps that follows what it was told before. Nothing of the latter happens before what
+    /// this gives is polled.
     pub fn stop(&self) -> impl Future<Output = ()> + Send + 'static {
         self.http.shared.stopping.send_replace(true);
         let handle = self.handle.clone();

@@ -22,7 +22,6 @@ use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, sync_tree};
-use aerodb_ledger::log::LogOptions;
 use aerodb_ledger::{Entries, LedgerPlace};
 
 use crate::directory::{DataDir, DirectoryLock, lock};
@@ -219,7 +218,7 @@ fn record(
     let (key, dir) = (identity.key(), kept.decision_ledger());
     let owner = key.public_key();
     let place =
-        LedgerPlace { disk: Arc::clone(disk), dir: &dir, options: LogOptions::LEDGER, owner };
+        LedgerPlace { disk: Arc::clone(disk), dir: &dir, options: kept.ledger_options(), owner };
     let seen = frame(identity.stamp.decision_frame);
     let (mut decisions, _) =
         DecisionLedger::open(&place, identity.node_id.clone(), seen, &kept.quarantine())?;

@@ -235,8 +235,14 @@ impl Supervisor {
         self.shared().authority_entries.after(None, usize::MAX).iter().find_map(|stored| {
             let entry = &stored.entry.entry;
             match &entry.body {
-                EntryBody::MemberRemoved { node_id, .. } if node_id == node => Some(entry.seq),
-                _ => None,
+                EntryBody::MemberRemoved { node_id, .. } => (node_id == node).then_some(entry.seq),
+                EntryBody::Genesis(_)
+                | EntryBody::MemberAdmitted { .. }
+                | EntryBody::SuccessorDesignated { .. }
+                | EntryBody::SuccessorReleased { .. }
+                | EntryBody::ObligationEnded { .. }
+                | EntryBody::AuthorityRelinquished { .. }
+                | EntryBody::AuthorityGranted(_) => None,
             }
         })
     }

@@ -67,7 +67,7 @@ pub enum Intervention {
 pub(super) enum Message {
     Command(CommandRequest, oneshot::Sender<Result<Outcome, Problem>>),
     Decline(DeclineAsked, oneshot::Sender<Result<DeclineAnswer, Problem>>),
-    Promote(PromotionRequest, oneshot::Sender<Result<PromotionAnswer, Problem>>),
+    Promote(Box<PromotionRequest>, oneshot::Sender<Result<PromotionAnswer, Problem>>),
     Intervene(
         Intervention,
         Option<RequestRef>,
@@ -146,7 +146,7 @@ impl SupervisorHandle {
     /// # Errors
     /// The denial, or why it was not looked at.
     pub async fn promote(&self, request: PromotionRequest) -> Result<PromotionAnswer, Problem> {
-        self.ask(|reply| Message::Promote(request, reply)).await
+        self.ask(|reply| Message::Promote(Box::new(request), reply)).await
     }
 
     /// Has an intervention carried out; answers its number in the decision ledger and the upstream.

@@ -29,6 +29,9 @@ pub(super) fn span(message: &Message) -> Span {
         Message::Discard { dry_run, annotation, .. } => {
             info_span!("discard", dry_run, operator = annotation.operator.as_str())
         }
+        Message::Checkpoint(annotation, _) => {
+            info_span!("checkpoint_asked", operator = annotation.operator.as_str())
+        }
         Message::Receipt(_)
         | Message::Puller(..)
         | Message::Transfer(..)

@@ -143,7 +143,7 @@ impl Supervisor {
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,
-            Message::Promote(request, reply) => answer(reply, self.promote(request))?,
+            Message::Promote(request, reply) => answer(reply, self.promote(*request))?,
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }

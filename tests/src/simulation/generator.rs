@@ -198,10 +198,10 @@ impl Generator {
             into.extend([Action::Discard(n), Action::ClearFailure(n), Action::Bootstrap(n)]);
             return;
         }
-        if let Some(holder) = holder.filter(|holder| holder.place != n) {
-            if it.epoch < holder.epoch || it.detached {
-                into.extend([Action::Follow(n, holder.place); 2]);
-            }
+        if let Some(holder) = holder.filter(|holder| holder.place != n)
+            && (it.epoch < holder.epoch || it.detached)
+        {
+            into.extend([Action::Follow(n, holder.place); 2]);
         }
         match it.role {
             RoleName::PrimaryActive if Some(it.epoch) == newest => {

@@ -4,7 +4,7 @@
 //!
 //! - [`Cluster`] carries out one action; [`Generator`] draws the next one
 //! - [`Oracles`] look after each action whether anything that must hold does not
-//! - [`run`] is one seed; [`shrink`] makes the transcript of a violation short
+//! - [`run()`] is one seed; [`shrink()`] makes the transcript of a violation short
 //!
 //! Nothing of the node is written again here: a start is the production `open` and `assemble`, clients and
 //! operators enter at the routes' port, replicas pull through the production puller and pull server.

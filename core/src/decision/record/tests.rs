@@ -71,7 +71,7 @@ fn bootstrap() -> Recorded<BootstrapFacts> {
 }
 
 /// One entry of every kind.
-fn every_kind() -> [SignedDecision; 12] {
+fn every_kind() -> [SignedDecision; 13] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {

@@ -1,5 +1,5 @@
 //! Known bugs that are put back, to see that the oracles find them: what the world promises a node and does not
-//! keep. Bugs in the node itself are patches, see `tests/mutants/`.
+//! keep.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,9 @@ pub enum Mutant {
     Rollback,
     /// Every answer to a pull says that all that the holder has is acknowledged.
     ToldTooMuch,
-    /// Every pull that arrives echoes the newest barrier, however old it is.
+    /// Every pull that arrives echoes the newest barrier, however old it is. It shows only in a read of a deposed
+    /// holder to which a pull from before the promotion comes late, after a write elsewhere: 600 seeds have not
+    /// led there.
     ForgedEcho,
 }
 
