@@ -20,8 +20,9 @@ use crate::world::{HistoryId, LedgerId, Ledgers, Memo, World};
 /// What a rule answered about a node: its index, ledger, history, role and latch.
 pub type Asking = (usize, LedgerId, HistoryId, Role, Option<RuleId>);
 
-/// What a promotion was asked with: whether it drained, whose decline it brings, and the attempt under way.
-type Promoting = (Asking, bool, Option<(usize, LedgerId)>, u8);
+/// What a promotion is asked with, besides: whether the node has declined, the decline that is presented, and what
+/// sets the attempt apart.
+type Attempt = (Asking, bool, Option<(usize, LedgerId)>, u8);
 
 /// Answers of the rules.
 #[derive(Debug, Default)]
@@ -29,7 +30,7 @@ pub struct Memos {
     pub(crate) write: Memo<Asking, bool>,
     pub(crate) command: Memo<(Asking, Asked, Option<LedgerId>), Commanded>,
     pub(crate) decline: Memo<(usize, LedgerId), bool>,
-    pub(crate) promote: Memo<Promoting, Promoted>,
+    pub(crate) promote: Memo<Attempt, Promoted>,
     pub(crate) prove: Memo<(LedgerId, HistoryId, HistoryId), Result<(), RuleId>>,
     pub(crate) agree: Memo<(LedgerId, HistoryId), Result<(), RuleId>>,
     pub(crate) adopt: Memo<(usize, LedgerId, LedgerId), Result<LedgerId, RuleId>>,
