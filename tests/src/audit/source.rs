@@ -111,9 +111,8 @@ impl<'a> RustFile<'a> {
                 continue;
             }
             depth = indent(line);
-            match item(line) {
-                Some(name) => return self.within(above, name.to_owned()),
-                None => {}
+            if let Some(name) = item(line) {
+                return self.within(above, name.to_owned());
             }
             if let Some(of) = implemented(line) {
                 return of.to_owned();

@@ -335,7 +335,7 @@ impl Cluster {
                 let network = self.network.clone();
                 let Some(process) = &self.nodes[to].process else { return true };
                 let (http, mutant) = (process.http(), self.mutant);
-                let mut question = question;
+                let mut question = *question;
                 if let (Some(mutant), Some(there)) = (mutant, self.nodes[to].shared()) {
                     mutant.question(&mut question, there);
                 }

@@ -66,7 +66,7 @@ struct Wire {
 /// What has to be done outside of the lock for a message to arrive.
 pub(super) enum Arrival {
     /// A question is to be served by the node.
-    Question { wire: u64, to: usize, question: Question, guard: ConnectionGuard },
+    Question { wire: u64, to: usize, question: Box<Question>, guard: ConnectionGuard },
     /// Nothing else.
     Nothing,
 }
@@ -145,7 +145,12 @@ impl Network {
             return Some(match &wire.served {
                 Some(served) => {
                     let guard = served.guard.clone();
-                    Arrival::Question { wire: number, to: wire.to, question, guard }
+                    Arrival::Question {
+                        wire: number,
+                        to: wire.to,
+                        question: Box::new(question),
+                        guard,
+                    }
                 }
                 None => wire.interrupt(),
             });

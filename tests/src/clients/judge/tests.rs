@@ -5,9 +5,12 @@ use super::{Verdict, judge};
 use Operation::{Delete, Get, Put, Swap};
 use Seen::{Absent, Done, Refused, Unmet, Value};
 
+/// What was asked, when it was called, and when it was answered what.
+type Line = (Operation, u32, Option<(u32, Seen)>);
+
 /// One operation after the other, each called at the first and answered at the second number; no second number:
 /// never answered.
-fn judged(operations: &[(Operation, u32, Option<(u32, Seen)>)]) -> Verdict {
+fn judged(operations: &[Line]) -> Verdict {
     let mut moments = Vec::new();
     for (index, (operation, called, answered)) in operations.iter().enumerate() {
         moments.push((*called, index, Err(*operation)));
@@ -24,7 +27,7 @@ fn judged(operations: &[(Operation, u32, Option<(u32, Seen)>)]) -> Verdict {
     judge(&history.events())
 }
 
-fn is_linearizable(operations: &[(Operation, u32, Option<(u32, Seen)>)]) -> bool {
+fn is_linearizable(operations: &[Line]) -> bool {
     judged(operations).violations.is_empty()
 }
 
