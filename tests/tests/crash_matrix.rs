@@ -153,7 +153,7 @@ fn every_boundary_has_a_point_or_says_why_not_and_every_point_is_of_a_boundary()
     for row in &matrix.row {
         let stands = row.not_applicable.is_some() || row.without_point.is_some();
         assert!(
-            stands != !row.boundaries.is_empty(),
+            stands == row.boundaries.is_empty(),
             "{}: boundaries, or why there is none",
             row.id
         );

@@ -56,7 +56,7 @@ fn fill(path: &Path) -> usize {
     let mut pipe = OpenOptions::new().write(true).custom_flags(flags).open(path).expect("a FIFO");
     let mut bytes = 0;
     // Whole pages, then what is left of the last one.
-    for piece in [&[b'\n'; 4096][..], &[b'\n']] {
+    for piece in [&[b'\n'; 4096][..], b"\n"] {
         // An error says that there is no room.
         while let Ok(written @ 1..) = pipe.write(piece) {
             bytes += written;

@@ -45,8 +45,7 @@ fn m_r01_a_record_that_was_not_sent_is_durable_and_sent_later() {
 fn m_r02_m_r08_an_answer_that_is_cut_at_any_byte_leaves_nothing() {
     let mut stage = Stage::set();
     stage.put_followed(1..=2);
-    let mut next = 3;
-    for bytes in [0, 1, 4, 32, 64, 100, 128, 160] {
+    for (next, bytes) in (3..).zip([0, 1, 4, 32, 64, 100, 128, 160]) {
         stage.proxy.next(Fault::Cut(bytes));
         stage.put(next..=next);
         let why = wait_detached(&stage.n2);
@@ -56,7 +55,6 @@ fn m_r02_m_r08_an_answer_that_is_cut_at_any_byte_leaves_nothing() {
         }
         stage.n2.resume();
         stage.assert_equal(next);
-        next += 1;
     }
 }
 

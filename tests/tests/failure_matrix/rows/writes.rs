@@ -1,7 +1,6 @@
 //! M-W: a write dies at each of its boundaries.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use aerodb_tests::{Cluster, Node, aerodb, command_dies_at, directory_digest};
