@@ -1,9 +1,11 @@
 //! 32-byte hashes and the two Ed25519 byte strings: lower-case hex in JSON, raw bytes elsewhere.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
 use blake3::hazmat::{ContextKey, HasherExt};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::id::InvalidId;
@@ -70,6 +72,20 @@ macro_rules! hex_bytes {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({}…)"), to_hex(&self.0[..4]))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "description": concat!($what, ": ", stringify!($len), " bytes in lower-case hex"),
+                    "type": "string",
+                    "pattern": format!("^[0-9a-f]{{{}}}$", 2 * $len),
+                })
             }
         }
 

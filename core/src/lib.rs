@@ -12,6 +12,8 @@
 //! - [`directory`]: what tells a data directory from a copy of it
 //! - [`explain`]: the shape of every answer
 //! - [`rules`]: the one catalogue that all of them cite
+//!
+//! Keeps: P6-N5, P6-DF6, M-C22, M-P23, F-3.2.
 
 pub mod authority;
 pub mod decision;

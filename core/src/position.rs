@@ -1,5 +1,6 @@
 //! Where a history ends, and where a ledger ends.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::{Chain, ClusterId, Hash};
@@ -7,7 +8,7 @@ use crate::id::{Boundary, Seq};
 
 /// A place in the history together with the digest of all that leads to it. It is always a batch
 /// end (DESIGN section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
     /// Everything through this commit.
     #[serde(rename = "commit_id")]
@@ -36,7 +37,7 @@ impl Position {
 }
 
 /// The last entry of an authority ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerHead {
     /// Its sequence number.
     pub seq: Seq,

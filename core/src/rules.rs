@@ -1,7 +1,11 @@
 //! The one catalogue of rules. A decision, a refusal or a fault can only cite what stands here.
+//!
+//! Keeps: EX-3, P6-RI2.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer, de::Error as _};
 
 macro_rules! catalogue {
@@ -230,6 +234,17 @@ impl std::str::FromStr for RuleId {
     }
 }
 
+impl JsonSchema for RuleId {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let ids: Vec<_> = Self::ALL.iter().map(|rule| rule.id()).collect();
+        json_schema!({ "description": "A rule of the catalogue.", "type": "string", "enum": ids })
+    }
+}
+
 impl Serialize for RuleId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())
@@ -249,6 +264,7 @@ pub const RULESET: u32 = 1;
 mod tests {
     use super::*;
 
+    /// Proves: EX-3.
     #[test]
     fn ids_are_unique_and_read_back() {
         let ids: std::collections::BTreeSet<_> = RuleId::ALL.iter().map(|rule| rule.id()).collect();

@@ -342,7 +342,8 @@ class Reader:
     def decision_body(self):
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
-                           "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused")
+                           "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused",
+                           "checkpoint_requested")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -358,6 +359,7 @@ class Reader:
             case "relocated": return kind, (self.recorded(self.relocate),)
             case "forked": return kind, (self.recorded(self.fork), self.fixed())
             case "fork_refused": return kind, (self.recorded(self.fork),)
+            case "checkpoint_requested": return kind, (self.option(self.varint),)
         return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.option(self.request))
 
     def entry(self, ledger):
@@ -439,6 +441,8 @@ class Authority:
         forked = H("history fork", self.cluster + struct.pack("<Q", commit) + chain)
         self.reached = (commit, forked if commit else H("history origin", self.cluster))
         self.epochs.append((1, self.reached))
+        if commit:
+            self.named.append((1, author, self.reached))
         return None if author == body["founder"]["id"] else "the author is not the founder"
 
     def by_holder(self, author, body):
@@ -973,7 +977,15 @@ class Verifier:
             raise Fault(log.dir, 0, f"the key of {author} in the authority ledger is another")
         return text
 
+    def check_retention(self):
+        found = sealed(self.dir / "retention", "aerodb retention 1")
+        foreign = found and ((self.owner and found["owner"] != self.owner.hex())
+                             or (self.authority and found["cluster"] != self.authority.cluster.hex()))
+        if foreign:
+            raise Fault(self.dir / "retention", 0, "of another node or cluster")
+
     def check_checkpoint(self):
+        self.check_retention()
         found = sealed(self.dir / "checkpoint", "aerodb checkpoint 1")
         if found is None:
             return "absent: the WAL starts with commit 1"
@@ -1007,8 +1019,6 @@ class Verifier:
             return f"{text}; batches not checked without the authority ledger"
         ends = batches(log, self.authority, tip or (0, H("history origin", self.authority.cluster)))
         named = [(f"entry {seq} of the authority ledger", at) for seq, _, at in self.authority.named]
-        if self.authority.epochs[0][1][0]:
-            named.append(("genesis", self.authority.epochs[0][1]))
         if self.checkpoint:
             named.append(("the checkpoint", position(self.checkpoint["position"])))
         for who, at in named:

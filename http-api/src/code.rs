@@ -1,12 +1,13 @@
 //! The error codes of the wire and the HTTP status that each answers with.
 
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
     ($($variant:ident, $text:literal, $status:ident, $meaning:literal;)*) => {
         /// A stable error code (DESIGN section 8). Programs decide by it; the text beside it is for people.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         pub enum Code {
             $(#[doc = $meaning] #[serde(rename = $text)] $variant,)*
         }

@@ -1,14 +1,19 @@
 //! The envelope of every inspection answer: what was looked at stands beside what was seen.
+//!
+//! Keeps: OAPI-2, OAPI-5.
+
+use std::borrow::Cow;
 
 use aerodb_core::hash::ClusterId;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Whether an answer shows the state of the moment or a view that the caller named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Snapshot {
     /// The moment of the answer.
@@ -18,7 +23,7 @@ pub enum Snapshot {
 }
 
 /// The state that an answer was taken from. Unknown is `null`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObservedAt {
     /// The cluster.
     pub cluster_id: Option<ClusterId>,
@@ -54,12 +59,27 @@ impl<T> View<T> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "View_of_{T}")]
 struct Envelope<'a, T> {
+    /// `v1`.
     api_version: &'static str,
+    /// The state that it was taken from.
     observed_at: &'a ObservedAt,
+    /// What was asked for.
     data: &'a T,
+    /// Facts that a reader must know to read the data rightly.
     notes: &'a [String],
+}
+
+impl<T: JsonSchema> JsonSchema for View<T> {
+    fn schema_name() -> Cow<'static, str> {
+        Envelope::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Envelope::<T>::json_schema(generator)
+    }
 }
 
 impl<T: Serialize> Serialize for View<T> {
@@ -76,7 +96,8 @@ impl<T: Serialize> IntoResponse for View<T> {
 }
 
 /// The answer of an operation that is no inspection: `{"data": …}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Answer_of_{T}")]
 pub struct Answer<T> {
     /// What was done.
     pub data: T,

@@ -2,6 +2,7 @@
 //!
 //! - [`types`], [`envelope`], [`problem`], [`code`]: what is said
 //! - [`route`], [`Site`], [`extract`]: how requests are read and where they go
+//! - [`openapi`]: all of it described
 //! - [`port`]: what the routes need of a node
 //! - [`stream`]: what replicas pull
 //! - [`server`], [`threads`], [`connection`]: the listener, who serves, and the life of a connection
@@ -12,6 +13,7 @@ pub mod code;
 pub mod connection;
 pub mod envelope;
 pub mod extract;
+pub mod openapi;
 pub mod port;
 pub mod problem;
 pub mod route;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aerodb_core::explain::Explanation;
-use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId, Reason, Seq};
+use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, PromotionId, Reason, Seq};
 use bytes::Bytes;
 
 use crate::connection::ConnectionGuard;
@@ -124,6 +124,11 @@ pub trait NodePort: Send + Sync + 'static {
     fn explain_bootstrap(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// Whether the checkpoint can be relied on, and why.
     fn explain_checkpoint(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
+    /// Whether the batch with this commit continues the history, and why. `NO_SUCH_ENTRY` where the log has none.
+    fn explain_segment(
+        &self,
+        commit: CommitId,
+    ) -> impl Future<Output = Reply<View<Explanation>>> + Send;
     /// What recovery found and did at this start.
     fn explain_recovery(&self) -> impl Future<Output = Reply<View<Explanation>>> + Send;
 

@@ -1,4 +1,6 @@
 //! RFC 9457 problem details: the one shape of every error on the wire.
+//!
+//! Keeps: OAPI-9.
 
 use aerodb_core::explain::{Explanation, Remedy};
 use aerodb_core::hash::Hash;
@@ -6,6 +8,7 @@ use aerodb_core::id::{Address, CommitId, Epoch, NodeId, PromotionId};
 use aerodb_core::rules::RuleId;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -21,7 +24,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem(Box<ProblemBody>);
 
 /// The members of a [`Problem`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemBody {
     /// `urn:aerodb:problem:<code>`.
     #[serde(rename = "type")]

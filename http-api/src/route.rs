@@ -1,4 +1,6 @@
 //! The one table of routes. The router is built from it, so a route cannot be in one and not in the other.
+//!
+//! Keeps: P6-RY1, OAPI-6.
 
 use axum::routing::MethodFilter;
 
@@ -125,6 +127,7 @@ routes! {
     ExplainWrite, Get, "/v1/explain/write", "Whether a write would be admitted, and why.";
     ExplainRecovery, Get, "/v1/explain/recovery", "What recovery found and did.";
     ExplainBootstrap, Get, "/v1/explain/bootstrap", "Whether the last snapshot received was taken over, and why.";
+    ExplainSegment, Get, "/v1/explain/segment", "Whether a batch of the log continues the history, and why.";
     ExplainCheckpoint, Get, "/v1/explain/checkpoint", "Whether the checkpoint can be relied on, and why.";
     Rules, Get, "/v1/rules", "The catalogue of rules.";
     Rule, Get, "/v1/rules/{id}", "One rule.";
@@ -141,6 +144,7 @@ routes! {
     Sync, Get, "/sync", "200 on the effective successor.";
     SyncOptions, Options, "/sync", "The same, without a body.";
     History, Get, "/history", "The epochs as a list.";
+    OpenApi, Get, "/openapi.json", "This description.";
     Pull, Post, "/v1/replication/stream/pull", "What replicas pull: ledger and WAL.";
     Snapshot, Post, "/v1/replication/stream/snapshot", "What replicas pull: a chunk of a snapshot.";
 }

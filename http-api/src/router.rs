@@ -14,8 +14,8 @@ use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::route::{Operation, ROUTES, Route};
 use crate::routes::{
-    command, discard, events, explain, health, inspect, kv, ledger, metrics, promotion, rules,
-    scan, statecharts, stream, txn,
+    command, discard, events, explain, health, inspect, kv, ledger, metrics, openapi, promotion,
+    rules, scan, statecharts, stream, txn,
 };
 
 /// What every handler has at hand.
@@ -34,8 +34,8 @@ impl<N> Clone for Api<N> {
 }
 
 /// The routes of the table; without failover, those of promotion are not there.
-pub(crate) fn router<N: NodePort>(api: Api<N>, failover: bool) -> Router {
-    let served = ROUTES.iter().filter(|route| failover || !route.operation.promotes());
+pub(crate) fn router<N: NodePort>(api: Api<N>) -> Router {
+    let served = ROUTES.iter().filter(|route| api.failover || !route.operation.promotes());
     let routes = served.fold(Router::new(), mount);
     routes.fallback(no_such_route).method_not_allowed_fallback(method_not_allowed).with_state(api)
 }
@@ -95,6 +95,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::ExplainWrite => on(filter, explain::write::<N>),
         Operation::ExplainRecovery => on(filter, explain::recovery::<N>),
         Operation::ExplainBootstrap => on(filter, explain::bootstrap::<N>),
+        Operation::ExplainSegment => on(filter, explain::segment::<N>),
         Operation::ExplainCheckpoint => on(filter, explain::checkpoint::<N>),
         Operation::Rules => on(filter, rules::rules::<N>),
         Operation::Rule => on(filter, rules::rule::<N>),
@@ -105,6 +106,7 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
         Operation::ReadOnly | Operation::ReadOnlyOptions => on(filter, health::read_only::<N>),
         Operation::Sync | Operation::SyncOptions => on(filter, health::sync::<N>),
         Operation::History => on(filter, ledger::history::<N>),
+        Operation::OpenApi => on(filter, openapi::openapi::<N>),
         Operation::Pull => on(filter, stream::pull::<N>),
         Operation::Snapshot => on(filter, stream::snapshot::<N>),
     }

@@ -68,7 +68,7 @@ impl<N: NodePort> Site<N> {
 
     fn with(port: Arc<N>, limits: Limits, failover: bool) -> Self {
         let api = Api { port, limits, failover };
-        Self { router: TowerToHyperService::new(router(api.clone(), failover)), api }
+        Self { router: TowerToHyperService::new(router(api.clone())), api }
     }
 
     /// Answers a request that came over this connection.

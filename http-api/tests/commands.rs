@@ -73,6 +73,7 @@ async fn a_command_that_is_not_exact_is_refused_and_nothing_is_done() {
     assert_eq!(served.ask(head, COMMAND.as_bytes()).await.status, 200);
 }
 
+/// Proves: P6-RI6.
 #[tokio::test]
 async fn there_is_no_force() {
     let served = serve().await;
@@ -96,6 +97,7 @@ async fn a_promotion_answers_its_grant_and_a_dry_run_has_no_id() {
     assert_eq!((dry["dry_run"].clone(), dry.get("promotion_id")), (json!(true), None));
 }
 
+/// Proves: P6-FZ4, OAPI-9.
 #[tokio::test]
 async fn a_denial_carries_rule_explanation_and_remedies() {
     let served = serve().await;

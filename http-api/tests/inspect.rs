@@ -6,6 +6,7 @@ use aerodb_core::rules::RuleId;
 use serde_json::json;
 use support::{genesis, serve};
 
+/// Proves: OAPI-2, OAPI-5.
 #[tokio::test]
 async fn the_envelope_has_its_four_members_in_order() {
     let served = serve().await;
@@ -62,6 +63,13 @@ async fn the_rules_are_the_catalogue_of_this_program() {
     assert_eq!(one["data"]["rule_id"], "P6-A1");
     for field in ["statement", "source", "enforced_in"] {
         assert!(one["data"][field].is_string(), "{field}");
+    }
+    for rule in all["data"].as_array().unwrap() {
+        for field in ["enforced_by", "proved_by"] {
+            let places = rule[field].as_array().unwrap();
+            assert!(!places.is_empty(), "{field} of {}", rule["rule_id"]);
+            assert!(places.iter().all(|place| place["file"].is_string()), "{rule}");
+        }
     }
 }
 

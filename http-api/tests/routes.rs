@@ -22,6 +22,7 @@ fn example(route: &Route) -> String {
     }
 }
 
+/// Proves: OAPI-6.
 #[tokio::test]
 async fn every_route_of_the_table_is_served() {
     let served = serve().await;
@@ -44,6 +45,7 @@ async fn every_route_refuses_an_unknown_query_parameter() {
     assert!(served.node.commands.lock().unwrap().is_empty());
 }
 
+/// Proves: OAPI-9.
 #[tokio::test]
 async fn a_method_that_a_path_does_not_have_is_405_and_allow_names_what_it_has() {
     let served = serve().await;
@@ -115,6 +117,7 @@ async fn an_id_that_cannot_be_one_names_nothing() {
     served.ask(target, b"").await.is_problem(Code::NoSuchEntry);
 }
 
+/// Proves: OAPI-10.
 #[tokio::test]
 async fn parameters_that_are_malformed_or_repeated_are_refused() {
     let served = serve().await;

@@ -5,6 +5,8 @@
 //!
 //! 1. before the marker: the old marker and the whole WAL
 //! 2. after the marker: the new one; segments before its start may or may not be there, and are removed
+//!
+//! Keeps: P3-K1, P3-K2, CKP-5, M-C15.
 
 use std::path::Path;
 

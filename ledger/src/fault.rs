@@ -1,4 +1,6 @@
 //! What can be wrong with bytes on a disk, and with the disk itself.
+//!
+//! Keeps: F-0.4, F-X5, P3-D10.
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@
 //! - [`wal`]: the history of writes over that log
 //! - [`authority`], [`decision`]: the two ledgers over that log
 //! - [`snapshot`]: the state at one commit, in one file
-//! - [`checkpoint`]: from where the WAL is kept
+//! - [`checkpoint`]: from where the WAL is kept; [`retention`]: from where versions are
 //! - [`crash`]: named places where a test ends the process, nothing in a build that ships
 //! - [`verify`]: the same checks on a stopped node's directory, read-only
 //!
@@ -23,6 +23,7 @@ mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod log;
+pub mod retention;
 mod sealed;
 pub mod snapshot;
 pub mod verify;

@@ -1,6 +1,8 @@
 //! A small file that is replaced whole: JSON that says its format and carries a digest. After a crash the
 //! old or the new one is there, and every byte of it counts: a file that is not exactly what is written
 //! for its content is damaged.
+//!
+//! Keeps: P3-PL7, M-C09.
 
 use std::path::{Path, PathBuf};
 

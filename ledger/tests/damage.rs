@@ -91,6 +91,7 @@ fn dis_18_a_missing_segment_is_refused() {
     assert_eq!(refused(&disk), (RuleId::Dis18, Damage::MissingSegment { missing: 1 }));
 }
 
+/// Proves: M-C21.
 #[test]
 fn core_r3_a_log_without_segments_is_not_a_new_log() {
     let disk = wal_disk();

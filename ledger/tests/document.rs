@@ -81,6 +81,7 @@ fn the_segment_header_lies_as_the_table_says() {
     assert_eq!(read(&fields, &bytes, "CRC-32"), checksum(&unsealed));
 }
 
+/// Proves: WAL-4, P3-D6.
 #[test]
 fn the_frame_header_lies_as_the_table_says() {
     let bytes = &golden("wal/0000000000000002.seg")[8192..];
@@ -109,6 +110,7 @@ fn the_frame_header_lies_as_the_table_says() {
     assert_eq!(read(&fields, bytes, "CRC-32 of payload"), checksum(&payload));
 }
 
+/// Proves: WAL-4, WAL-5.
 #[test]
 fn the_batch_lies_as_the_table_says() {
     let bytes = &golden("wal/0000000000000002.seg")[8192 + 140..8192 + 140 + 148];

@@ -130,12 +130,14 @@ fn every_byte_that_is_read(what: &str, good: &SimulatedDisk, open: Open<'_>) {
     assert!(refused >= 4_000 && harmless > 0);
 }
 
+/// Proves: M-W17, P3-D6.
 #[test]
 fn wal_8_every_flipped_byte_of_a_wal() {
     every_byte_on_the_disk("WAL", &wal_disk(), &open_wal_disk);
     every_byte_that_is_read("WAL", &wal_disk(), &open_wal_disk);
 }
 
+/// Proves: M-P22, P6-RC7.
 #[test]
 fn wal_8_every_flipped_byte_of_an_authority_ledger() {
     every_byte_on_the_disk("authority ledger", &authority_disk(), &open_authority);
@@ -169,6 +171,7 @@ fn dis_16_a_torn_batch_that_reads_differently_a_second_time_is_refused() {
 
 /// A segment is read a window at a time. A frame that is bad in the first window is not looked at again in the
 /// next one, where it might pass.
+/// Proves: P3-M5.
 #[test]
 fn wal_8_a_frame_that_reads_wrong_once_is_not_read_again_with_more_of_what_follows() {
     let disk = new_disk();

@@ -198,6 +198,7 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// Proves: P6-AR5, CORE-E2, P6-FZ5.
 #[test]
 fn the_committed_files_are_what_the_code_writes() {
     let written = tempfile::tempdir().unwrap();
@@ -295,11 +296,15 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "failure_cleared",
             "declined",
             "decline_refused",
+            "relocated",
+            "forked",
+            "fork_refused",
+            "checkpoint_requested",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 10);
+    assert_eq!(replayed.len(), 13);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 

@@ -54,6 +54,7 @@ fn an_authority_ledger_reads_back_entry_by_entry() {
     }
 }
 
+/// Proves: P6-AS4.
 #[test]
 fn a_ledger_append_is_two_writes_and_two_fsyncs() {
     let (disk, story) = (new_disk(), Story::begin().admit("n2"));
@@ -64,6 +65,7 @@ fn a_ledger_append_is_two_writes_and_two_fsyncs() {
     assert_eq!(trace(&disk), [write, sync, write, sync]);
 }
 
+/// Proves: P6-B4.2.
 #[test]
 fn a_ledger_whose_trailer_failed_has_not_appended_and_a_restart_finds_the_entry() {
     let (disk, story) = (new_disk(), Story::begin().admit("n2"));

@@ -25,6 +25,7 @@ fn sectors(disk: &SimulatedDisk) -> [u8; 2] {
     [bytes[0], bytes[512]]
 }
 
+/// Proves: P3-FS1.
 #[test]
 fn of_each_unsynced_sector_any_version_survives_a_power_loss() {
     let disk = ones();
@@ -55,6 +56,7 @@ fn a_kill_keeps_the_cache_and_what_is_in_it_can_still_vanish() {
     assert_eq!(sectors(&next.after_power_loss(|_| 0)), [1, 1]);
 }
 
+/// Proves: P3-FS1.
 #[test]
 fn an_fsync_that_failed_lies_ever_after() {
     let disk = ones();

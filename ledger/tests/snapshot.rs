@@ -78,6 +78,7 @@ fn read(disk: &SimulatedDisk) -> Result<(Manifest, Vec<Row>), Fault> {
     Ok((*reader.manifest(), rows.collect::<Result<_, Fault>>()?))
 }
 
+/// Proves: MVI-6.
 #[test]
 fn a_snapshot_is_read_as_it_was_written() {
     let disk = new_disk();
@@ -114,6 +115,7 @@ fn the_largest_key_and_value_have_a_block_of_their_own_and_equal_states_equal_by
     assert_eq!(disk.file(&path()), other.file(&path()));
 }
 
+/// Proves: M-C07.
 #[test]
 fn snp_5_a_snapshot_never_takes_the_place_of_another() {
     let disk = new_disk();
@@ -185,6 +187,7 @@ fn p3_s2_a_snapshot_of_any_other_length_is_refused() {
     }
 }
 
+/// Proves: M-C16, P3-D6.
 #[test]
 fn snp_4_every_flipped_bit_of_a_snapshot_is_refused() {
     let good = new_disk();
@@ -207,6 +210,7 @@ fn snp_4_every_flipped_bit_of_a_snapshot_is_refused() {
 
 /// A byte that reads wrong once is refused, when the file is verified or when it is used; nothing wrong is
 /// ever handed out.
+/// Proves: P3-M5.
 #[test]
 fn snp_4_every_byte_that_reads_wrong_once_is_refused() {
     let good = new_disk();
@@ -239,6 +243,7 @@ fn the_hash_of_the_manifest_is_that_of_every_byte() {
     assert_ne!(facts.hash(), snapshot.manifest.hash());
 }
 
+/// Proves: M-C03, M-C04, M-C05, M-C06.
 #[test]
 fn p3_s1_whatever_call_fails_there_is_no_snapshot_or_the_whole_one() {
     let good = new_disk();
@@ -289,6 +294,7 @@ fn a_snapshot_given_up_leaves_nothing() {
 }
 
 /// Every choice of what survived a power loss before each call, and after the last.
+/// Proves: P3-PL6, SNP-2, M-C01, M-C03, M-C04, M-C05, M-C06.
 #[test]
 fn p3_s3_a_power_loss_at_any_call_leaves_no_snapshot_or_the_whole_one() {
     let disk = new_disk();
@@ -353,6 +359,7 @@ fn take_over(disk: &SimulatedDisk, bytes: &[u8]) -> Result<Snapshot, Fault> {
     Ok(received.verify()?.install(&dir().join("snapshots"))?.into_inner())
 }
 
+/// Proves: RS-4, M-R25.
 #[test]
 fn rs_5_what_was_received_is_installed_only_if_every_byte_is_right() {
     let good = new_disk();

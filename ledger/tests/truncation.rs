@@ -114,6 +114,7 @@ fn dis18_segments_wholly_below_the_checkpoint_go_and_the_log_goes_on_where_it_wa
     assert_eq!(wal.reader().read_after(at(4), at(9), usize::MAX).unwrap(), all[4..9]);
 }
 
+/// Proves: M-C14.
 #[test]
 fn dis22_a_reader_is_told_what_was_truncated_away_and_from_where_it_may_read() {
     let mut node = seven();
@@ -159,6 +160,7 @@ fn dis18_a_checkpoint_that_does_not_fit_removes_nothing() {
     node.truncate(good).unwrap();
 }
 
+/// Proves: P3-W1, CKP-6, M-C13.
 #[test]
 fn wal13_a_truncation_that_fails_poisons_the_writer_and_loses_nothing() {
     for operation in [Operation::Remove, Operation::SyncDir] {
@@ -178,6 +180,7 @@ fn wal13_a_truncation_that_fails_poisons_the_writer_and_loses_nothing() {
 
 /// After a power loss any of the removed names may be back: each subset of them is passed over, named, and
 /// removed by the next truncation.
+/// Proves: P3-W3, P3-W4, P3-W6, M-C11, M-C12.
 #[test]
 fn dis18_leftovers_of_a_truncation_are_passed_over_and_removed_by_the_next() {
     for back in 0..4_u8 {
@@ -243,6 +246,7 @@ fn dis16_a_log_that_ends_before_its_checkpoint_has_lost_something() {
     assert!(matches!(read, Err(OpenError::Fault(Fault::Corrupt { .. }))));
 }
 
+/// Proves: M-C15.
 #[test]
 fn f_rc2_every_flipped_byte_and_every_cut_of_a_checkpoint_is_found() {
     let node = seven();
@@ -288,6 +292,7 @@ fn dis18_a_checkpoint_that_names_no_possible_start_is_damaged() {
     }
 }
 
+/// Proves: CORE-E3.
 #[test]
 fn f_rc2_a_checkpoint_of_another_version_or_size_is_told_apart() {
     let node = seven();

@@ -89,6 +89,7 @@ fn fault_of(integrity: &Integrity) -> &FaultReport {
     }
 }
 
+/// Proves: P3-T3.
 #[test]
 fn a_sound_directory_is_genuine_and_complete_and_is_not_touched() {
     let root = tempfile::tempdir().unwrap();
@@ -217,6 +218,7 @@ fn a_batch_that_breaks_the_history_is_named_with_its_own_place_in_a_shared_appen
     assert_eq!(report.wal.batches, 1, "the one before it is sound");
 }
 
+/// Proves: F-0.4, F-X5.
 #[test]
 fn damage_is_reported_with_file_offset_and_rule() {
     let root = tempfile::tempdir().unwrap();

@@ -40,6 +40,7 @@ fn filled(disk: &SimulatedDisk, blocks: u64, value_bytes: &[usize]) -> (Wal, Vec
     (wal, all)
 }
 
+/// Proves: WAL-9.
 #[test]
 fn what_was_appended_is_shown_at_every_opening_in_order() {
     let disk = new_disk();
@@ -78,6 +79,7 @@ fn appending_goes_on_after_a_restart() {
     assert_eq!((recovery.frames, recovery.segments), (4, 2));
 }
 
+/// Proves: WAL-6.
 #[test]
 fn one_append_is_one_write_and_one_fsync() {
     let disk = new_disk();
@@ -87,6 +89,7 @@ fn one_append_is_one_write_and_one_fsync() {
     assert_eq!(trace(&disk), ["write 0000000000000001.seg", "fsync 0000000000000001.seg"]);
 }
 
+/// Proves: M-W09.
 #[test]
 fn p3_fs4_a_segment_is_complete_and_its_name_durable_before_it_is_written_to() {
     let disk = new_disk();
@@ -167,6 +170,7 @@ fn segments_are_listed_with_their_commits() {
     assert_eq!(listed, [(1, 2, 1, 2, 8192), (2, 1, 3, 3, 4096)]);
 }
 
+/// Proves: RW-3, M-W05, M-R03, P3-FS5.
 #[test]
 fn p3_pl14_a_reader_never_sees_what_no_fsync_covers() {
     let disk = new_disk();
@@ -198,6 +202,7 @@ fn wal_13_the_first_failure_poisons_the_writer() {
     }
 }
 
+/// Proves: M-W09.
 #[test]
 fn a_segment_that_cannot_be_made_poisons_the_writer_and_a_restart_goes_on() {
     let disk = new_disk();
@@ -256,6 +261,7 @@ fn reading_is_not_durability_the_last_frame_is_written_again_unless_it_is_witnes
     assert_eq!(trace(&disk), expected[1..], "what reads as zeros after it becomes so");
 }
 
+/// Proves: P3-D5.
 #[test]
 fn a_read_only_scan_changes_nothing_and_creates_nothing() {
     let disk = new_disk();

@@ -54,6 +54,7 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::Halted { .. }
             | DecisionBody::SuffixDiscarded { .. }
             | DecisionBody::BootstrapRequested { .. }
+            | DecisionBody::CheckpointRequested { .. }
             | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::FailureCleared { .. }
             | DecisionBody::Relocated { .. }

@@ -1,4 +1,6 @@
 //! `aerodb.toml`: what an operator sets. Unknown keys are refused, and no key can weaken safety.
+//!
+//! Keeps: CORE-O2, RC-2.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -200,6 +202,7 @@ mod tests {
         assert_eq!(toml::from_str::<Config>(&config.render()).unwrap(), config);
     }
 
+    /// Proves: CORE-O2, RC-2.
     #[test]
     fn unknown_keys_and_values_out_of_bounds_are_refused() {
         let parse = |extra: &str| {

@@ -26,6 +26,7 @@ pub fn decline_of(entries: &Entries<SignedDecision>, epoch: Epoch) -> Option<(Se
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
+        | DecisionBody::CheckpointRequested { .. }
         | DecisionBody::BootstrapDecided { .. }
         | DecisionBody::FailureCleared { .. }
         | DecisionBody::Relocated { .. }

@@ -2,6 +2,8 @@
 //!
 //! A new directory is made beside its final place and renamed into it when it is complete and durable,
 //! so that a crash leaves nothing that could be taken for an initialised node.
+//!
+//! Keeps: M-W16, RI-1, RC-1.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,67 +29,89 @@ use aerodb_ledger::{Fault, LedgerPlace};
 use crate::config::Config;
 use crate::identity::IdentityFile;
 
-/// The paths of a data directory.
+/// The paths of a data directory, and how the logs in it are made and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataDir(PathBuf);
+pub struct DataDir {
+    path: PathBuf,
+    wal: LogOptions,
+    ledger: LogOptions,
+}
 
 impl DataDir {
     /// The directory at this path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), wal: LogOptions::WAL, ledger: LogOptions::LEDGER }
+    }
+
+    /// The same directory with logs made in another way: with smaller segments, or without a thread.
+    #[must_use]
+    pub fn with_logs(self, wal: LogOptions, ledger: LogOptions) -> Self {
+        Self { wal, ledger, ..self }
+    }
+
+    /// How segments of the WAL are made.
+    #[must_use]
+    pub const fn wal_options(&self) -> LogOptions {
+        self.wal
+    }
+
+    /// How segments of both ledgers are made.
+    #[must_use]
+    pub const fn ledger_options(&self) -> LogOptions {
+        self.ledger
     }
 
     /// The directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> PathBuf {
-        self.0.join("aerodb.toml")
+        self.path.join("aerodb.toml")
     }
 
     /// The authority ledger.
     #[must_use]
     pub fn authority_ledger(&self) -> PathBuf {
-        self.0.join("authority.ledger")
+        self.path.join("authority.ledger")
     }
 
     /// The decision ledger.
     #[must_use]
     pub fn decision_ledger(&self) -> PathBuf {
-        self.0.join("decision.ledger")
+        self.path.join("decision.ledger")
     }
 
     /// The write-ahead log.
     #[must_use]
     pub fn wal(&self) -> PathBuf {
-        self.0.join("wal")
+        self.path.join("wal")
     }
 
     /// The snapshots.
     #[must_use]
     pub fn snapshots(&self) -> PathBuf {
-        self.0.join(SNAPSHOTS_DIR)
+        self.path.join(SNAPSHOTS_DIR)
     }
 
     /// Where a snapshot is received; discarded whole at every start.
     #[must_use]
     pub fn staging(&self) -> PathBuf {
-        self.0.join("bootstrap")
+        self.path.join("bootstrap")
     }
 
     fn lock_file(&self) -> PathBuf {
-        self.0.join("LOCK")
+        self.path.join("LOCK")
     }
 
     /// What was set aside.
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
-        self.0.join("quarantine")
+        self.path.join("quarantine")
     }
 }
 
@@ -203,7 +227,7 @@ pub fn create(
 /// Where a directory is made before it has its name.
 #[must_use]
 pub(crate) fn staged(dir: &DataDir) -> DataDir {
-    DataDir::new(staging_path(dir.path()))
+    DataDir { path: staging_path(dir.path()), ..dir.clone() }
 }
 
 /// Begins a directory beside its final place.
@@ -285,7 +309,7 @@ pub(crate) fn fill(
 ) -> Result<ClusterId, DirectoryError> {
     let owner = key.public_key();
     let block = block_under(dir, &**disk);
-    let options = LogOptions::LEDGER.with_block(block)?;
+    let options = dir.ledger_options().with_block(block)?;
     let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let (authority_dir, decision_dir, wal_dir) =
         (dir.authority_ledger(), dir.decision_ledger(), dir.wal());
@@ -295,7 +319,7 @@ pub(crate) fn fill(
     let wal_place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL.with_block(block)?,
+        options: dir.wal_options().with_block(block)?,
         owner,
     };
     match inherited {

@@ -21,7 +21,7 @@ use aerodb_core::authority::{Annotation, Authority, SignedEntry};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, Epoch, NodeId, Seq};
-use aerodb_core::machine::{Latch, WayBack};
+use aerodb_core::machine::Latch;
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Op, RawBatch};
@@ -208,7 +208,7 @@ const fn witness(frame: u64) -> Witness {
 }
 
 fn ledger_place<'a>(dir: &'a DataDir, disk: &Arc<dyn Disk>, owner: PublicKey) -> LedgerPlace<'a> {
-    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: LogOptions::LEDGER, owner }
+    LedgerPlace { disk: Arc::clone(disk), dir: dir.path(), options: dir.ledger_options(), owner }
 }
 
 /// A rename that is durable in the directory that it leads to.
@@ -432,7 +432,7 @@ fn keep(
         // Step 1 was cut off, or what followed it; what it wrote was never used.
         remove_tree(&**disk, kept_dir)?;
     }
-    let options = LogOptions::new(LogOptions::WAL.segment_bytes(), Prepare::OnDemand)?
+    let options = LogOptions::new(dir.wal_options().segment_bytes(), Prepare::OnDemand)?
         .with_block(block_under(dir, &**disk))?;
     let place = WalPlace { disk: Arc::clone(disk), dir: kept_dir, options, owner: found.owner };
     let checkpoint = found.checkpoint.as_ref();
@@ -490,20 +490,12 @@ fn latch_in(
     Ok(latch_of(&read.entries))
 }
 
-/// The first cause, which discarding clears. Not one of the failures may be of another kind: cleared with
-/// the rest, a node that has lost what it receipted could be granted the next epoch.
+/// The first cause, which discarding clears.
 ///
 /// # Errors
 /// [`DiscardError::OtherFailure`].
 pub fn cleared(latch: &Latch) -> Result<Option<RuleId>, DiscardError> {
-    let other = latch.failures().find(|failure| match WayBack::of(failure.rule) {
-        WayBack::DiscardSuffix => false,
-        WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
-    });
-    match other {
-        Some(failure) => Err(DiscardError::OtherFailure { rule: failure.rule }),
-        None => Ok(latch.cause().map(|failure| failure.rule)),
-    }
+    latch.cleared_by_discarding().map_err(|rule| DiscardError::OtherFailure { rule })
 }
 
 /// What can be read of a batch that is set aside; received bytes may be no batch at all.

@@ -19,6 +19,7 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             DecisionBody::SuffixDiscarded { cleared: None, .. }
             | DecisionBody::BootstrapDecided { cleared: None, .. }
             | DecisionBody::BootstrapRequested { .. }
+            | DecisionBody::CheckpointRequested { .. }
             | DecisionBody::PromotionRequested { .. }
             | DecisionBody::PromotionDenied { .. }
             | DecisionBody::PromotionGranted { .. }

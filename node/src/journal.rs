@@ -1,15 +1,24 @@
 //! The transition journal: every step of every machine in one order, bounded, in memory. Observers read
 //! it; it never blocks or changes a transition. Each machine has its own bound, so that the pipeline,
 //! which steps with every batch, cannot push a promotion out.
+//!
+//! Keeps: P6-RO1, P6-RO4, P6-AR8.
+
+mod attempt;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use aerodb_core::machine::{Forbidden, Machine, MachineName, Step};
 use aerodb_core::rules::RuleId;
+use aerodb_ledger::crash::{self, Point};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
+
+use attempt::Attempts;
+pub use attempt::{Attempt, PromotionCounts, PromotionDurations};
 
 /// How many transitions of each machine are kept.
 const CAPACITY: usize = 1024;
@@ -33,32 +42,9 @@ pub struct Transition {
     pub rule: RuleId,
     /// What the state after it carries; `null` for nothing, and for the machines that step with every batch.
     pub data: Value,
-}
-
-/// Attempts of this process, by how far they came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PromotionCounts {
-    /// Accepted for processing.
-    pub requested: u64,
-    /// Granted.
-    pub succeeded: u64,
-    /// Denied.
-    pub denied: u64,
-    /// Found at the start, cut short by a crash.
-    pub cut_short: u64,
-}
-
-impl PromotionCounts {
-    fn count(&mut self, row: &str) {
-        match row {
-            "PR1" => self.requested += 1,
-            "PR5" => self.denied += 1,
-            "PR7" => self.succeeded += 1,
-            "PR10" => self.cut_short += 1,
-            // The other rows begin and end no attempt.
-            _ => {}
-        }
-    }
+    /// In a step of a promotion: the attempt that it belongs to.
+    #[serde(skip)]
+    pub attempt: Option<Arc<Attempt>>,
 }
 
 /// Whether a machine steps with every batch: its steps are kept, and nothing is made of them.
@@ -82,7 +68,7 @@ const fn steps_with_batches(machine: MachineName) -> bool {
 struct Ring {
     last: u64,
     kept: BTreeMap<MachineName, VecDeque<Transition>>,
-    promotions: PromotionCounts,
+    attempts: Attempts,
 }
 
 /// The journal.
@@ -122,6 +108,7 @@ impl Journal {
             row: step.row.0,
             rule: M::RULE,
             data,
+            attempt: None,
         };
         self.keep(transition, quiet);
     }
@@ -133,7 +120,7 @@ impl Journal {
         transition.seq = seq;
         let Transition { machine, from, to, event, row, .. } = transition;
         if machine == MachineName::Promotion {
-            ring.promotions.count(row);
+            transition.attempt = ring.attempts.step(row);
         }
         let kept = ring.kept.entry(machine).or_default();
         if kept.len() == CAPACITY {
@@ -161,7 +148,18 @@ impl Journal {
     /// How often promotion was attempted in this process.
     #[must_use]
     pub fn promotions(&self) -> PromotionCounts {
-        lock(&self.ring).promotions
+        lock(&self.ring).attempts.counts
+    }
+
+    /// How long that took.
+    #[must_use]
+    pub fn promotion_durations(&self) -> PromotionDurations {
+        lock(&self.ring).attempts.durations.clone()
+    }
+
+    /// What the next steps of the promotion belong to; it was taken up at `since`.
+    pub fn begin_attempt(&self, attempt: Attempt, since: Instant) {
+        lock(&self.ring).attempts.begin(attempt, since);
     }
 
     /// Completes once there is a transition after this one.
@@ -221,6 +219,7 @@ impl<M: Machine + Serialize> Cell<M> {
         let step = state.transition(event)?;
         journal.record(&*state, event, &step);
         *state = step.next.clone();
+        crash::reached(Point::SupTransition);
         Ok(step.next)
     }
 
@@ -247,6 +246,7 @@ impl<M: Machine + Serialize> Cell<M> {
             Ok(step) => {
                 journal.record(&*state, event, &step);
                 *state = step.next.clone();
+                crash::reached(Point::SupTransition);
                 make(step)
             }
             Err(forbidden) => panic!("{forbidden}"),
@@ -289,7 +289,10 @@ mod tests {
         let keep = |machine| {
             let (rule, data) = (RuleId::FX4, Value::Null);
             let (from, to, event, row) = ("a", "b", "e", "R");
-            journal.keep(Transition { seq: 0, machine, from, to, event, row, rule, data }, true);
+            journal.keep(
+                Transition { seq: 0, machine, from, to, event, row, rule, data, attempt: None },
+                true,
+            );
         };
         for _ in 0..CAPACITY + 5 {
             keep(MachineName::Pipeline);

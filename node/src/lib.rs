@@ -10,7 +10,11 @@
 //! - [`replication`]: pulling, and serving pulls
 //! - [`http`]: what the routes ask of the node
 //! - [`serve`]: putting the parts together, and running them
+//! - [`journal`], [`log`]: what happened, for those who look on
+//! - [`world`]: the disk, the clock, chance and the other nodes, as ports
 //! - [`cli`], [`demo`], [`offline`]: what an operator types
+//!
+//! Keeps: P3-T6, PERF-DET-3.
 
 pub mod attempts;
 pub mod bootstrap;
@@ -27,6 +31,7 @@ pub mod halts;
 pub mod http;
 pub mod identity;
 pub mod journal;
+pub mod log;
 pub mod machines;
 pub mod offline;
 pub mod open;
@@ -34,6 +39,7 @@ pub mod parted;
 pub mod recovery;
 pub mod replay;
 pub mod replication;
+pub mod retention;
 pub mod serve;
 pub mod shared;
 pub mod stopped;
@@ -41,3 +47,4 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+pub mod world;

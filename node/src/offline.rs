@@ -26,7 +26,6 @@ use crate::directory::DataDir;
 use crate::evidence::{Unfit, extend};
 use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
-use crate::open::role_of;
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
@@ -131,9 +130,9 @@ fn facts(
     })?;
     let replayed = replay.finish(None)?;
     let standing = &replayed.standing;
-    let rejected = replayed.rejected.as_ref().map(crate::wal::Divergence::rule);
+    let rejected = replayed.rejected.as_ref().map(aerodb_core::wal::Divergence::rule);
     let halt = halt.or(rejected);
-    let role = role_of(&pulled, &node);
+    let role = RoleName::by_ledger(&pulled, &node);
     Ok(PromotionFacts {
         cluster: identity.cluster,
         member: authority.admitted(&node).is_some(),

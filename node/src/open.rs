@@ -6,14 +6,18 @@
 //! 3. its snapshot is loaded into the store
 //! 4. WAL: scanned, its tail classified
 //! 5. what lies strictly after the checkpoint is replayed into the store
+//!    What was pruned is not readable again
 //! 6. to 8. history against ledger: stamps, epochs, role. There are no indexes to rebuild
 //! 9. the logs and the marker made durable, the start stamp: from here on the logs may not end before it.
 //!    The explanation is published with the role, see `serve::assemble`
+//!
+//! Keeps: P3-G10, P3-RS1, F-RC1, P6-B5.2, P6-SM3, RR-1, BT-2, M-C21, M-C18, M-R20, M-R21, M-P12, M-P22,
+//! P6-D2.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry, Tenure};
+use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
@@ -25,7 +29,7 @@ use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, DiskError};
-use aerodb_ledger::log::{LogOptions, Recovery, Witness};
+use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::snapshot::{Manifest, discard_staging};
 use aerodb_ledger::wal::{Wal, WalPlace};
 use aerodb_ledger::{Entries, Fault, LedgerPlace, OpenError};
@@ -36,6 +40,7 @@ use crate::halts::latch_of;
 use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
+use crate::retention::{self, RetentionRefused};
 use crate::store::{Store, StoreWriter};
 
 /// No frame of the WAL carries more bytes of batches.
@@ -65,6 +70,9 @@ pub enum StartError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The recorded floor of the store cannot be used.
+    #[error(transparent)]
+    Retention(#[from] RetentionRefused),
     /// The identity is of another cluster than the ledger.
     #[error("the identity is of cluster {identity}, the authority ledger of {ledger} ({rule})", rule = RuleId::St2)]
     Foreign {
@@ -118,6 +126,8 @@ pub struct Opened {
     pub checkpoint: Option<Standing>,
     /// What replaying it gave.
     pub replayed: Replayed,
+    /// The floor of the store that is recorded.
+    pub floor: Option<Boundary>,
     /// The role that the ledger gives this node.
     pub role: RoleName,
     /// Failures that are latched, the first one first.
@@ -148,19 +158,25 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     IdentityFile::read(&**disk, dir.path())?.check_in_force(dir.path())?;
     let config = Config::load(&**disk, &dir.config())?;
     let known = read_ledgers(&dir, &**disk)?;
-    crash::reached(Point::RecLedgersRead);
+    crash::reached_at(Point::RecStep, 1);
     let marker = choose(&**disk, &dir, &known.owner, &known.authority)?;
+    crash::reached_at(Point::RecStep, 2);
     let base = marker.as_ref().map(|marker| load(&**disk, &dir, marker)).transpose()?;
     let (writer, manifest) = base
         .map_or_else(|| (Store::empty().0, None), |(writer, manifest)| (writer, Some(manifest)));
+    crash::reached_at(Point::RecStep, 3);
     let checkpoint = marker.zip(manifest);
     let marker = checkpoint.as_ref().map(|(marker, _)| marker);
-    let (wal, wal_found, replayed) = replay(&dir, disk, &known, marker, writer)?;
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let floor = retention::recorded(&**disk, &dir, known.authority.cluster(), &known.owner)?;
+    let (wal, wal_found, mut replayed) = replay(&dir, disk, &known, marker, floor, writer)?;
+    retention::honour(&mut replayed, floor)?;
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     check_own_history(&dir.wal(), role, &replayed)?;
+    crash::reached_at(Point::RecStep, 6);
 
     // From here on the disk is written to: everything on it was read and found good.
     let (ledger, authority_found, decisions, decisions_found) = open_ledgers(&dir, disk, &known)?;
+    crash::reached_at(Point::RecStep, 7);
     let authority = Arc::clone(ledger.authority());
     let (wal, checkpoint) = stand_on(&dir, disk, wal, checkpoint)?;
     // What a bootstrap had received when it was cut short is of no use (F-S1, F-S2).
@@ -185,7 +201,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         role,
         state_digest: None,
     };
-    crash::reached(Point::RecBeforeStamp);
+    crash::reached_at(Point::RecStep, 8);
     let stamp = Stamp {
         starts: identity.stamp.starts + 1,
         authority_frame: ledger.last_frame_seq(),
@@ -193,7 +209,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal_frame: wal.last_frame_seq(),
     };
     let identity = identity.restamped(stamp).write(&**disk, dir.path())?;
-    crash::reached(Point::RecAfterStamp);
+    crash::reached_at(Point::RecStep, 9);
     Ok(Opened {
         dir,
         lock,
@@ -204,6 +220,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -252,10 +269,11 @@ fn replay(
     disk: &Arc<dyn Disk>,
     known: &Known,
     marker: Option<&Checkpoint>,
+    floor: Option<Boundary>,
     writer: StoreWriter,
 ) -> Result<(Wal, Recovery, Replayed), StartError> {
     let mut replay = Replay::new(&known.authority, writer, marker);
-    let role = role_of(&known.authority, &known.identity.node_id);
+    let role = RoleName::by_ledger(&known.authority, &known.identity.node_id);
     if role == RoleName::ReplicaActive && !known.halted {
         replay = replay.keeping_back(FRAME_BYTES_MAX);
     }
@@ -263,11 +281,12 @@ fn replay(
     let place = WalPlace {
         disk: Arc::clone(disk),
         dir: &wal_dir,
-        options: LogOptions::WAL,
+        options: dir.wal_options(),
         owner: known.owner,
     };
     let witness = Witness {
-        record: named_here(&known.entries, &known.identity.node_id),
+        record: named_here(&known.entries, &known.identity.node_id)
+            .max(floor.map(Boundary::get).filter(|commit| *commit > 0)),
         ..frame(known.identity.stamp.wal_frame)
     };
     let opened =
@@ -276,7 +295,9 @@ fn replay(
         OpenError::Fault(fault) => StartError::Fault(fault),
         OpenError::Refused(refused) => StartError::Replay(refused),
     })?;
+    crash::reached_at(Point::RecStep, 4);
     let replayed = replay.finish(wal.last_frame_start())?;
+    crash::reached_at(Point::RecStep, 5);
     Ok((wal, found, replayed))
 }
 
@@ -285,12 +306,8 @@ type Ledgers = (AuthorityLedger, Recovery, DecisionLedger, Recovery);
 fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Ledgers, StartError> {
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
     let (stamp, quarantine) = (known.identity.stamp, dir.quarantine());
-    let place = |dir| LedgerPlace {
-        disk: Arc::clone(disk),
-        dir,
-        options: LogOptions::LEDGER,
-        owner: known.owner,
-    };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner: known.owner };
     let witness = frame(stamp.authority_frame);
     let (ledger, authority_found) =
         AuthorityLedger::open(&place(&authority_dir), witness, &quarantine)?;
@@ -317,16 +334,6 @@ fn stand_on(
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
 }
 
-/// The role that the ledger gives the node.
-#[must_use]
-pub fn role_of(authority: &aerodb_core::authority::Authority, node: &NodeId) -> RoleName {
-    match (authority.holder() == node, authority.tenure()) {
-        (true, Tenure::Held) => RoleName::PrimaryActive,
-        (true, Tenure::Relinquished { .. }) => RoleName::PrimarySealed,
-        (false, _) => RoleName::ReplicaActive,
-    }
-}
-
 /// The highest commit that an entry of this node names: it was durable here when the node wrote that.
 pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
     entries
@@ -334,7 +341,6 @@ pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Optio
         .iter()
         .filter(|stored| &stored.entry.entry.author == node)
         .filter_map(|stored| stored.entry.entry.body.names())
-        .map(|position| position.boundary)
         .filter(|boundary| *boundary > Boundary::ORIGIN)
         .max()
         .map(Boundary::get)

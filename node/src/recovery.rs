@@ -3,11 +3,14 @@
 //! There is one marker, so there is one candidate: a checkpoint that replaces another takes the log below it
 //! away, and then the older one could lead nowhere. A snapshot that is damaged therefore has no substitute,
 //! and the node refuses to start instead of starting with less (DIS-20).
+//!
+//! Keeps: M-C16.
 
-use aerodb_core::authority::Authority;
+use aerodb_core::authority::{Authority, EpochStart};
 use aerodb_core::decision::recovery::CheckpointFound;
 use aerodb_core::hash::{ClusterId, PublicKey};
 use aerodb_core::id::Boundary;
+use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::disk::Disk;
@@ -22,7 +25,7 @@ use crate::store::{Loader, Store, StoreWriter};
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointRefused {
     /// The marker cannot be read, or is damaged.
-    #[error("{0} ({rule})", rule = RuleId::FRc2)]
+    #[error("{0} ({rule})", rule = rule_of_marker(.0))]
     Marker(SealedError),
     /// The marker is of another cluster or node.
     #[error("the checkpoint is of cluster {cluster} and of the node with key {owner}, this directory is of another ({rule})", rule = RuleId::St2)]
@@ -51,6 +54,14 @@ pub enum CheckpointRefused {
     Wal(ReplayError),
 }
 
+/// A damaged marker has no substitute either (DIS-20); what the disk does not give is no damage.
+const fn rule_of_marker(error: &SealedError) -> RuleId {
+    match error {
+        SealedError::Missing { .. } | SealedError::Damaged { .. } => RuleId::Dis20,
+        SealedError::Disk(_) => RuleId::P3D9,
+    }
+}
+
 /// The checkpoint to start from; `None` where none was ever taken.
 ///
 /// # Errors
@@ -72,6 +83,16 @@ pub fn choose(
         return Err(CheckpointRefused::LedgerShort { seen: marker.ledger.seq.get() });
     }
     let (start, at) = (marker.wal_start.position, marker.position);
+    // Where the first epoch of a fork starts there is this one history, and none before.
+    let parts = |first: &EpochStart| {
+        let begins = first.start;
+        let other = |it: &Position| it.boundary == begins.boundary && *it != begins;
+        start.boundary < begins.boundary || other(&start) || other(&at)
+    };
+    if authority.epochs().first().is_some_and(parts) {
+        let why = "the cluster was forked past it, or from another history".to_owned();
+        return Err(CheckpointRefused::Wal(ReplayError::Parted { at: at.boundary, why }));
+    }
     if start.boundary == at.boundary && start.chain != at.chain {
         let why = "it begins there with another chain".to_owned();
         return Err(CheckpointRefused::Wal(ReplayError::Parted { at: at.boundary, why }));

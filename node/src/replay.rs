@@ -4,6 +4,8 @@
 //! After a checkpoint the WAL may begin before the checkpoint's own commit, at the start of a segment. What
 //! lies up to that commit is proven like the rest, so that the chain leads to exactly the place that the
 //! snapshot holds, and is not applied again (DIS-21).
+//!
+//! Keeps: P3-RS2, P3-RS5, F-P2, WAL-12.
 
 use std::collections::VecDeque;
 
@@ -12,12 +14,12 @@ use aerodb_core::decision::recovery::ReplayRange;
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{Batch, EpochRuns, RawBatch};
+use aerodb_core::wal::{Batch, Divergence, EpochRuns, RawBatch, prove};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::crash::{self, Point};
 
 use crate::store::StoreWriter;
-use crate::wal::{Divergence, Received, Standing, prove};
+use crate::wal::{Received, Standing};
 
 /// What ends a replay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +126,8 @@ impl<'a> Replay<'a> {
     /// [`ReplayError`].
     pub fn take(&mut self, raw: &RawBatch) -> Result<(), ReplayError> {
         if let Some(stamp) = raw.claimed_stamp() {
-            let head = self.authority.head().seq;
-            if stamp.seq > head {
+            if !self.authority.reaches(&stamp) {
+                let head = self.authority.head().seq;
                 return Err(ReplayError::LedgerShort { seen: stamp.seq.get(), head: head.get() });
             }
             self.stamp = later(self.stamp, stamp);

@@ -21,12 +21,15 @@ use crate::replication::{Barriers, Peers};
 use crate::store::Store;
 use crate::view::{Identity, View};
 use crate::wal::{Acknowledgements, Answer, Cursors, OwnerHandle};
+use crate::world::World;
 
 /// The shared parts of a node.
 #[derive(Debug)]
 pub struct Shared {
     /// Who this node is.
     pub identity: Identity,
+    /// What it finds around itself.
+    pub world: World,
     /// Whether this node can be promoted, by its configuration.
     pub failover: Failover,
     /// The supervisor's state as last published.

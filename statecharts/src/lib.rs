@@ -12,6 +12,7 @@ use aerodb_core::machine::{
     Bootstrap, Checkpoint, Latch, Lifecycle, Machine, MachineName, Pipeline, Promotion, Read, Role,
     Segment, TableRow, Version, WalWriter, table,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use dot::dot;
@@ -21,7 +22,7 @@ pub use name::state_id;
 pub use scxml::scxml;
 
 /// A machine's chart as data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Chart {
     /// The machine.
     pub machine: MachineName,

@@ -1,6 +1,6 @@
 //! The shipped binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -25,11 +25,17 @@ pub fn path() -> &'static PathBuf {
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the binary does not build");
-        // Test executables lie in <target>/<profile>/deps.
-        let deps = std::env::current_exe().expect("a test has a path");
-        let target = deps.ancestors().nth(3).expect("target directory").to_owned();
-        target.join(folder).join("aerodb")
+        target().join(folder).join("aerodb")
     })
+}
+
+/// Where everything is built.
+pub(crate) fn target() -> PathBuf {
+    // Test executables lie in <target>/<profile>/deps, others in <target>/<profile>.
+    let running = std::env::current_exe().expect("a test has a path");
+    let mut folders = running.ancestors();
+    let profile = folders.find(|dir| dir.ends_with("debug") || dir.ends_with("release"));
+    profile.and_then(Path::parent).expect("the target directory").to_owned()
 }
 
 /// What a command came to.
@@ -55,8 +61,15 @@ impl Output {
 /// Runs the binary to its end.
 #[must_use]
 pub fn aerodb(args: &[&str]) -> Output {
-    let output =
-        Command::new(path()).args(args).stdin(Stdio::null()).output().expect("the binary starts");
+    aerodb_with(args, &[])
+}
+
+/// The same with these variables in its environment.
+#[must_use]
+pub(crate) fn aerodb_with(args: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(path());
+    command.args(args).envs(variables.iter().copied()).stdin(Stdio::null());
+    let output = command.output().expect("the binary starts");
     Output {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

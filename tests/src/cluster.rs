@@ -14,7 +14,7 @@ pub struct Cluster {
     pub n2: Node,
     /// The second replica.
     pub n3: Node,
-    _root: TempDir,
+    root: TempDir,
 }
 
 impl Cluster {
@@ -30,7 +30,7 @@ impl Cluster {
         let _ = init(&n1, &[]);
         n1.start();
         let [n2, n3] = ["n2", "n3"].map(|id| Self::joined(&root, id, &n1));
-        let cluster = Self { n1, n2, n3, _root: root };
+        let cluster = Self { n1, n2, n3, root };
         cluster.wait_pulling(&["n2", "n3"]);
         cluster
     }
@@ -60,6 +60,19 @@ impl Cluster {
         let joined = join(&node, upstream);
         assert_eq!(joined.code, Some(0), "{joined:?}");
         node.start();
+        node
+    }
+
+    /// Joins one more node, and does not start it.
+    ///
+    /// # Panics
+    /// When it is not admitted.
+    #[must_use]
+    #[track_caller]
+    pub fn newcomer(&self, id: &str) -> Node {
+        let node = Node::new(self.root.path(), id);
+        let joined = join(&node, &self.n1);
+        assert_eq!(joined.code, Some(0), "{joined:?}");
         node
     }
 
@@ -97,6 +110,26 @@ pub fn founder_dir(root: &TempDir) -> Node {
     let node = Node::new(root.path(), "n1");
     let _ = init(&node, &[]);
     node
+}
+
+/// A founder whose configuration has these keys, running.
+///
+/// # Panics
+/// When it has no such key, or does not start.
+#[must_use]
+#[track_caller]
+pub fn configured(keys: &[(&str, u64)]) -> (Node, TempDir) {
+    let root = tempfile::tempdir().expect("a directory");
+    let mut node = founder_dir(&root);
+    let path = node.dir.join("aerodb.toml");
+    let mut text = std::fs::read_to_string(&path).expect("a configuration");
+    for (key, value) in keys {
+        let line = text.lines().find(|line| line.starts_with(key)).expect("the key").to_owned();
+        text = text.replace(&line, &format!("{key} = {value}"));
+    }
+    std::fs::write(&path, text).expect("written");
+    node.start();
+    (node, root)
 }
 
 /// Joins a node to an upstream that runs.

@@ -15,9 +15,14 @@ use serde_json::Value;
 /// When it is another one.
 #[track_caller]
 pub fn check(folder: &str, name: &str, explanation: &Value) {
-    let text =
-        serde_json::to_string_pretty(&Names::default().of(explanation)).expect("JSON") + "\n";
+    let text = serde_json::to_string_pretty(&named(explanation)).expect("JSON") + "\n";
     fresh(&Path::new(folder).join(format!("{name}.json")), &text);
+}
+
+/// The value with every hash and checksum in it named.
+#[must_use]
+pub fn named(value: &Value) -> Value {
+    Names::default().of(value)
 }
 
 /// Compares the text with the file at this path, which is relative to this package.

@@ -1,5 +1,7 @@
 //! One HTTP request as a user makes it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// Status, headers that matter, body.
@@ -11,6 +13,8 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON; `null` when it is none.
     pub body: Value,
+    /// The media type.
+    pub content_type: Option<String>,
     /// The `ETag` header.
     pub etag: Option<String>,
     /// The `AeroDB-Commit-Id` header: the read view.
@@ -55,8 +59,20 @@ pub fn send(
     headers: &[(&str, &str)],
     body: Option<&[u8]>,
 ) -> Option<Answer> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+    send_within(None, method, url, headers, body)
+}
+
+/// The same; `None` also when no answer comes in time. The request is sent once, on a connection of its own.
+#[must_use]
+pub fn send_within(
+    patience: Option<Duration>,
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> Option<Answer> {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None);
+    let agent: ureq::Agent = config.timeout_global(patience).build().into();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -68,10 +84,10 @@ pub fn send(
     let mut response = response.ok()?;
     let status = response.status().as_u16();
     let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let etag = header("etag");
+    let (etag, content_type) = (header("etag"), header("content-type"));
     let number = |name| header(name)?.parse().ok();
     let (view, epoch) = (number("aerodb-commit-id"), number("aerodb-epoch"));
     let text = response.body_mut().read_to_string().ok()?;
     let body = serde_json::from_str(&text).unwrap_or_default();
-    Some(Answer { status, text, body, etag, view, epoch })
+    Some(Answer { status, text, body, content_type, etag, view, epoch })
 }

@@ -1,7 +1,11 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
-//! directories. Waiting is always for a state. And every decoder, for fuzzing: [`decoders`].
+//! directories. Waiting is always for a state. Concurrent clients, and a judge of what they saw: [`clients`]. Every
+//! decoder, for fuzzing: [`decoders`]. Every rule with what enforces and proves it: [`audit`]. And clusters in one
+//! thread, over a disk and a network that fail as a seed says: [`simulation`].
 
+pub mod audit;
 mod binary;
+pub mod clients;
 mod cluster;
 pub mod decoders;
 pub mod golden;
@@ -9,9 +13,12 @@ mod http;
 mod node;
 mod points;
 pub mod proxy;
+mod random;
+pub mod simulation;
 
 pub use binary::{Output, aerodb, path as binary_path};
-pub use cluster::{Cluster, founder_dir, join};
-pub use http::{Answer, send};
+pub use cluster::{Cluster, configured, founder_dir, join};
+pub use http::{Answer, send, send_within};
 pub use node::{Node, directory_digest};
-pub use points::Hold;
+pub use points::{Hold, command_dies_at, hits};
+pub use random::Random;

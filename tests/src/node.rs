@@ -31,6 +31,8 @@ pub struct Node {
     /// Its port.
     pub port: u16,
     child: Option<Child>,
+    /// How long its log was when its process started.
+    logged: usize,
 }
 
 /// A port that stays this node's while its process is down: below the range from which the kernel gives
@@ -52,7 +54,7 @@ impl Node {
     /// A node that does not exist yet, in a directory of its own under `root`.
     #[must_use]
     pub fn new(root: &Path, id: &str) -> Self {
-        Self { id: id.to_owned(), dir: root.join(id), port: free_port(), child: None }
+        Self { id: id.to_owned(), dir: root.join(id), port: free_port(), child: None, logged: 0 }
     }
 
     /// Its base URL.
@@ -100,7 +102,17 @@ impl Node {
         self.spawn_with(&[], variables);
     }
 
+    /// Starts it with these variables in its environment, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start_in(&mut self, variables: &[(&str, &str)]) {
+        self.spawn_armed(variables);
+        self.wait("answers", || self.try_get("/livez").map(|_| ()));
+    }
+
     fn spawn_with(&mut self, wrapper: &[&str], variables: &[(&str, &str)]) {
+        self.logged = self.log().len();
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -191,6 +203,13 @@ impl Node {
         self.child.take().expect("a started node").wait().expect("an exit")
     }
 
+    /// Whether its process has ended; it is still to be waited for.
+    pub(crate) fn has_ended(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process_id()));
+        // The state follows the name, which stands in brackets.
+        stat.map_or(true, |text| text.rsplit(')').next().is_some_and(|it| it.starts_with(" Z")))
+    }
+
     /// Waits for the process to end by itself.
     ///
     /// # Panics
@@ -203,6 +222,11 @@ impl Node {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default()
+    }
+
+    /// What its process has logged since it was started.
+    pub(crate) fn said(&self) -> String {
+        self.log().split_off(self.logged)
     }
 
     /// Sends a request; `None` when no answer comes.
@@ -240,9 +264,15 @@ impl Node {
     #[must_use]
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, body)
+            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
+    }
+
+    /// POST of a JSON body; `None` when no answer comes.
+    #[must_use]
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
         let bytes = body.to_string().into_bytes();
         self.try_send("POST", path, &[("content-type", "application/json")], Some(&bytes))
-            .unwrap_or_else(|| panic!("{} does not answer: {}", self.id, self.log()))
     }
 
     /// PUT of a value; `None` when no answer comes.
@@ -326,6 +356,25 @@ impl Node {
     #[track_caller]
     pub fn resume(&self) {
         let _ = self.post("/v1/replication/resume", &json!({ "reason": "test" })).expect(200);
+    }
+
+    /// Waits until the replica says that only a bootstrap helps.
+    #[track_caller]
+    pub fn wait_bootstrap_required(&self) {
+        self.wait("needs a bootstrap", || {
+            let data = self.try_get("/v1/replication")?.body["data"].clone();
+            let why = data["blocking_reason"].as_str()?;
+            (data["bootstrap_required"] == true && why.contains("BOOTSTRAP_REQUIRED")).then_some(())
+        });
+    }
+
+    /// Waits until the bootstrap has come so far: `NotStarted`, `InProgress`, `Complete`.
+    #[track_caller]
+    pub fn wait_bootstrap(&self, state: &str) {
+        self.wait(&format!("has its bootstrap {state}"), || {
+            let data = self.try_get("/v1/replication")?.body["data"].clone();
+            (data["snapshot_bootstrap_state"] == state).then_some(())
+        });
     }
 
     /// Has the node follow another one.

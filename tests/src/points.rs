@@ -1,6 +1,7 @@
 //! Crash points: a node that dies, or stands still, at a named place of its own code. The binary has them
 //! with the feature `crash-points` of this package.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -10,6 +11,7 @@ use std::process::Command;
 use rustix::fs::OFlags;
 
 use crate::Node;
+use crate::binary::{Output, aerodb_with, target};
 
 /// A node that stands at a point once it comes there, and goes on when this is dropped or
 /// [`Hold::release`]d.
@@ -60,9 +62,45 @@ impl Drop for Hold {
     }
 }
 
+/// Runs a command of the binary that dies at this point, and nowhere else.
+///
+/// # Panics
+/// When it ends otherwise.
+#[track_caller]
+pub fn command_dies_at(point: &str, args: &[&str]) {
+    let Output { code, stderr, .. } = aerodb_with(args, &[("AERODB_CRASH_POINT", point)]);
+    assert_died_at(&stderr, point, &format!("{args:?} ended: {code:?}"));
+    assert_eq!(code, None, "{args:?}: {stderr}");
+}
+
+/// The process said that it came to this point. Other threads of it may have said something after that.
+#[track_caller]
+fn assert_died_at(said: &str, point: &str, ended: &str) {
+    let name = point.split([':', '[']).next().unwrap_or_default();
+    let reached = format!("crash point {name} reached");
+    assert!(said.lines().any(|line| line == reached), "not at {point}: {ended}\n{said}");
+    fs::create_dir_all(hits_dir()).expect("a directory");
+    File::create(hits_dir().join(name)).expect("the hit is noted");
+}
+
+/// Where it is noted at which points a process has died: `AERODB_HITS`, or beside what is built.
+fn hits_dir() -> PathBuf {
+    std::env::var_os("AERODB_HITS").map_or_else(|| target().join("crash-points-hit"), PathBuf::from)
+}
+
+/// The points at which a process has died since the notes were begun.
+///
+/// # Panics
+/// When there are no notes.
+#[must_use]
+pub fn hits() -> BTreeSet<String> {
+    let names = fs::read_dir(hits_dir()).expect("the failure matrix was run before this");
+    names.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
 impl Node {
-    /// Starts its process so that it dies at this point, `NAME` or `NAME:3` for the third time it comes
-    /// there. [`Node::died_at`] must follow.
+    /// Starts its process so that it dies at this point: `NAME`, `NAME:3` for the third time it comes
+    /// there, `NAME[512]` where the point has an index. [`Node::died_at`] must follow.
     pub fn spawn_to_die_at(&mut self, point: &str) {
         self.spawn_armed(&[("AERODB_CRASH_POINT", point)]);
     }
@@ -83,16 +121,25 @@ impl Node {
     #[track_caller]
     pub fn died_at(&mut self, point: &str) {
         let status = self.ended();
-        let log = self.log();
-        let name = point.split(':').next().unwrap_or_default();
-        let last = log.lines().last().unwrap_or_default();
-        assert_eq!(
-            last,
-            format!("crash point {name} reached"),
-            "{} ended: {status}\n{log}",
-            self.id
-        );
+        let said = self.said();
+        assert_died_at(&said, point, &format!("{} ended: {status}", self.id));
         assert_eq!(status.signal(), Some(9), "{} ended: {status}", self.id);
+    }
+
+    /// Waits until what it shows ends at this commit, or its process has ended; whether it is the first.
+    ///
+    /// # Panics
+    /// When neither comes.
+    #[track_caller]
+    pub fn caught_up_or_ended(&self, commit: u64) -> bool {
+        let shown = |node: &Self| {
+            let status = node.try_get("/v1/status")?;
+            status.body["data"]["tips"]["acknowledged"].as_u64().filter(|shown| *shown >= commit)
+        };
+        self.wait("catches up or ends", || {
+            let ended = self.has_ended();
+            (ended || shown(self).is_some()).then_some(!ended)
+        })
     }
 
     /// Starts its process so that it stands still at this point.

@@ -7,9 +7,11 @@
 mod answer;
 mod gate;
 mod message;
+mod wire;
 
 pub use answer::Change;
 pub use gate::Gate;
+pub use wire::Wire;
 
 use std::collections::VecDeque;
 use std::io::Write;

@@ -124,6 +124,7 @@ fn load<'s>(
 }
 
 /// 20 rounds: each node in turn is killed in the middle of a concurrent load.
+/// Proves: P3-G1, P3-G10, P3-RS3, P3-T3, CT-2.
 #[test]
 fn d1_every_acknowledged_write_survives_kills_of_every_node() {
     let mut cluster = Cluster::start();

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use aerodb_tests::{Answer, Cluster, Node, aerodb, directory_digest, founder_dir};
+use aerodb_tests::{Answer, Cluster, Node, aerodb, configured, directory_digest};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// Large enough that some sixty of them fill a segment of the log.
 const LARGE: usize = 256 << 10;
@@ -31,26 +30,12 @@ fn bytes_of(dir: &Path) -> u64 {
     directory_digest(dir).values().map(|bytes| bytes.len() as u64).sum()
 }
 
-/// A founder whose configuration has these keys.
-fn configured(keys: &[(&str, u64)]) -> (Node, TempDir) {
-    let root = tempfile::tempdir().expect("a directory");
-    let mut node = founder_dir(&root);
-    let path = node.dir.join("aerodb.toml");
-    let mut text = fs::read_to_string(&path).expect("a configuration");
-    for (key, value) in keys {
-        let line = text.lines().find(|line| line.starts_with(key)).expect("the key").to_owned();
-        text = text.replace(&line, &format!("{key} = {value}"));
-    }
-    fs::write(&path, text).expect("written");
-    node.start();
-    (node, root)
-}
-
 fn rule<'a>(explanation: &'a Value, id: &str) -> &'a Value {
     let rules = explanation["rules_applied"].as_array().expect("rules");
     rules.iter().find(|rule| rule["rule_id"] == id).expect("the rule")
 }
 
+/// Proves: P3-RS3, RR-1.
 #[test]
 fn p3_rs1_a_node_recovers_from_its_checkpoint_and_what_lies_strictly_after_it() {
     let (mut n1, _root) = Cluster::founder(&[]);
@@ -100,6 +85,7 @@ fn p3_rs1_a_node_recovers_from_its_checkpoint_and_what_lies_strictly_after_it() 
     }
 }
 
+/// Proves: P3-RS2, WAL-12, F-A2.
 #[test]
 fn dt_the_directory_after_five_restarts_without_writes_is_no_larger_and_its_state_the_same() {
     let (mut n1, _root) = Cluster::founder(&[]);

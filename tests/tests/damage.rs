@@ -38,6 +38,7 @@ fn written(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last / 4096 + 1) * 4096)
 }
 
+/// Proves: P3-D5, M-W17, F-X5.
 #[test]
 fn wal8_a_flipped_byte_is_named_and_refused_and_nothing_is_changed() {
     let (n1, _root) = stopped();
@@ -137,6 +138,7 @@ fn st2_a_copied_directory_starts_halted_and_says_what_it_is() {
     assert_eq!(n1.get("/readyz").status, 503);
 }
 
+/// Proves: RM-2.
 #[test]
 fn a_holder_that_lost_what_its_heir_has_takes_no_write_and_leaves_the_heir_unharmed() {
     let mut cluster = Cluster::start();

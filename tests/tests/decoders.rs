@@ -11,10 +11,12 @@ use std::alloc::System;
 use std::path::Path;
 use std::time::Instant;
 
-use aerodb_core::hash::{ClusterId, PublicKey};
+use aerodb_core::hash::{ClusterId, Hash, PublicKey};
 use aerodb_core::id::{Boundary, Epoch, NodeId};
-use aerodb_http_api::stream::{PullAnswer, PullRequest, encode};
+use aerodb_http_api::stream::{PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest, encode};
 use aerodb_http_api::types::PageToken;
+use aerodb_ledger::disk::RealDisk;
+use aerodb_ledger::retention::Retention;
 use aerodb_tests::decoders;
 use cap::Cap;
 
@@ -181,6 +183,37 @@ fn pulls() -> (Vec<u8>, Vec<u8>) {
     (encode(&request), encode(&answer))
 }
 
+fn chunks() -> (Vec<u8>, Vec<u8>) {
+    let node_id = NodeId::new("n2").expect("a name");
+    let request = SnapshotRequest {
+        cluster: ClusterId([1; 32]),
+        node_id: node_id.clone(),
+        public_key: PublicKey([2; 32]),
+        manifest: Some(Hash([3; 32])),
+        offset: 1 << 20,
+    };
+    let bytes = golden("truncated/snapshots/00000000000000000006.snapshot");
+    let chunk = SnapshotChunk {
+        cluster: ClusterId([1; 32]),
+        node_id,
+        manifest: Hash([3; 32]),
+        cut: Boundary::new(6),
+        bytes_total: bytes.len() as u64,
+        offset: 0,
+        bytes: bytes.into(),
+    };
+    (encode(&request), encode(&chunk))
+}
+
+/// The file as it is written.
+fn retention() -> Vec<u8> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (cluster, owner) = (ClusterId([1; 32]), PublicKey([2; 32]));
+    let written = Retention { cluster, owner, oldest_retained: Boundary::new(7) };
+    let _durable = written.write(&RealDisk, dir.path()).expect("a file");
+    std::fs::read(dir.path().join("retention")).expect("the file")
+}
+
 /// Inputs that decode, to begin with.
 fn seeds(name: &str) -> Vec<Vec<u8>> {
     let ledger = ["node/authority.ledger", "node/decision.ledger"];
@@ -203,6 +236,10 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "authority_entry" => records(ledger[0], &[1, 2]),
         "decision_entry" => records(ledger[1], &[1, 2]),
         "checkpoint" => vec![golden("truncated/checkpoint")],
+        "retention" => vec![retention()],
+        "snapshot" => vec![golden("truncated/snapshots/00000000000000000006.snapshot")],
+        "snapshot_request" => vec![chunks().0],
+        "snapshot_chunk" => vec![chunks().1],
         "pull_request" => vec![request],
         "pull_answer" => vec![answer],
         "page_token" => {
@@ -225,6 +262,7 @@ fn write_corpus(name: &str, seeds: &[Vec<u8>]) {
     }
 }
 
+/// Proves: PERF-DET-3.
 #[test]
 fn no_input_makes_a_decoder_panic_or_allocate_without_bound() {
     let started = Instant::now();

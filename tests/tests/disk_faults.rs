@@ -45,9 +45,15 @@ fn trace_of(node: &Node) -> PathBuf {
 /// A node that serves, and from now on has this fault.
 fn faulty(fault: &Fault) -> (Node, TempDir) {
     let (node, root) = Cluster::founder(&[]);
+    trace(&node, fault);
+    (node, root)
+}
+
+/// From now on a node that runs has this fault.
+fn trace(node: &Node, fault: &Fault) {
     let pid = node.process_id().to_string();
     let mut tracer = Command::new("strace");
-    tracer.args(strace(&node, fault)).args(["-p", &pid]);
+    tracer.args(strace(node, fault)).args(["-p", &pid]);
     let mut tracer = tracer.spawn().expect("strace is installed");
     node.wait("is traced", || {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
@@ -58,7 +64,6 @@ fn faulty(fault: &Fault) -> (Node, TempDir) {
         threads.flatten().all(traced).then_some(())
     });
     std::thread::spawn(move || tracer.wait());
-    (node, root)
 }
 
 /// Puts until one is not acknowledged; gives how many were.
@@ -117,6 +122,7 @@ fn puts(fault: &Fault, value: &str, least: usize, told: &Told<'_>) {
     assert_recovers(&mut node, acknowledged, value);
 }
 
+/// Proves: P3-FS8, P3-FS9, F-Z1, CORE-F2, PG-4, CT-2, RA-10.
 #[test]
 fn m_w06_a_failed_fsync_of_the_wal() {
     for (inject, acknowledged) in
@@ -130,6 +136,7 @@ fn m_w06_a_failed_fsync_of_the_wal() {
     puts(&once, "v", 2, &Told(&["cannot fsync", FIRST, "WAL-13"]));
 }
 
+/// Proves: P3-D10, P3-D1, CORE-F2.
 #[test]
 fn m_w08_a_failed_or_short_write_to_the_wal() {
     for inject in [
@@ -163,6 +170,41 @@ fn m_w06_a_failed_fsync_in_the_segment_after_a_roll() {
     let large = "x".repeat(LARGE);
     let fault = Fault { on: SECOND, inject: "fdatasync:error=EIO:when=2+" };
     puts(&fault, &large, 17, &Told(&["cannot fsync", SECOND, "WAL-13"]));
+}
+
+/// The receiver of a replica: nothing that failed to become durable is counted, and what is there goes on.
+#[test]
+fn m_r11_a_replica_whose_log_fails_counts_nothing_of_it() {
+    for inject in [
+        "fdatasync:error=EIO:when=3+",
+        "pwrite64:error=ENOSPC:when=3+",
+        "pwrite64:retval=700:when=3",
+    ] {
+        let (n1, root) = Cluster::founder(&[]);
+        let mut n2 = Cluster::joined(&root, "n2", &n1);
+        trace(&n2, &Fault { on: FIRST, inject });
+        let mut counted = 0;
+        for number in 1..=20 {
+            let _ = n1.put(&format!("k{number}"), "v").expect(200);
+            let applied = n2.wait("counts the write or ends", || {
+                let Some(status) = n2.try_get("/v1/status") else { return Some(None) };
+                let applied = status.body["data"]["tips"]["applied"].as_u64()?;
+                (applied >= number).then_some(Some(applied))
+            });
+            match applied {
+                Some(applied) => counted = applied,
+                None => break,
+            }
+        }
+        assert!((1..20).contains(&counted), "{inject}: {counted} counted");
+        assert_eq!(n2.exit_code(), Some(1), "{inject}: {}", n2.log());
+        assert_told(&n2, &Told(&[FIRST, "WAL-13"]));
+        n2.start();
+        n2.wait_applied(counted);
+        let tip = n1.data("/v1/status")["tips"]["acknowledged"].as_u64().expect("a bound");
+        n2.wait_shown(tip);
+        assert_eq!(n1.digest(), n2.digest(), "{inject}");
+    }
 }
 
 /// An admission is appended to the authority ledger and then told by the decision ledger.

@@ -113,6 +113,7 @@ fn every_step_asked_again_is_answered_with_what_is_already_so() {
     let other = cluster.n1.post("/v1/authority/relinquish", &asked("n3"));
     other.refused(409, "COMMAND_REFUSED");
     cluster.n1.restart();
+    cluster.n2.resume();
     let again = cluster.n1.post("/v1/authority/relinquish", &asked("n2")).expect(200);
     assert_eq!(again.body["data"]["entry"], "authority_relinquished");
     // A sealed node says what opens it again.

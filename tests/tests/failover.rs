@@ -18,6 +18,7 @@ fn read_back(node: &Node, range: std::ops::RangeInclusive<u64>) {
     }
 }
 
+/// Proves: P6-V1, P6-RY1, P6-S3, P6-B5.2, M-P16, P6-B2.4.
 #[test]
 fn an_unplanned_failover_loses_nothing_and_a_planned_one_back_needs_no_restart() {
     let mut cluster = Cluster::start();
@@ -130,6 +131,7 @@ fn an_unplanned_failover_loses_nothing_and_a_planned_one_back_needs_no_restart()
     }
 }
 
+/// Proves: P6-D1, P6-PF2.4, P6-B2.4, P6-DF5, P6-AR3, EX-6, O5-9.
 #[test]
 fn the_same_dry_run_gives_the_same_bytes_before_and_after_a_restart_and_offline_on_a_copy() {
     let mut cluster = Cluster::start();

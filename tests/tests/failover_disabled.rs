@@ -13,6 +13,7 @@ fn configure(node: &Node, failover: &str) {
         .expect("written");
 }
 
+/// Proves: P6-RT5, M-P24, P6-RY1.
 #[test]
 fn without_failover_promotion_does_not_exist_and_the_obligation_holds() {
     let mut cluster = Cluster::start();

@@ -52,6 +52,7 @@ impl Stream {
 
 const RETURNED: &str = "replication.promotion.returned_to_steady";
 
+/// Proves: P6-RO1, P6-OB1, P6-RO4, P6-SM6.
 #[test]
 fn a_promotion_is_told_step_by_step_in_one_order_that_can_be_resumed() {
     let cluster = Cluster::start();
@@ -79,6 +80,11 @@ fn a_promotion_is_told_step_by_step_in_one_order_that_can_be_resumed() {
     assert_eq!(denied["requested_replica_id"], "n2");
     assert!(denied["failed_invariant"].is_string(), "{denied}");
     assert!(denied["failure_reason"].is_string(), "{denied}");
+    for event in &promotion {
+        assert_eq!(event.2["current_primary_id"], "n1", "{event:?}");
+        assert_eq!(event.2["reason"], "test", "{event:?}");
+    }
+    assert_eq!(promotion[3].2["outcome"], "denied");
     assert_eq!(
         (&denied["from"], &denied["to"]),
         (&json!("PromotionValidating"), &json!("PromotionDenied"))
@@ -101,6 +107,7 @@ fn metric(node: &Node, name: &str) -> Vec<String> {
     text.lines().filter(of).map(str::to_owned).collect()
 }
 
+/// Proves: P6-OB2, P6-B2.4.
 #[test]
 fn metrics_count_attempts_and_show_where_the_node_is_and_a_dry_run_leaves_no_trace() {
     let cluster = Cluster::start();
@@ -113,6 +120,10 @@ fn metrics_count_attempts_and_show_where_the_node_is_and_a_dry_run_leaves_no_tra
     let denied = "replication_promotion_denied_total";
     assert_eq!(metric(n2, requests), [format!("{requests} 1")]);
     assert_eq!(metric(n2, denied), [format!("{denied} 1")]);
+    for (part, count) in [("validation", 1), ("transition", 0)] {
+        let name = format!("replication_promotion_{part}_duration_ms_count");
+        assert_eq!(metric(n2, &name), [format!("{name} {count}")]);
+    }
     assert_eq!(
         metric(n2, "replication_promotion_in_progress"),
         ["replication_promotion_in_progress 0"]
@@ -129,12 +140,23 @@ fn metrics_count_attempts_and_show_where_the_node_is_and_a_dry_run_leaves_no_tra
 }
 
 /// Two hundred clients that take no event off their connections, on each node of a paired cluster.
+/// Proves: P6-OB6, M-O03.
 #[test]
 fn observers_that_never_read_hold_up_no_write_no_replica_and_no_shutdown() {
     let mut cluster = Cluster::start();
     cluster.n1.designate("n2");
     let idle: Vec<_> = (0..200)
         .flat_map(|_| [&cluster.n1, &cluster.n2].map(|node| Stream::open(node, "?after=0", "")))
+        .collect();
+    // And a hundred that ask for the metrics, and read nothing of them.
+    let metrics: Vec<_> = (0..100)
+        .map(|_| {
+            let mut socket =
+                TcpStream::connect(("127.0.0.1", cluster.n1.port)).expect("a connection");
+            let asked = b"GET /metrics HTTP/1.1\r\nhost: n\r\n\r\n".repeat(50);
+            socket.write_all(&asked).expect("sent");
+            socket
+        })
         .collect();
     for number in 1..=300 {
         let put = cluster.n1.put(&format!("k{number}"), "v").expect(200);
@@ -145,5 +167,5 @@ fn observers_that_never_read_hold_up_no_write_no_replica_and_no_shutdown() {
         assert_eq!(replica.digest(), cluster.n1.digest());
     }
     assert_eq!(cluster.n1.stop(), Some(0), "{}", cluster.n1.log());
-    assert_eq!(idle.len(), 400);
+    assert_eq!((idle.len(), metrics.len()), (400, 100));
 }

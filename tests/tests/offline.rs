@@ -550,6 +550,7 @@ fn a_directory_in_use_is_read_with_a_note() {
     }
 }
 
+/// Proves: P6-RC7.
 #[test]
 fn ledger_show_reads_a_part_of_a_directory_as_of_a_node() {
     let cluster = Cluster::start();

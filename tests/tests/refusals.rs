@@ -11,6 +11,7 @@ fn post_raw(node: &Node, path: &str, body: &str) -> aerodb_tests::Answer {
     node.try_send("POST", path, &headers, Some(body.as_bytes())).expect("an answer")
 }
 
+/// Proves: P6-B1.1, P6-B1.2, P6-RI6, OAPI-9.
 #[test]
 fn foreign_stale_and_malformed_requests_leave_the_disk_as_it_was() {
     let cluster = Cluster::start();
@@ -60,6 +61,7 @@ fn foreign_stale_and_malformed_requests_leave_the_disk_as_it_was() {
     let _ = cluster.n1.put("k2", "v2").expect(200);
 }
 
+/// Proves: P6-DF5.
 #[test]
 fn a_request_id_gives_its_recorded_outcome_and_no_other_request() {
     let mut cluster = Cluster::start();
@@ -86,6 +88,7 @@ fn a_release_asked_again_by_its_request_id_gives_its_recorded_outcome() {
     assert_eq!(seq(&first), seq(&again));
 }
 
+/// Proves: M-W16.
 #[test]
 fn wal2_a_second_process_on_one_directory_is_refused() {
     let (n1, _root) = Cluster::founder(&[]);

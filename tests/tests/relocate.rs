@@ -83,7 +83,7 @@ fn a_successor_moves_to_a_copy_of_its_directory_and_the_old_one_never_starts_aga
     let locked = relocate(&new, &old, &WHY);
     assert_eq!(locked.code, Some(1), "it runs: {locked:?}");
     assert_eq!(cluster.n2.stop(), Some(0));
-    // It made its own start stamp and record of nothing: compared with the original it holds as much.
+    // What it recorded meanwhile, a denial, is more than the original has, and stands in nobody's way.
 
     // Only a look, which changes neither.
     let before = (directory_digest(&old), directory_digest(&new));

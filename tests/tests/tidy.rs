@@ -1,4 +1,6 @@
 //! Rules of the repository itself.
+//!
+//! Keeps: P6-FZ3, P6-TS9.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
 
 const CRATES: [&str; 6] = ["core", "ledger", "http-api", "node", "statecharts", "tests"];
 
+/// Proves: P6-AR8.
 #[test]
 fn imports_point_one_way() {
     let allowed: [(&str, &[&str]); 6] = [
@@ -79,6 +82,7 @@ fn every_rule_is_kept_where_the_catalogue_says_and_is_named_by_a_test_or_a_golde
     assert!(unnamed.is_empty(), "no test names {unnamed:?}");
 }
 
+/// Proves: P6-FZ3, P5-T5, P6-TS9.
 #[test]
 fn nothing_is_left_unfinished_and_no_test_is_ignored() {
     let marks = ["TO", "FIX", "XX"].iter().zip(["DO", "ME", "X"]).map(|(a, b)| format!("{a}{b}"));

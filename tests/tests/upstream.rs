@@ -42,6 +42,7 @@ fn a_node_is_no_upstream_of_its_own() {
     cluster.n2.get("/replica?max_lag=1000").refused(503, "READ_UNSAFE");
 }
 
+/// Proves: RF-5, M-R22, RR-5.
 #[test]
 fn a_replica_that_starts_without_its_upstream_is_as_readable_as_it_says() {
     let mut cluster = Cluster::start();

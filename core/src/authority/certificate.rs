@@ -1,6 +1,7 @@
 //! Receipts and declines, and their signed form: what one node says about its own disk, in a shape that
 //! a third party can check later.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::{ClusterId, Hash, Signature};
@@ -51,7 +52,7 @@ pub struct SignedReceipt {
 
 /// "I will never be granted this epoch": said by the node that the ledger names heir, once that is durable in
 /// its own record (DESIGN 3.3). It binds whatever the basis would be, so a later naming changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclineClaim {
     /// The cluster that it speaks of.
@@ -84,7 +85,7 @@ impl DeclineClaim {
 }
 
 /// A decline as it is handed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedDecline {
     /// What is said.

@@ -1,5 +1,7 @@
 //! How two authority ledgers relate. Those of one cluster are equal up to the end of the shorter one; where
 //! they are not, two histories of authority exist, and one of them must never be acted on.
+//!
+//! Keeps: P6-RDT3.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,7 @@ mod tests {
         assert_eq!(found, Comparison { common, relation: Relation::Identical });
     }
 
+    /// Proves: P6-RDT3.
     #[test]
     fn a_replica_that_is_behind_holds_a_prefix_of_the_longer_ledger() {
         let shorter = Story::founded().admit("n2");

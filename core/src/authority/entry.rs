@@ -1,5 +1,8 @@
 //! The entries of the authority ledger (DESIGN 3.1), their canonical bytes and their hash.
+//!
+//! Keeps: P6-AR5, P6-FZ5.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Certificate, Durability, Member, SignedDecline};
@@ -183,15 +186,16 @@ impl EntryBody {
         }
     }
 
-    /// The place in the history that it names: durable at its author when the author wrote it.
+    /// The end of the history that it names: durable at its author when the author wrote it. A cluster that was
+    /// forked begins with what its founder has.
     #[must_use]
-    pub fn names(&self) -> Option<Position> {
+    pub fn names(&self) -> Option<Boundary> {
         match self {
-            Self::SuccessorDesignated { at, .. } => Some(*at),
-            Self::AuthorityRelinquished { final_position, .. } => Some(*final_position),
-            Self::AuthorityGranted(grant) => Some(grant.start),
-            Self::Genesis(_)
-            | Self::MemberAdmitted { .. }
+            Self::Genesis(genesis) => genesis.ancestor.map(|ancestor| ancestor.proven.boundary),
+            Self::SuccessorDesignated { at, .. } => Some(at.boundary),
+            Self::AuthorityRelinquished { final_position, .. } => Some(final_position.boundary),
+            Self::AuthorityGranted(grant) => Some(grant.start.boundary),
+            Self::MemberAdmitted { .. }
             | Self::MemberRemoved { .. }
             | Self::SuccessorReleased { .. }
             | Self::ObligationEnded { .. } => None,
@@ -200,7 +204,7 @@ impl EntryBody {
 }
 
 /// What people may want to know about an entry: under its hash, read by no rule, part of no digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Annotation {
     /// Wall clock of the node when the request arrived, milliseconds since 1970-01-01 UTC.
     pub received_at_ms: u64,

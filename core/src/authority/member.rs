@@ -1,12 +1,13 @@
 //! The members of a cluster, and the durability that it insists on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::PublicKey;
 use crate::id::{Address, NodeId};
 
 /// One node as the ledger knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// Its id, never reused once admitted.
     pub node_id: NodeId,
@@ -17,7 +18,7 @@ pub struct Member {
 }
 
 /// Whether a member that was admitted still is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Membership {
     /// It may pull, be named successor, be granted authority.
@@ -27,7 +28,9 @@ pub enum Membership {
 }
 
 /// What an acknowledged write is durable on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// On the holder.

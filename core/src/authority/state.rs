@@ -84,7 +84,7 @@ impl Succession {
 }
 
 /// The holder's duty to have a node's receipt before it acknowledges.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Obligation {
     /// The node whose receipt is needed.
     pub node_id: NodeId,
@@ -253,6 +253,14 @@ impl Authority {
         self.hash_at(head.seq) == Some(head.hash)
     }
 
+    /// Whether this ledger is at least as long as the one that ends at `head`. Where it is not, what was written
+    /// under that one waits if it comes from elsewhere; if this node's own log holds it, the ledger has lost its
+    /// tail (AU-14).
+    #[must_use]
+    pub fn reaches(&self, head: &LedgerHead) -> bool {
+        head.seq <= self.head().seq
+    }
+
     /// The epoch that the ledger gives a place in the history.
     #[must_use]
     pub fn epoch_at(&self, commit: CommitId) -> Epoch {
@@ -268,6 +276,15 @@ impl Authority {
 mod tests {
     use crate::authority::tests_support::Story;
     use crate::id::{CommitId, Epoch};
+
+    #[test]
+    fn au14_a_ledger_reaches_what_is_not_longer_than_itself() {
+        let shorter = Story::founded().admit("n2");
+        let longer = shorter.clone().admit("n3");
+        assert!(longer.authority().reaches(&shorter.head()));
+        assert!(longer.authority().reaches(&longer.head()));
+        assert!(!shorter.authority().reaches(&longer.head()));
+    }
 
     #[test]
     fn the_epoch_of_a_place_is_the_last_one_that_starts_before_it() {

@@ -1,12 +1,16 @@
 //! How far the history is acknowledged, and so may be seen (DESIGN 3.2). Nothing above the bound is
 //! ever shown.
+//!
+//! Keeps: P3-R7, MVS-1.
 
-use crate::authority::{Authority, Obligation, ReceiptClaim};
+use crate::authority::{
+    Authority, Certificate, EntryBody, Obligation, ReceiptClaim, SignedReceipt, Succession,
+};
 use crate::hash::Chain;
 use crate::id::{Boundary, NodeId, Seq};
 
 /// What is known of the bound without a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Floor {
     /// At least this far: it was acknowledged before, or counts as acknowledged.
     Known(Boundary),
@@ -100,22 +104,39 @@ pub fn ledger_covered(authority: &Authority, claim: &ReceiptClaim) -> Option<Seq
     authority.contains(&claim.ledger).then_some(claim.ledger.seq)
 }
 
+/// The end of the obligation that this receipt shows: of the released successor, whose ledger has the release
+/// (DESIGN 3.2). `None` when it shows none. The fold checks the certificate where it lands.
+#[must_use]
+pub fn covered_release(authority: &Authority, receipt: SignedReceipt) -> Option<EntryBody> {
+    let Some(Succession::Releasing { successor, entry, .. }) = authority.succession() else {
+        return None;
+    };
+    let shows = receipt.claim.node_id == *successor && receipt.claim.ledger.seq >= entry.seq;
+    shows.then(|| EntryBody::ObligationEnded {
+        epoch: authority.epoch(),
+        node_id: successor.clone(),
+        certificate: Certificate::Receipt(receipt),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::tests_support::{Story, epoch, forked_at, node, seq};
+    use crate::authority::tests_support::{SIGNATURE, Story, epoch, forked_at, node, seq};
     use crate::hash::Hash;
 
     const fn at(commits: u64) -> Boundary {
         Boundary::new(commits)
     }
 
+    /// Proves: P3-R7.
     #[test]
     fn without_an_obligation_the_holders_fsync_is_enough() {
         assert_eq!(holder_bound(at(7), false, None, Floor::Known(at(0))), Some(at(7)));
         assert_eq!(holder_bound(at(7), false, None, Floor::UnknownUntil(at(7))), Some(at(7)));
     }
 
+    /// Proves: RV-1.
     #[test]
     fn under_obligation_the_bound_follows_the_receipt_and_never_passes_the_durable_end() {
         let floor = Floor::Known(at(3));
@@ -163,6 +184,20 @@ mod tests {
     fn a_grant_makes_everything_up_to_its_start_visible_to_the_others() {
         let story = Story::founded().admit("n2").admit("n3").designate("n2", 10).grant("n2", 14);
         assert_eq!(replica_bound(story.authority(), &node("n1"), at(14), None), at(14));
+    }
+
+    #[test]
+    fn a_receipt_that_has_the_release_ends_the_obligation_and_no_other_does() {
+        let designated = Story::founded().admit("n2").designate("n2", 10);
+        let released = designated.clone().release("n2");
+        let ends = |story: &Story, claim| {
+            let receipt = SignedReceipt { claim, signature: SIGNATURE };
+            covered_release(story.authority(), receipt).is_some()
+        };
+        assert!(ends(&released, released.receipt("n2")));
+        assert!(!ends(&released, designated.receipt("n2")), "it does not have the release");
+        assert!(!ends(&released, released.receipt("n3")), "it is of another node");
+        assert!(!ends(&designated, designated.receipt("n2")), "there is no release");
     }
 
     fn owed() -> (Obligation, ReceiptClaim) {

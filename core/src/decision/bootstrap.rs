@@ -128,12 +128,13 @@ impl BootstrapFacts {
         RuleApplied::new(RuleId::P5I4, holds, evidence)
     }
 
-    /// What the ledger says of the history that the snapshot covers, the snapshot says too.
+    /// What the ledger says of the history that the snapshot covers, the snapshot says too. Of a designation
+    /// at its very end it need not: that may have been made after it was taken, and its own chain is the one.
     fn designation_kept(&self) -> RuleApplied {
         let by_ledger = self.designated_at();
         let holds = self.judge(|found| {
             let covered = by_ledger.filter(|at| at.boundary <= found.position.boundary);
-            covered.is_none_or(|at| found.designation == Some(at))
+            covered.is_none_or(|at| found.designation == Some(at) || found.position == at)
         });
         let evidence = evidence! {
             "designation" => by_ledger,
@@ -275,6 +276,19 @@ mod tests {
     fn f_s3_a_latched_mismatch_is_what_another_bootstrap_is_for() {
         let (role, halt) = (RoleName::ReplicationHalted, Some(RuleId::FS3));
         assert!(explain(&BootstrapFacts { role, halt, ..in_order() }).holds());
+    }
+
+    #[test]
+    fn p6_s2_a_snapshot_taken_where_the_designation_was_made_later_has_its_chain() {
+        let at_the_cut = |position| {
+            snapshot(|found| {
+                found.position = position;
+                found.designation = None;
+            })
+        };
+        assert!(explain(&at_the_cut(at(5))).holds());
+        assert_eq!(explain(&at_the_cut(forked_at(5))).first_failed(), Some(RuleId::P6S2));
+        assert_eq!(explain(&at_the_cut(at(6))).first_failed(), Some(RuleId::P6S2));
     }
 
     #[test]

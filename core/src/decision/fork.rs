@@ -115,20 +115,22 @@ pub fn remedies(facts: &ForkFacts, failed: &[RuleId]) -> Vec<Remedy> {
 
 fn remedy_of(facts: &ForkFacts, rule: RuleId) -> Remedy {
     let by_hand = |action, command| Remedy::by_hand(rule, action, &facts.node, command);
-    match (rule, facts.retired) {
-        (RuleId::P6A3, _) => by_hand(
+    if rule == RuleId::P6A3 {
+        return by_hand(
             "see the epoch that the directory's ledger is in, and name it",
             "aerodb ledger show --data-dir DIR",
-        ),
-        (RuleId::Fk1, Some(Retired::Forked { .. })) => by_hand(
+        );
+    }
+    match facts.retired.filter(|_| rule == RuleId::Fk1) {
+        Some(Retired::Forked { .. }) => by_hand(
             "start the directory of the cluster that was founded from it",
             "aerodb serve --data-dir INTO",
         ),
-        (RuleId::Fk1, _) => by_hand(
+        Some(Retired::Relocated { .. }) => by_hand(
             "fork the directory that was given the identity",
             "aerodb fork --data-dir KEPT --into DIR --expected-epoch N --reason TEXT",
         ),
-        _ => by_hand(
+        None => by_hand(
             "fork a directory that holds history, or found a cluster without an ancestor",
             "aerodb init --data-dir DIR --node-id ID --listen HOST:PORT",
         ),

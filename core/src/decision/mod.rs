@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod checkpoint;
 pub mod command;
 pub mod decline;
+pub mod follow;
 pub mod fork;
 pub mod promotion;
 pub mod read;
@@ -13,6 +14,9 @@ pub mod recovery;
 pub mod relocate;
 pub mod retention;
 pub mod safety;
+pub mod segment;
+pub mod serving;
+pub mod tenure;
 pub mod write;
 
 /// The decision that a grant embeds.

@@ -1,7 +1,10 @@
 //! The read gate (table 4.11, DESIGN section 6): whether and at which boundary a read is answered.
+//!
+//! Keeps: RR-11, RD-1, MVI-2, MVV-2, O5-7, M-R29.
 
 mod standing;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence;
@@ -14,7 +17,7 @@ use crate::rules::RuleId;
 pub use standing::Standing;
 
 /// What a read insists on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
     /// Everything acknowledged before the read began is seen.

@@ -164,6 +164,11 @@ pub enum DecisionBody {
         /// The whole decision.
         decision: Recorded<ForkFacts>,
     },
+    /// The operator asked for a checkpoint; written before it is taken.
+    CheckpointRequested {
+        /// What was acknowledged then; `None` while unknown.
+        acknowledged: Option<Boundary>,
+    },
 }
 
 impl DecisionBody {
@@ -188,6 +193,7 @@ impl DecisionBody {
             Self::Relocated { .. } => "relocated",
             Self::Forked { .. } => "forked",
             Self::ForkRefused { .. } => "fork_refused",
+            Self::CheckpointRequested { .. } => "checkpoint_requested",
         }
     }
 }

@@ -41,7 +41,8 @@ pub struct DirectoryFacts {
 pub struct Holdings {
     /// The end of the authority ledger.
     pub ledger: LedgerHead,
-    /// The end of the decision ledger, the record of this very relocation left out.
+    /// The end of the decision ledger; of the one that is kept as far as the other one's reaches: what a halted copy
+    /// has recorded since are refusals.
     pub decisions: Option<LedgerHead>,
     /// The end of the validated history.
     pub history: Position,
@@ -113,7 +114,7 @@ impl RelocateFacts {
 
     /// The one that is left is what the identity is bound to, or was left for the one that is kept before; or
     /// the one that is kept is what it is bound to, and the other a copy.
-    fn from_the_original(&self) -> RuleApplied {
+    fn original_gives_way(&self) -> RuleApplied {
         let kept = &self.kept;
         let may_go = |left: &DirectoryFacts| match left.retired {
             Some(Retired::Relocated { to }) => to == kept.here,
@@ -162,7 +163,7 @@ impl Facts for RelocateFacts {
     }
 
     fn rules(&self) -> Vec<RuleApplied> {
-        vec![self.one_node(), self.from_the_original(), self.nothing_left_behind()]
+        vec![self.one_node(), self.original_gives_way(), self.nothing_left_behind()]
     }
 }
 
@@ -182,21 +183,21 @@ fn remedies_of(facts: &RelocateFacts, rule: RuleId) -> Vec<Remedy> {
         "where no node of the cluster can go on, found a new cluster from this directory",
         "aerodb fork --data-dir DIR --into DIR --expected-epoch N --reason TEXT",
     );
-    match rule {
-        RuleId::Dir3 => vec![by_hand(
-            "copy the directory again while its node is stopped, then relocate the copy",
-            "cp -a LEFT KEPT",
-        )],
-        RuleId::Dir2 if facts.left.is_some() => vec![
-            by_hand(
-                "name as --from the directory that the identity is bound to, see the evidence",
-                "aerodb relocate --data-dir DIR --from DIR --reason TEXT",
-            ),
-            join,
-            fork,
-        ],
-        // Whatever else it is, there is no second directory of this node to give up.
-        _ => vec![join, fork],
+    let again = by_hand(
+        "copy the directory again while its node is stopped, then relocate the copy",
+        "cp -a LEFT KEPT",
+    );
+    let original = by_hand(
+        "name as --from the directory that the identity is bound to, see the evidence",
+        "aerodb relocate --data-dir DIR --from DIR --reason TEXT",
+    );
+    if rule == RuleId::Dir3 && facts.left.is_some() {
+        vec![again]
+    } else if rule == RuleId::Dir2 && facts.left.is_some() {
+        vec![original, join, fork]
+    } else {
+        // There is no second directory of this node to give up.
+        vec![join, fork]
     }
 }
 
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn dir2_the_identity_moves_from_the_original_alone_and_stays_with_it_when_a_copy_is_left() {
+    fn dir2_the_identity_moves_original_gives_way_alone_and_stays_with_it_when_a_copy_is_left() {
         assert_eq!(failed(moved()), []);
         let (copy, original) = moved();
         assert_eq!(failed((original.clone(), copy.clone())), [], "the copy is given up");

@@ -3,6 +3,8 @@
 //! A version may go once a newer one of its key lies at or below the floor: no read that is still
 //! answered can show it. The floor follows from commit ids alone, never from time or from how much
 //! memory is left (MVG-4), and it never goes back.
+//!
+//! Keeps: MVG-4.
 
 use serde::{Deserialize, Serialize};
 

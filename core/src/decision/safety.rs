@@ -1,4 +1,6 @@
 //! Whether reads on this node are safe now: `replication.safety` (F-RS1, O5-5).
+//!
+//! Keeps: O5-5.
 
 use serde::Serialize;
 
@@ -153,6 +155,7 @@ mod tests {
         Failure { rule, evidence: "{}".to_owned() }
     }
 
+    /// Proves: O5-5.
     #[test]
     fn each_rule_alone_makes_reads_unsafe_and_is_named() {
         let changes: [(RuleId, Change); 9] = [

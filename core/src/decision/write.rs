@@ -1,4 +1,6 @@
 //! Whether a write is admitted now (DESIGN section 6 "Write: admission (pure)").
+//!
+//! Keeps: RV-1, P5-ST1, P6-PF1.1, P6-PF1.4, M-P14, RR-9, P6-PF1.2, P6-PF1.3.
 
 use serde::Serialize;
 

@@ -1,5 +1,8 @@
 //! The explanation object and the one function that makes it.
+//!
+//! Keeps: EX-1, EX-2, EX-4, EX-7, P6-RO3, M-O05.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::{Chain, Hash};
@@ -10,7 +13,7 @@ use crate::rules::RuleId;
 pub type Evidence = serde_json::Map<String, serde_json::Value>;
 
 /// What a rule came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Evaluation {
     /// The rule holds.
@@ -28,7 +31,7 @@ impl From<bool> for Evaluation {
 }
 
 /// One rule with what it came to and what it looked at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RuleApplied {
     /// The rule.
     #[serde(rename = "rule_id")]
@@ -50,7 +53,7 @@ impl RuleApplied {
 }
 
 /// The kinds of explanation (DESIGN section 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum ExplanationType {
     /// Why a promotion was allowed or denied.
     #[serde(rename = "replication.promotion")]
@@ -70,6 +73,9 @@ pub enum ExplanationType {
     /// What recovery found and did.
     #[serde(rename = "recovery.process")]
     Recovery,
+    /// Whether a batch of the log continues the history.
+    #[serde(rename = "wal.segment")]
+    Segment,
     /// Why a snapshot was taken over or rejected.
     #[serde(rename = "snapshot.bootstrap")]
     Bootstrap,
@@ -79,7 +85,7 @@ pub enum ExplanationType {
 }
 
 /// The state that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ObservedSnapshot {
     /// The chain at the boundary; `null` where no history was looked at.
     pub snapshot_id: Option<Chain>,
@@ -88,7 +94,7 @@ pub struct ObservedSnapshot {
 }
 
 /// What follows from the rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     /// For example `approved`, `denied`, `undetermined`.
     pub status: String,
@@ -97,7 +103,7 @@ pub struct Conclusion {
 }
 
 /// The whole answer. Serialises to the shape of DESIGN section 7, `digest` last.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// Which kind of decision.
     pub explanation_type: ExplanationType,
@@ -277,6 +283,7 @@ mod tests {
         }
     }
 
+    /// Proves: EX-7, M-O05.
     #[test]
     fn a_conclusion_names_every_rule_that_did_not_hold_and_missing_evidence_decides_nothing() {
         use Evaluation::{False, NotEvaluable, True};
@@ -295,6 +302,7 @@ mod tests {
         }
     }
 
+    /// Proves: EX-1, EX-6.
     #[test]
     fn the_digest_is_of_the_json_without_it_and_without_the_prose() {
         let mut explanation = explain(&Two(Evaluation::True, Evaluation::False));

@@ -95,6 +95,7 @@ mod tests {
         Recorded::decide(Story::founded().admit("n2").facts("n2", at(12)))
     }
 
+    /// Proves: P6-D1, EX-2.
     #[test]
     fn a_recorded_decision_comes_out_the_same_when_made_again() {
         let (recorded, explanation) = recorded();
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(recorded.replay(), Err(Mismatch::Ruleset { found: RULESET + 1 }));
     }
 
+    /// Proves: EX-2.
     #[test]
     fn p6_f1_every_part_of_a_record_is_compared() {
         let changes: [fn(&mut RecordedDecision); 6] = [

@@ -1,5 +1,7 @@
 //! One checkpoint, from its snapshot's first byte to the last segment that it lets go of (table 4.9).
 //! Each checkpoint is a machine of its own: nothing of an earlier one is ever written again.
+//!
+//! Keeps: P3-K3, CKP-2.
 
 use serde::Serialize;
 

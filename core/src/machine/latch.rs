@@ -21,7 +21,8 @@ pub enum WayBack {
     DiscardSuffix,
     /// Take another snapshot over: the one that is in force is not continued by what upstream has.
     Bootstrap,
-    /// Start the directory that this one is a copy of, or join under a new node id.
+    /// Start the directory that this one is a copy of, give this one its identity (`relocate`), or join under a new
+    /// node id.
     Original,
     /// Keep the directory, audit it, and join under a new node id: what the node has said of itself does not
     /// hold, and nothing that it could do makes it hold again.
@@ -90,6 +91,25 @@ impl Latch {
             Self::Latched { first, later } => (Some(first), &later[..]),
         };
         first.into_iter().chain(later)
+    }
+}
+
+impl Latch {
+    /// The first cause, which setting the log's suffix aside clears with all that follows it. Not one of the
+    /// failures may be of another kind: cleared with the rest, a node that has lost what it receipted could be
+    /// granted the next epoch.
+    ///
+    /// # Errors
+    /// The first failure's rule that discarding does not undo.
+    pub fn cleared_by_discarding(&self) -> Result<Option<RuleId>, RuleId> {
+        let other = self.failures().find(|failure| match WayBack::of(failure.rule) {
+            WayBack::DiscardSuffix => false,
+            WayBack::Bootstrap | WayBack::Original | WayBack::NewIdentity => true,
+        });
+        match other {
+            Some(failure) => Err(failure.rule),
+            None => Ok(self.cause().map(|failure| failure.rule)),
+        }
     }
 }
 

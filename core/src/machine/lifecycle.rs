@@ -1,4 +1,6 @@
 //! The node's lifecycle (table 4.10): strictly ordered, nothing is served before it is verified.
+//!
+//! Keeps: BT-2.
 
 use serde::Serialize;
 
@@ -210,6 +212,7 @@ mod tests {
     use super::*;
     use crate::machine::table;
 
+    /// Proves: BT-2.
     #[test]
     fn serving_is_reached_through_every_stage_only() {
         let rows = table::<Lifecycle>();

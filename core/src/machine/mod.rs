@@ -2,6 +2,8 @@
 //!
 //! Each accepted arm has a short stable id, its row, which the journal, the charts and the tests show.
 //! Every pair of state and event without a row is [`Forbidden`].
+//!
+//! Keeps: P5-I3, P6-SM2.
 
 mod bootstrap;
 mod checkpoint;

@@ -264,6 +264,7 @@ mod tests {
     use super::*;
     use crate::machine::table;
 
+    /// Proves: P5-I3, P5-I2.
     #[test]
     fn what_the_tables_forbid_by_name_has_no_row() {
         let rows = table::<Pipeline>();
@@ -277,6 +278,7 @@ mod tests {
         assert!(!leads("Recovering", "Ready(read_safe)"));
     }
 
+    /// Proves: P5-I5.
     #[test]
     fn a_segment_passes_every_stage_before_reads_are_judged_again() {
         let mut state = Pipeline::Ready(Gate::ReadSafe);

@@ -1,5 +1,7 @@
 //! The promotion lifecycle (table 4.1): volatile, one attempt at a time, never persisted. A restart is
 //! in `Steady`, whatever happened before it; the ledger alone says what became of an attempt.
+//!
+//! Keeps: P6-SM3, P6-SM4, P6-SM6, P6-AR4, P6-X3, P6-B2.1, P6-B3.1, P6-F3, M-P20.
 
 use serde::Serialize;
 
@@ -212,6 +214,7 @@ mod tests {
     use super::*;
     use crate::machine::table::rendered;
 
+    /// Proves: P6-SM4, P6-SM6, P5-I3, P6-F3.
     #[test]
     fn p6_sm2_the_table_of_the_promotion_and_nothing_else() {
         assert_eq!(
@@ -232,6 +235,7 @@ mod tests {
         );
     }
 
+    /// Proves: P6-AR4, P6-X3, P6-B3.1.
     #[test]
     fn an_approval_carries_out_only_the_decision_that_was_approved() {
         let approved = Promotion::PromotionApproved { digest: Hash([1; 32]) };
@@ -239,6 +243,7 @@ mod tests {
         assert!(approved.transition(&PromotionEvent::Apply { digest: Hash([1; 32]) }).is_ok());
     }
 
+    /// Proves: M-P20.
     #[test]
     fn a_second_request_is_forbidden_until_the_first_returns() {
         let busy = Promotion::states().into_iter().filter(|state| *state != Promotion::Steady);

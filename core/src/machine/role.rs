@@ -1,13 +1,17 @@
 //! The node role (table 4.2, DESIGN section 4), and the value without which nothing can be written.
+//!
+//! Keeps: P6-X4, P6-SM7, P6-B4.4, P6-AR4, M-R33.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::Epoch;
+use crate::authority::{Authority, Tenure};
+use crate::id::{Epoch, NodeId};
 use crate::machine::{Forbidden, Machine, MachineName, Step};
 use crate::rules::RuleId;
 
 /// What a node is in its cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub enum Role {
     /// The authority ledger has not been read yet.
     Uninitialized,
@@ -34,7 +38,7 @@ pub enum Role {
 }
 
 /// The name of a role, without its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum RoleName {
     /// See [`Role::Uninitialized`].
     Uninitialized,
@@ -46,6 +50,18 @@ pub enum RoleName {
     PrimarySealed,
     /// See [`Role::ReplicationHalted`].
     ReplicationHalted,
+}
+
+impl RoleName {
+    /// The role that the ledger gives the node, no failure standing against it.
+    #[must_use]
+    pub fn by_ledger(authority: &Authority, node: &NodeId) -> Self {
+        match (authority.holder() == node, authority.tenure()) {
+            (true, Tenure::Held) => Self::PrimaryActive,
+            (true, Tenure::Relinquished { .. }) => Self::PrimarySealed,
+            (false, Tenure::Held | Tenure::Relinquished { .. }) => Self::ReplicaActive,
+        }
+    }
 }
 
 /// What can happen to a role. Nothing here is a timeout, a retry count or a look at the network.
@@ -301,8 +317,10 @@ impl Machine for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::tests_support::{Story, node};
     use crate::machine::table::rendered;
 
+    /// Proves: P6-X4, P5-I3, P6-SM7, RM-7.
     #[test]
     fn the_table_of_the_role_and_nothing_else() {
         assert_eq!(
@@ -326,6 +344,17 @@ mod tests {
     }
 
     #[test]
+    fn the_ledger_gives_the_holder_its_epoch_until_it_has_relinquished() {
+        let held = Story::founded().admit("n2");
+        let role = |story: &Story, name| RoleName::by_ledger(story.authority(), &node(name));
+        assert_eq!(role(&held, "n1"), RoleName::PrimaryActive);
+        assert_eq!(role(&held, "n2"), RoleName::ReplicaActive);
+        let relinquished = held.relinquish("n2", 5);
+        assert_eq!(role(&relinquished, "n1"), RoleName::PrimarySealed);
+        assert_eq!(role(&relinquished, "n2"), RoleName::ReplicaActive);
+    }
+
+    #[test]
     fn p6_a1_a_grant_of_the_same_or_an_earlier_epoch_is_forbidden() {
         let replica = Role::ReplicaActive { epoch: Epoch::new(2).unwrap() };
         for epoch in [1, 2] {
@@ -334,6 +363,7 @@ mod tests {
         }
     }
 
+    /// Proves: P6-AR4, P6-B4.4.
     #[test]
     fn only_becoming_the_holder_gives_write_authority() {
         for state in Role::states() {

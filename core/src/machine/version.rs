@@ -12,12 +12,19 @@ use crate::rules::RuleId;
 pub enum Version {
     /// The newest of its key; it never goes (MVG-4).
     Live,
+    /// It says that the key is absent from a commit on, which is what no version says as well: it goes without
+    /// there being a newer one, and is the only kind that does.
+    Tombstone {
+        /// The commit that made it.
+        at: CommitId,
+    },
     /// There is a newer one.
     Obsolete {
         /// The commit that made the newer one.
         by: CommitId,
     },
-    /// The newer one lies at or below the floor: no read that is still answered can show this one.
+    /// The newer one, or the tombstone itself, lies at or below the floor: no read that is still answered can
+    /// miss it.
     Reclaimable,
     /// Gone.
     Collected,
@@ -26,6 +33,11 @@ pub enum Version {
 /// What can happen to the version.
 #[derive(Debug, PartialEq, Eq)]
 pub enum VersionEvent {
+    /// The commit that made it made the key absent.
+    Deletes {
+        /// That commit.
+        at: CommitId,
+    },
     /// A later commit gave the key another version.
     Superseded {
         /// That commit.
@@ -45,6 +57,7 @@ impl Machine for Version {
     fn name(&self) -> &'static str {
         match self {
             Self::Live => "Live",
+            Self::Tombstone { .. } => "Tombstone",
             Self::Obsolete { .. } => "Obsolete",
             Self::Reclaimable => "Reclaimable",
             Self::Collected => "Collected",
@@ -53,6 +66,7 @@ impl Machine for Version {
 
     fn event_name(event: &VersionEvent) -> &'static str {
         match event {
+            VersionEvent::Deletes { .. } => "deletes",
             VersionEvent::Superseded { .. } => "superseded",
             VersionEvent::FloorAt(_) => "floor_at",
             VersionEvent::Removed => "removed",
@@ -64,18 +78,29 @@ impl Machine for Version {
         match self {
             Self::Live => match event {
                 E::Superseded { by } => Step::to(Self::Obsolete { by: *by }, "VE1"),
+                E::Deletes { at } => Step::to(Self::Tombstone { at: *at }, "VE4"),
                 E::FloorAt(_) | E::Removed => self.forbid(event),
+            },
+            Self::Tombstone { at } => match event {
+                E::FloorAt(floor) if floor.covers(*at) => Step::to(Self::Reclaimable, "VE5"),
+                // The floor covers it before it covers that one.
+                E::Superseded { .. } => Step::to(*self, "VE6"),
+                E::FloorAt(_) | E::Deletes { .. } | E::Removed => self.forbid(event),
             },
             Self::Obsolete { by } => match event {
                 E::FloorAt(floor) if floor.covers(*by) => Step::to(Self::Reclaimable, "VE2"),
-                E::FloorAt(_) | E::Superseded { .. } | E::Removed => self.forbid(event),
+                E::FloorAt(_) | E::Deletes { .. } | E::Superseded { .. } | E::Removed => {
+                    self.forbid(event)
+                }
             },
             Self::Reclaimable => match event {
                 E::Removed => Step::to(Self::Collected, "VE3"),
-                E::Superseded { .. } | E::FloorAt(_) => self.forbid(event),
+                E::Deletes { .. } | E::Superseded { .. } | E::FloorAt(_) => self.forbid(event),
             },
             Self::Collected => match event {
-                E::Superseded { .. } | E::FloorAt(_) | E::Removed => self.forbid(event),
+                E::Deletes { .. } | E::Superseded { .. } | E::FloorAt(_) | E::Removed => {
+                    self.forbid(event)
+                }
             },
         }
     }
@@ -85,11 +110,18 @@ impl Machine for Version {
     }
 
     fn states() -> Vec<Self> {
-        vec![Self::Live, Self::Obsolete { by: CommitId::FIRST }, Self::Reclaimable, Self::Collected]
+        vec![
+            Self::Live,
+            Self::Tombstone { at: CommitId::FIRST },
+            Self::Obsolete { by: CommitId::FIRST },
+            Self::Reclaimable,
+            Self::Collected,
+        ]
     }
 
     fn events() -> Vec<VersionEvent> {
         vec![
+            VersionEvent::Deletes { at: CommitId::FIRST },
             VersionEvent::Superseded { by: CommitId::FIRST },
             VersionEvent::FloorAt(Boundary::ORIGIN),
             VersionEvent::FloorAt(Boundary::from(CommitId::FIRST)),
@@ -108,11 +140,23 @@ mod tests {
         assert_eq!(
             rendered::<Version>(),
             [
+                "VE4 Live --deletes--> Tombstone",
                 "VE1 Live --superseded--> Obsolete",
+                "VE6 Tombstone --superseded--> Tombstone",
+                "VE5 Tombstone --floor_at--> Reclaimable",
                 "VE2 Obsolete --floor_at--> Reclaimable",
                 "VE3 Reclaimable --removed--> Collected",
             ]
         );
+    }
+
+    #[test]
+    fn mvg_4_of_the_newest_only_a_tombstone_goes_once_the_floor_covers_it() {
+        let version = Version::Tombstone { at: CommitId::new(7).unwrap() };
+        let at_floor = |floor| version.transition(&VersionEvent::FloorAt(Boundary::new(floor)));
+        assert!(at_floor(6).is_err());
+        assert_eq!(at_floor(7).unwrap().next, Version::Reclaimable);
+        assert!(Version::Live.transition(&VersionEvent::FloorAt(Boundary::new(7))).is_err());
     }
 
     #[test]

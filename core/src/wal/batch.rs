@@ -17,6 +17,8 @@
 //!
 //! Length, checksum and format version keep their places in every version. The chain covers bytes 8 to
 //! 73 and the payload: what the payload means is fixed by the version, so the version is under it too.
+//!
+//! Keeps: WAL-4, MVI-5, P3-D6, P3-D7.
 
 use blake3::hazmat::hash_derive_key_context;
 use bytes::Bytes;

@@ -64,19 +64,48 @@ pub fn check_continuity(
     epoch_at: impl Fn(CommitId) -> Epoch,
 ) -> Result<(), Discontinuity> {
     let batch = batch.as_ref();
-    let first = batch.first();
-    if tip.boundary.next_commit() != Some(first) {
-        return Err(Discontinuity::Number { tip: tip.boundary, found: first });
+    follows_number(tip, batch)?;
+    follows_chain(tip, batch)?;
+    is_of_its_place(batch, epoch_at(batch.first()), epoch_at(batch.last()))
+}
+
+/// Whether its first commit is the next one.
+///
+/// # Errors
+/// [`Discontinuity::Number`].
+pub fn follows_number(tip: &Position, batch: &BatchHeader) -> Result<(), Discontinuity> {
+    let found = batch.first();
+    if tip.boundary.next_commit() == Some(found) {
+        return Ok(());
     }
-    if tip.chain != batch.before() {
-        return Err(Discontinuity::Chain { at: first, tip: tip.chain, found: batch.before() });
+    Err(Discontinuity::Number { tip: tip.boundary, found })
+}
+
+/// Whether it continues the very history that ends there.
+///
+/// # Errors
+/// [`Discontinuity::Chain`].
+pub fn follows_chain(tip: &Position, batch: &BatchHeader) -> Result<(), Discontinuity> {
+    if tip.chain == batch.before() {
+        return Ok(());
     }
-    let (expected, at_end) = (epoch_at(first), epoch_at(batch.last()));
-    if expected != batch.epoch() || at_end != expected {
-        let expected = (expected == at_end).then_some(expected);
-        return Err(Discontinuity::Epoch { at: first, found: batch.epoch(), expected });
+    Err(Discontinuity::Chain { at: batch.first(), tip: tip.chain, found: batch.before() })
+}
+
+/// Whether it carries the epoch of its place, which the ledger gives for its first and its last commit.
+///
+/// # Errors
+/// [`Discontinuity::Epoch`].
+pub fn is_of_its_place(
+    batch: &BatchHeader,
+    at_first: Epoch,
+    at_last: Epoch,
+) -> Result<(), Discontinuity> {
+    if at_first == batch.epoch() && at_last == at_first {
+        return Ok(());
     }
-    Ok(())
+    let expected = (at_first == at_last).then_some(at_first);
+    Err(Discontinuity::Epoch { at: batch.first(), found: batch.epoch(), expected })
 }
 
 #[cfg(test)]

@@ -4,13 +4,17 @@
 mod batch;
 mod condition;
 mod continuity;
+mod divergence;
 mod epochs;
 mod header;
 mod payload;
 
 pub use batch::{Batch, BatchError, RawBatch};
 pub use condition::{Condition, Expect};
-pub use continuity::{Discontinuity, check_continuity};
+pub use continuity::{
+    Discontinuity, check_continuity, follows_chain, follows_number, is_of_its_place,
+};
+pub use divergence::{Divergence, prove};
 pub use epochs::{EpochMismatch, EpochRuns};
 pub use header::BatchHeader;
 pub use payload::{Commit, KEY_BYTES_MAX, Op, VALUE_BYTES_MAX};

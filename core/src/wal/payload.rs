@@ -1,5 +1,7 @@
 //! What a batch carries: commits of changes, owned or where they lie in the bytes, with their limits and
 //! their one encoding.
+//!
+//! Keeps: WAL-5.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Inspection and explanations.
 
-use aerodb_core::id::{Boundary, PromotionId, Seq};
+use aerodb_core::id::{Boundary, CommitId, PromotionId, Seq};
 use aerodb_core::rules::RuleId;
 use serde_json::Value;
 
@@ -168,6 +168,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn explain_promotion(&self, id: &PromotionId) -> Result<View<Value>, ClientError> {
         self.get(&format!("/v1/explain/promotion/{}", encoded(id.as_str()))).await
+    }
+
+    /// Whether the batch with this commit continues the history, and why.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain_segment(&self, commit: CommitId) -> Result<View<Value>, ClientError> {
+        self.get(&format!("/v1/explain/segment?commit={commit}")).await
     }
 
     /// What a read of this key would show, and why.

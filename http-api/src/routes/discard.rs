@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::envelope::Answer;
@@ -13,7 +14,7 @@ use crate::router::Api;
 use crate::types::{DiscardRequest, Discarded};
 
 /// The query of a discarding.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DiscardParams {
     #[serde(default)]

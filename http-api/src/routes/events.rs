@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -29,7 +30,7 @@ const BATCH: usize = 256;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The query of the stream.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventParams {
     after: Option<Boundary>,

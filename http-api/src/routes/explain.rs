@@ -1,9 +1,10 @@
 //! Explanations (DESIGN section 7).
 
 use aerodb_core::explain::Explanation;
-use aerodb_core::id::{Boundary, PromotionId};
+use aerodb_core::id::{Boundary, CommitId, PromotionId};
 use axum::extract::State;
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::envelope::View;
@@ -28,7 +29,7 @@ pub(crate) async fn replication<N: NodePort>(
 }
 
 /// The query of a read's explanation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadParams {
     key: String,
@@ -62,6 +63,20 @@ pub(crate) async fn checkpoint<N: NodePort>(
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<View<Explanation>, Problem> {
     api.port.explain_checkpoint().await
+}
+
+/// The query of a batch's explanation.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SegmentParams {
+    commit: CommitId,
+}
+
+pub(crate) async fn segment<N: NodePort>(
+    State(api): State<Api<N>>,
+    Params(SegmentParams { commit }): Params<SegmentParams>,
+) -> Result<View<Explanation>, Problem> {
+    api.port.explain_segment(commit).await
 }
 
 pub(crate) async fn recovery<N: NodePort>(

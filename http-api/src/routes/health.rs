@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
@@ -16,16 +17,16 @@ use crate::router::Api;
 use crate::types::{Gate, Health, Obstacle, Refusal};
 
 /// One check, as `/readyz?verbose` lists it.
-#[derive(Debug, Serialize)]
-struct Check {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Check {
     name: &'static str,
     ok: bool,
     refusal: Option<Refusal>,
 }
 
 /// What a probe that succeeds says.
-#[derive(Debug, Serialize)]
-struct Passed {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Passed {
     role: RoleName,
     lag: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +94,7 @@ pub(crate) async fn livez<N: NodePort>(
 }
 
 /// The query of `/readyz`; `verbose` needs no value.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadyParams {
     verbose: Option<String>,
@@ -123,7 +124,7 @@ pub(crate) async fn primary<N: NodePort>(
 }
 
 /// The query of `/replica`: the most commits that it may be behind.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplicaParams {
     max_lag: Option<u64>,

@@ -1,7 +1,10 @@
 //! Inspection: each answer is a [`View`], and looking changes nothing.
+//!
+//! Keeps: OAPI-10.
 
 use aerodb_core::id::Boundary;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::code::Code;
@@ -16,7 +19,7 @@ use crate::types::{
 };
 
 /// The query of the status.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusParams {
     #[serde(default)]
@@ -113,7 +116,7 @@ pub(super) fn page(limit: Option<usize>) -> Result<usize, Problem> {
 }
 
 /// The query of the journal.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransitionParams {
     machine: Option<String>,

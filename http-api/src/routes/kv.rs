@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::view_headers::view_headers;
@@ -99,7 +100,7 @@ pub(super) fn check_view(
 }
 
 /// The query of a read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadParams {
     at: Option<Boundary>,

@@ -3,6 +3,7 @@
 use aerodb_core::id::Seq;
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::inspect::page;
@@ -14,7 +15,7 @@ use crate::router::Api;
 use crate::types::{HistoryEntry, LedgerEntryView, LogName};
 
 /// The query of a ledger.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LedgerParams {
     #[serde(default)]

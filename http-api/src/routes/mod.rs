@@ -9,6 +9,7 @@ pub(crate) mod inspect;
 pub(crate) mod kv;
 pub(crate) mod ledger;
 pub(crate) mod metrics;
+pub(crate) mod openapi;
 pub(crate) mod promotion;
 pub(crate) mod rules;
 pub(crate) mod scan;

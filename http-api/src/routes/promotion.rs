@@ -4,6 +4,7 @@ use aerodb_core::id::PromotionId;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::envelope::{Answer, View};
@@ -14,7 +15,7 @@ use crate::router::Api;
 use crate::types::{PromoteRequest, Promoted, PromotionView};
 
 /// The query of a promotion.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromoteParams {
     #[serde(default)]

@@ -5,6 +5,7 @@ use aerodb_statecharts::{Format, chart};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::code::Code;
@@ -35,7 +36,7 @@ fn exists(machine: MachineName, failover: bool) -> bool {
 }
 
 /// The query of a chart.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChartParams {
     #[serde(default)]

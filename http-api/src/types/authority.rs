@@ -2,12 +2,13 @@
 
 use aerodb_core::authority::Durability;
 use aerodb_core::id::{Epoch, NodeId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::types::Refusal;
 
 /// Whether the holder still holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorityStatus {
     /// The holder may write.
@@ -17,7 +18,7 @@ pub enum AuthorityStatus {
 }
 
 /// How far the succession has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SuccessorState {
     /// Named by the ledger.
@@ -29,7 +30,7 @@ pub enum SuccessorState {
 }
 
 /// The heir of the current epoch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SuccessorData {
     /// The node.
     pub node_id: NodeId,
@@ -40,7 +41,7 @@ pub struct SuccessorData {
 }
 
 /// Who may write, as this node's ledger says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthorityData {
     /// The current epoch.
     pub epoch: Option<Epoch>,

@@ -3,18 +3,19 @@
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Boundary, CommitId, Epoch, Reason};
 use aerodb_core::position::{LedgerHead, Position};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/checkpoints`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointRequest {
-    /// Why; logged, and read by no rule.
+    /// Why; recorded in the decision ledger, and read by no rule.
     pub reason: Reason,
 }
 
 /// Commits from one to another, both of them in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommitRange {
     /// The first one.
     pub first_commit_id: CommitId,
@@ -23,7 +24,7 @@ pub struct CommitRange {
 }
 
 /// A checkpoint that is in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointView {
     /// Everything through this commit is in its snapshot.
     pub commit_id: Boundary,
@@ -54,7 +55,7 @@ pub struct CheckpointView {
 }
 
 /// The state of checkpoints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointsData {
     /// The last one that was completed; `null` where none ever was.
     pub last_completed: Option<CheckpointView>,
@@ -68,7 +69,7 @@ pub struct CheckpointsData {
 
 /// What became of a request for a checkpoint. `complete: false` is answered 202: it goes on without the
 /// caller, and `GET /v1/checkpoints` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointTaken {
     /// Whether it was over when the caller's deadline passed.
     pub complete: bool,

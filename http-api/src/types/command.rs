@@ -3,12 +3,13 @@
 use aerodb_core::authority::SignedDecline;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Address, Epoch, NodeId, Reason, RequestId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{Evidence, LedgerEntryView};
 
 /// The body of `POST /v1/members`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdmitRequest {
     /// The node, whose id was never used before.
@@ -22,7 +23,7 @@ pub struct AdmitRequest {
 }
 
 /// The body of `POST /v1/authority/designate`, `/release` and `/relinquish`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandBody {
     /// The node that it is about. A release may leave it out: there is only one to release.
@@ -68,7 +69,7 @@ pub struct AuthorityCommand {
 
 /// A command that was carried out. `covered: false` is answered 202: the entry is durable here, and
 /// nothing may be built on it until the obliged node has it too (DESIGN 3.2).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandDone {
     /// The entry that it appended.
     #[serde(flatten)]

@@ -2,12 +2,13 @@
 
 use aerodb_core::authority::{SignedDecline, SignedEntry};
 use aerodb_core::id::{Epoch, Reason, RequestId, Seq};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::types::LedgerEntryView;
 
 /// The body of `POST /v1/authority/decline`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclineRequest {
     /// The epoch that the operator believes to be in force; the next one is declined.
@@ -20,7 +21,7 @@ pub struct DeclineRequest {
 }
 
 /// An epoch that was declined, for good. Asked again, the node gives the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Declined {
     /// Where it stands in the node's decision ledger.
     pub seq: Seq,
@@ -29,7 +30,7 @@ pub struct Declined {
 }
 
 /// What a request brings along that the node has not pulled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// The heir's signed word that it will never be granted the next epoch.

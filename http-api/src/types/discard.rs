@@ -3,10 +3,11 @@
 use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, RequestId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/replication/discard-suffix`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardRequest {
     /// Why.
@@ -17,7 +18,7 @@ pub struct DiscardRequest {
 }
 
 /// One commit that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetAside {
     /// The number that it had here; it may be another commit's by now.
     pub commit_id: CommitId,
@@ -28,7 +29,7 @@ pub struct SetAside {
 }
 
 /// One entry of the authority ledger that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryAside {
     /// The number that it had here; it may be another entry's by now.
     pub seq: Seq,
@@ -37,7 +38,7 @@ pub struct EntryAside {
 }
 
 /// What was set aside, or would be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Discarded {
     /// Its place in the decision ledger; `null` when it was only looked at.
     pub seq: Option<Seq>,

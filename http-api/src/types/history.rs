@@ -1,10 +1,11 @@
 //! `/history`: the epochs so far.
 
 use aerodb_core::id::{Boundary, Epoch, NodeId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One epoch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryEntry {
     /// The epoch.
     pub epoch: Epoch,

@@ -2,10 +2,11 @@
 
 use aerodb_core::id::{Address, Reason, RequestId, Seq};
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body of `POST /v1/replication/follow`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FollowRequest {
     /// The node to pull from.
@@ -18,7 +19,7 @@ pub struct FollowRequest {
 }
 
 /// The body of `POST /v1/replication/resume`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
     /// The rule of the failure that is latched first, on a halted node: it is cleared if its cause is gone.
@@ -32,7 +33,7 @@ pub struct ResumeRequest {
 }
 
 /// The body of `POST /v1/replication/bootstrap`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BootstrapRequest {
     /// Why.
@@ -43,7 +44,7 @@ pub struct BootstrapRequest {
 }
 
 /// An intervention that was recorded and begun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intervened {
     /// Its place in the decision ledger.
     pub seq: Seq,

@@ -8,6 +8,7 @@ use aerodb_core::hash::ClusterId;
 use aerodb_core::id::{Boundary, CommitId, Epoch};
 use aerodb_core::wal::{Condition, Op};
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::extract::Principal;
@@ -42,7 +43,7 @@ pub struct Write {
 }
 
 /// An acknowledged write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Written {
     /// Its commit.
     pub commit_id: CommitId,
@@ -53,7 +54,7 @@ pub struct Written {
 }
 
 /// The answer to PUT, DELETE and a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WriteReceipt {
     /// The key; left out for a transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +68,7 @@ pub struct WriteReceipt {
 }
 
 /// A condition that does not hold, as `PRECONDITION_FAILED` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedCondition {
     /// The key.
     pub key: String,

@@ -4,11 +4,12 @@ use aerodb_core::authority::{Annotation, Entry, SignedEntry};
 use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::hash::{Hash, Signature};
 use aerodb_core::id::{NodeId, Seq};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Which ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogName {
     /// The cluster's history of authority.
@@ -30,7 +31,7 @@ impl LogName {
 }
 
 /// One entry of either ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntryView {
     /// Its place.
     pub seq: Seq,

@@ -1,11 +1,12 @@
 //! State machines as they are inspected.
 
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The current state of one machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineState {
     /// The machine, for example `node_role`.
     pub machine: String,
@@ -16,7 +17,7 @@ pub struct MachineState {
 }
 
 /// One transition, as the journal keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TransitionView {
     /// Its place in the journal, one order for all machines.
     pub seq: u64,

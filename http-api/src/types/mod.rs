@@ -51,7 +51,7 @@ pub use remedy::RemedyView;
 pub use replication::{
     BootstrapData, BootstrapState, PeerData, ReadSafety, ReplicationData, ReplicationRole,
 };
-pub use rule::RuleView;
+pub use rule::{RuleView, SourcePlace};
 pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView, ScanRequest};
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
 pub use statechart::{ChartData, ChartSummary};

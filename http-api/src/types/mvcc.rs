@@ -1,10 +1,11 @@
 //! `/v1/mvcc`: versions and read views, raw.
 
 use aerodb_core::id::Boundary;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The read views that are open now.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ActiveSnapshots {
     /// How many.
     pub count: u64,
@@ -13,7 +14,7 @@ pub struct ActiveSnapshots {
 }
 
 /// The state of the multi-version store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MvccData {
     /// The lowest commit that a read view can still be taken at.
     pub oldest_retained_commit_id: Option<Boundary>,

@@ -2,13 +2,14 @@
 
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId, Reason, RequestId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::Evidence;
 
 /// The body of `POST /v1/promotions`. There is no `force`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoteRequest {
     /// The epoch that the operator believes to be in force.
@@ -31,7 +32,7 @@ pub struct PromoteRequest {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The grant is durable.
@@ -43,7 +44,7 @@ pub enum Outcome {
 }
 
 /// An approved promotion.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Promoted {
     /// The attempt; a dry run has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,7 +65,7 @@ pub struct Promoted {
 }
 
 /// One attempt, as the ledgers tell it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PromotionView {
     /// The attempt.
     pub promotion_id: PromotionId,

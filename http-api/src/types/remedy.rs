@@ -3,11 +3,12 @@
 use aerodb_core::explain::Remedy;
 use aerodb_core::id::NodeId;
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One action that could change the answer (DESIGN section 7).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RemedyView {
     /// The failed rule that it speaks to.
     pub rule: RuleId,

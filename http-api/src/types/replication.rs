@@ -3,10 +3,11 @@
 use aerodb_core::id::{Address, Boundary, Epoch, NodeId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The side that a node is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicationRole {
     /// It has or had the authority to write.
@@ -16,7 +17,7 @@ pub enum ReplicationRole {
 }
 
 /// How far a bootstrap from a snapshot has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum BootstrapState {
     /// None was begun.
     NotStarted,
@@ -27,7 +28,7 @@ pub enum BootstrapState {
 }
 
 /// The bootstrap under way, or the last one of this process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BootstrapData {
     /// The machine's state, for example `Transferring`.
     pub state: String,
@@ -48,7 +49,7 @@ pub struct BootstrapData {
 }
 
 /// Whether reads are safe here now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReadSafety {
     /// They are served.
     Safe,
@@ -57,7 +58,7 @@ pub enum ReadSafety {
 }
 
 /// A node that pulls from this one, or did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerData {
     /// The node.
     pub node_id: NodeId,
@@ -71,7 +72,7 @@ pub struct PeerData {
 
 /// The state of replication on this node. Offsets are places in the history (commit ids), which mean the
 /// same on every node; byte offsets are local and stand in `/v1/wal`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplicationData {
     /// The side that it is on.
     pub role: Option<ReplicationRole>,

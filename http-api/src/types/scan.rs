@@ -7,6 +7,7 @@ use aerodb_core::id::{Boundary, CommitId, Epoch};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::ObservedAt;
@@ -66,7 +67,7 @@ pub struct ScanAnswer {
 }
 
 /// How a value is written in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// As text.
@@ -97,7 +98,7 @@ impl Encoding {
 }
 
 /// One key with its value, in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScanItemView {
     /// The key.
     pub key: String,
@@ -119,7 +120,7 @@ impl From<ScanItem> for ScanItemView {
 }
 
 /// One page in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScanData {
     /// In key order.
     pub items: Vec<ScanItemView>,

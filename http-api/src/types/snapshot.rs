@@ -2,10 +2,11 @@
 
 use aerodb_core::hash::Hash;
 use aerodb_core::id::Boundary;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// For whom a view is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SnapshotSource {
     /// A read that was asked for.
@@ -17,7 +18,7 @@ pub enum SnapshotSource {
 }
 
 /// The read views that are open at one commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActiveSnapshot {
     /// The commit that they observe.
     pub commit_id: Boundary,
@@ -28,7 +29,7 @@ pub struct ActiveSnapshot {
 }
 
 /// A snapshot on the disk that a checkpoint names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotFile {
     /// Everything through this commit is in it.
     pub commit_id: Boundary,
@@ -47,7 +48,7 @@ pub struct SnapshotFile {
 }
 
 /// What observes one commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotsData {
     /// Read views in memory, lowest commit first.
     pub active: Vec<ActiveSnapshot>,

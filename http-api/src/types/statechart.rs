@@ -2,10 +2,11 @@
 
 use aerodb_core::machine::MachineName;
 use aerodb_statecharts::Chart;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One machine and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChartSummary {
     /// The machine.
     pub machine: MachineName,
@@ -14,7 +15,7 @@ pub struct ChartSummary {
 }
 
 /// A machine's chart, derived by running it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChartData {
     /// The state that it is in on this node; `null` for a machine that a node has many of.
     pub current: Option<String>,

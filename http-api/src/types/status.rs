@@ -5,6 +5,7 @@ use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Boundary, ClusterName, NodeId};
 use aerodb_core::machine::RoleName;
 use aerodb_core::rules::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::code::Code;
 use crate::types::AuthorityData;
 
 /// Where the process is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
     /// It starts.
@@ -26,7 +27,7 @@ pub enum Lifecycle {
 }
 
 /// Three ends of the history here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tips {
     /// The last commit in the log.
     pub wal_tip: Option<Boundary>,
@@ -37,7 +38,7 @@ pub struct Tips {
 }
 
 /// Whether reads are safe here now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadSafetyData {
     /// Whether a read would be served.
     pub safe: bool,
@@ -48,7 +49,7 @@ pub struct ReadSafetyData {
 }
 
 /// Why the node has stopped itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HaltData {
     /// The rule that was broken.
     pub rule: RuleId,
@@ -57,7 +58,7 @@ pub struct HaltData {
 }
 
 /// How much the store holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreData {
     /// Keys with at least one version.
     pub keys: u64,
@@ -78,7 +79,7 @@ pub struct DigestRequest {
 
 /// BLAKE3 over every key that one read view shows, with commit and value: equal on every node at the same
 /// commit. Both are `null` while reads are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateDigest {
     /// The read view.
     pub commit_id: Option<Boundary>,
@@ -87,7 +88,7 @@ pub struct StateDigest {
 }
 
 /// The node at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusData {
     /// The node.
     pub node_id: NodeId,

@@ -1,12 +1,13 @@
 //! `POST /v1/txn`: several changes under one commit id.
 
 use aerodb_core::id::CommitId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::types::Encoding;
 
 /// What a key must be for the transaction to be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxnCondition {
     /// The key.
@@ -22,7 +23,7 @@ fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommitI
 }
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TxnOp {
     /// The key has this value from here on.
@@ -43,7 +44,7 @@ pub enum TxnOp {
 }
 
 /// The body of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxnRequest {
     /// All must hold.

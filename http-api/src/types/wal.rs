@@ -2,11 +2,12 @@
 
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::position::Position;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WalFile {
     /// Its file name.
     pub name: String,
@@ -17,7 +18,7 @@ pub struct WalFile {
 }
 
 /// The state of the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WalData {
     /// The segments, oldest first.
     pub files: Vec<WalFile>,

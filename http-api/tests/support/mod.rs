@@ -452,6 +452,10 @@ impl NodePort for FakeNode {
     async fn explain_bootstrap(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
+    async fn explain_segment(&self, _: CommitId) -> Reply<View<Explanation>> {
+        view(explanation(true))
+    }
+
     async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {
         view(explanation(true))
     }
@@ -724,6 +728,10 @@ fn event(seq: u64) -> EventView {
         rules: vec![RuleId::P6Sm2],
         data: serde_json::Value::Null,
         requested_replica_id: Some(node("n1")),
+        current_primary_id: Some(node("n1")),
+        reason: None,
+        outcome: None,
+        last_known_state: None,
         failed_invariant: None,
         failure_reason: None,
         new_primary_id: None,

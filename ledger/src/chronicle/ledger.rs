@@ -1,4 +1,6 @@
 //! A ledger over a log: nothing is in it that its fold does not admit.
+//!
+//! Keeps: P6-AS2, P6-AS4, P6-B4.1, P6-B4.2, P6-B5.1, P6-F2, M-P22.
 
 use std::fmt;
 use std::path::Path;

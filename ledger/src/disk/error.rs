@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aerodb_core::rules::RuleId;
+
 /// What was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -60,7 +62,7 @@ impl fmt::Display for Operation {
 
 /// The disk failed (P3-D9): operation, file, and the system's word for it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot {operation} {path}: {source}", path = .path.display())]
+#[error("cannot {operation} {path}: {source}{}", self.cited(), path = .path.display())]
 pub struct DiskError {
     /// What was tried.
     pub operation: Operation,
@@ -75,6 +77,11 @@ impl DiskError {
     #[must_use]
     pub fn new(operation: Operation, path: &Path, source: io::Error) -> Self {
         Self { operation, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    /// The rule, as messages cite it. That a file is not there is often an answer, and for the caller to judge.
+    fn cited(&self) -> String {
+        if self.is_not_found() { String::new() } else { format!(" ({})", RuleId::P3D9) }
     }
 
     /// Whether the file or directory does not exist.

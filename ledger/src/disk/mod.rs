@@ -1,6 +1,8 @@
 //! The port through which every file is reached: primitives only, so that a simulated disk can fail
 //! at each of them. What is made of several primitives ([`create_filled`], [`replace_file`], [`remove_tree`]) stands
 //! outside of the trait, and so goes through the same failures.
+//!
+//! Keeps: P3-FS1, P3-D8, P5-T2, CT-2.
 
 mod device;
 mod error;

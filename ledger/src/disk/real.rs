@@ -1,4 +1,6 @@
 //! The disk of the operating system.
+//!
+//! Keeps: P3-FS1.
 
 use std::fs::{File, OpenOptions};
 use std::io;

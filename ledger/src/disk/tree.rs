@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::crash::{self, FileStep};
 use crate::disk::{Access, Disk, DiskError};
 
 /// The directory that holds `path`; the working directory for a bare name.
@@ -40,6 +41,7 @@ pub fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
         Err(error) => return Err(error),
     }
     disk.create_dir(dir)?;
+    crash::came_to(FileStep::DirFsync, dir);
     disk.sync_dir(parent(dir))
 }
 

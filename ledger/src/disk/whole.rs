@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::crash::{self, FileStep};
 use crate::disk::tree::parent;
 use crate::disk::{Access, Disk, DiskError, DiskFile, Operation};
 
@@ -34,7 +35,7 @@ pub fn create_filled(
 ) -> Result<(), DiskError> {
     let temp = temporary(path);
     let file = disk.create(&temp)?;
-    file.write_at(0, head)?;
+    crash::write_file(path, &*file, head)?;
     let chunk_of = |bytes: u64| usize::try_from(bytes).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
     let zeros = vec![0; chunk_of(bytes)];
     let mut offset = head.len() as u64;
@@ -55,7 +56,7 @@ pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Di
     let temp = temporary(path);
     let file = disk.create(&temp)?;
     if !bytes.is_empty() {
-        file.write_at(0, bytes)?;
+        crash::write_file(path, &*file, bytes)?;
     }
     publish(disk, file, &temp, path)
 }
@@ -67,9 +68,12 @@ pub(crate) fn publish(
     temp: &Path,
     path: &Path,
 ) -> Result<(), DiskError> {
+    crash::came_to(FileStep::Fsync, path);
     file.sync_data()?;
     drop(file);
+    crash::came_to(FileStep::Rename, path);
     disk.rename(temp, path)?;
+    crash::came_to(FileStep::DirFsync, path);
     disk.sync_dir(parent(path))
 }
 

@@ -15,6 +15,7 @@ mod block;
 mod buffer;
 mod frame;
 mod options;
+mod places;
 mod prepare;
 mod recovery;
 mod repair;

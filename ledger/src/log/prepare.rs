@@ -1,4 +1,6 @@
 //! The segment after the active one, made before it is needed.
+//!
+//! Keeps: P3-FS4, M-W09.
 
 use std::io;
 use std::path::{Path, PathBuf};

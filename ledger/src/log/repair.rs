@@ -12,11 +12,14 @@
 //! A crash between or within any of these leaves a log on which the same steps run again: the copy
 //! has a name made of its content, a partly zeroed tail is a tail, and a frame that is written over
 //! itself does not change.
+//!
+//! Keeps: F-P1, P3-G1, P3-T7, P3-D5.
 
 use std::path::{Path, PathBuf};
 
 use aerodb_core::hash::Hash;
 
+use crate::crash::{self, Point};
 use crate::disk::{self, Access, Disk, DiskError};
 use crate::log::scan::{LastFrame, Tail};
 use crate::log::segment::path_of;
@@ -113,12 +116,12 @@ fn overwrite(
     bytes: &[u8],
 ) -> Result<(), DiskError> {
     let file = disk.open(&path_of(dir, segment), Access::ReadWrite)?;
-    if let Err(error) = file.write_at(offset, bytes) {
+    if let Err(error) = crash::write_at(Point::RecOverwrite, &*file, offset, bytes) {
         // Cut within a sector it would be damage to the next opening. The failure is told all the same.
         drop(file.write_at(offset, bytes).and_then(|()| file.sync_data()));
         return Err(error);
     }
-    file.sync_data()?;
+    crash::sync_data(Point::RecOverwriteFsync, &file)?;
     disk.sync_dir(dir)
 }
 

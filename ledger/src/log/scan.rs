@@ -8,6 +8,8 @@
 //! | zeros to the end of the segment | no further frame | the end of the log |
 //! | no header, or a header and a zero sector in its extent; all else tagged T | nothing but zeros | torn: an unproven tail, unless a witness names T |
 //! | anything else | anything | corrupt |
+//!
+//! Keeps: P3-D2, P3-D3, P3-M5, P3-W3, P3-W4, P3-D5, WAL-9, M-W17, M-C19.
 
 use std::path::Path;
 

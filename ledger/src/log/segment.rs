@@ -15,6 +15,8 @@
 //!
 //! The first frame starts at the first multiple of the block past these; what lies between is zero.
 //! Bytes 0 to 16 keep their places in every version.
+//!
+//! Keeps: P3-D6, CORE-E1, CORE-E2, CORE-E3.
 
 use std::path::{Path, PathBuf};
 
@@ -136,6 +138,7 @@ mod tests {
         SegmentHeader { kind: LogKind::Wal, number: 3, bytes: 65536, block, owner }
     }
 
+    /// Proves: CORE-E1.
     #[test]
     fn a_header_decodes_to_what_was_encoded() {
         let block = header().encode();

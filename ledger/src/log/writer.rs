@@ -1,4 +1,7 @@
 //! A log that is open for appending.
+//!
+//! Keeps: WAL-6, P3-G2, P3-PL1, P3-PL2, P3-PL3, P3-PL4, P3-PL5, P3-PL10, P3-PL11, P3-PL12, P3-PL14, P3-FS8,
+//! P3-FS9, P3-D1, P3-D10, P3-M4, M-W05, M-W06, M-W08, P3-T3, P3-FS5.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use aerodb_core::position::LedgerHead;
 use crate::crash::{self, Point};
 use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::fault::{Fault, OpenError};
+use crate::log::places::Places;
 use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
@@ -265,25 +269,15 @@ impl Log {
             self.roll()?;
         }
         let frame = self.buffer.form(header, block, records);
-        let batches = self.maker.kind == LogKind::Wal;
-        if batches {
-            crash::reached(Point::WalBeforeWrite);
-            if crash::is_due(Point::WalMidWrite) {
-                self.active.file.write_at(self.active.end, &frame[..frame.len() / 2])?;
-                crash::reached(Point::WalMidWrite);
-            }
-        }
-        if let Err(error) = self.active.file.write_at(self.active.end, frame) {
+        let (at, places) = (self.active.end, Places::of(self.maker.kind, header.kind));
+        crash::reached(places.before_write);
+        if let Err(error) = crash::write_at(places.mid_write, &*self.active.file, at, frame) {
             self.wipe(bytes);
             return Err(error);
         }
-        if batches {
-            crash::reached(Point::WalAfterWrite);
-        }
-        self.active.file.sync_data()?;
-        if batches {
-            crash::reached(Point::WalAfterFsync);
-        }
+        crash::reached(places.after_write);
+        crash::sync_data(places.mid_fsync, &self.active.file)?;
+        crash::reached(places.after_fsync);
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;
         self.next_seq += 1;
@@ -343,7 +337,9 @@ pub(crate) fn remove_segments(disk: &dyn Disk, dir: &Path, first: u64) -> Result
     let gone: Vec<_> = numbers.filter(|number| *number < first).collect();
     for number in &gone {
         disk.remove(&path_of(dir, *number))?;
+        crash::reached(Point::TruncEachUnlink);
     }
+    crash::reached(Point::TruncBeforeDirFsync);
     disk.sync_dir(dir)?;
     Ok(gone.len())
 }

@@ -3,6 +3,8 @@
 //!
 //! It is received in a directory of its own, which is discarded whole before the next attempt and at every
 //! start: a transfer that was cut begins again at byte 0 (F-S1, F-S2).
+//!
+//! Keeps: RS-4, RS-5, M-R25.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use super::manifest::Manifest;
 use super::name::path_of;
 use super::reader::SnapshotReader;
 use super::writer::{Sink, Snapshot};
+use crate::crash::{self, Point};
 use crate::disk::{self, Disk, DiskError};
 use crate::durable::Durable;
 use crate::fault::Fault;
@@ -49,7 +52,7 @@ impl SnapshotReceiver {
         discard_staging(&*disk, staging)?;
         disk::create_dir(&*disk, staging)?;
         let path = staging.join(NAME);
-        let sink = Sink::new(disk.create(&path)?);
+        let sink = Sink::new(disk.create(&path)?, Point::BootInstallFsync);
         Ok(Self { disk, path, sink })
     }
 
@@ -58,7 +61,7 @@ impl SnapshotReceiver {
     /// # Errors
     /// [`DiskError`]; after it every call gives that.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
-        self.sink.write(bytes)
+        self.sink.write(Point::BootWrite, bytes)
     }
 
     /// How many bytes there are.
@@ -107,7 +110,9 @@ impl VerifiedSnapshot {
             disk::create_dir(&*disk, dir)?;
         }
         let named = path_of(dir, manifest.facts.position.boundary);
+        crash::reached(Point::BootInstallTmp);
         disk.rename(&path, &named)?;
+        crash::reached(Point::BootInstallDirFsync);
         disk.sync_dir(dir)?;
         Ok(Durable::proven(Snapshot { path: named, manifest }))
     }

@@ -1,4 +1,6 @@
 //! Writing a snapshot, beside running traffic.
+//!
+//! Keeps: P3-PL6, P3-S1, P3-S3, SNP-2, MVI-6, M-C01, M-C03, M-C04, M-C05, M-C06, M-C07, SNP-5.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use super::header::Header;
 use super::manifest::Manifest;
 use super::name::path_of;
 use super::order::Order;
+use crate::crash::{self, Point};
 use crate::disk::{Access, Disk, DiskError, DiskFile, publish, temporary};
 use crate::durable::Durable;
 
@@ -86,8 +89,8 @@ impl SnapshotWriter {
         let path = path_of(dir, cut);
         refuse_existing(&*disk, &path)?;
         let header = Header { cluster: facts.cluster, cut }.encode();
-        let mut sink = Sink::new(disk.create(&temporary(&path))?);
-        sink.write(&header)?;
+        let mut sink = Sink::new(disk.create(&temporary(&path))?, Point::SnapFileFsync);
+        sink.write(Point::SnapFileWrite, &header)?;
         let (order, block) = (Order::new(cut), BlockBuffer::new());
         Ok(Self {
             disk,
@@ -147,7 +150,7 @@ impl SnapshotWriter {
             offset: self.sink.offset,
             content: self.content,
         };
-        self.sink.write(&manifest.encode())?;
+        self.sink.write(Point::SnapManifestWrite, &manifest.encode())?;
         refuse_existing(&*self.disk, &self.path)?;
         publish(&*self.disk, self.sink.file, &temporary(&self.path), &self.path)?;
         Ok(Durable::proven(Snapshot { path: self.path, manifest }))
@@ -164,7 +167,7 @@ impl SnapshotWriter {
     fn write_block(&mut self) -> Result<(), DiskError> {
         let number = self.blocks + 1;
         let (bytes, hash) = self.block.seal(number, &self.content);
-        self.sink.write(bytes)?;
+        self.sink.write(Point::SnapFileWrite, bytes)?;
         (self.blocks, self.content) = (number, hash);
         self.block.clear();
         Ok(())
@@ -177,13 +180,15 @@ pub(super) struct Sink {
     file: Arc<dyn DiskFile>,
     offset: u64,
     synced: u64,
+    /// Where the process can end while it is fsynced.
+    fsync: Point,
     /// After a failed write or fsync nothing is known of the bytes: the file is never finished (P3-FS9).
     failed: Option<DiskError>,
 }
 
 impl Sink {
-    pub(super) const fn new(file: Arc<dyn DiskFile>) -> Self {
-        Self { file, offset: 0, synced: 0, failed: None }
+    pub(super) const fn new(file: Arc<dyn DiskFile>, fsync: Point) -> Self {
+        Self { file, offset: 0, synced: 0, fsync, failed: None }
     }
 
     pub(super) const fn bytes(&self) -> u64 {
@@ -193,25 +198,26 @@ impl Sink {
     /// Makes all of it durable; nothing is written any more.
     pub(super) fn sync(self) -> Result<(), DiskError> {
         self.check_usable()?;
-        self.file.sync_data()
+        crash::sync_data(self.fsync, &self.file)
     }
 
     fn check_usable(&self) -> Result<(), DiskError> {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+    /// Adds the bytes; `place` is where the process can end within.
+    pub(super) fn write(&mut self, place: Point, bytes: &[u8]) -> Result<(), DiskError> {
         self.check_usable()?;
-        let written = self.try_write(bytes);
+        let written = self.try_write(place, bytes);
         self.failed = written.as_ref().err().cloned();
         written
     }
 
-    fn try_write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
-        self.file.write_at(self.offset, bytes)?;
+    fn try_write(&mut self, place: Point, bytes: &[u8]) -> Result<(), DiskError> {
+        crash::write_at(place, &*self.file, self.offset, bytes)?;
         self.offset += bytes.len() as u64;
         if self.offset - self.synced >= SYNC_BYTES {
-            self.file.sync_data()?;
+            crash::sync_data(self.fsync, &self.file)?;
             self.synced = self.offset;
         }
         Ok(())

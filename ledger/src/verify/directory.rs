@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
 use crate::fault::Fault;
+use crate::retention::Retention;
 use crate::verify::completeness::by_wal;
 use crate::verify::{
     DirectoryReport, FaultReport, Integrity, Known, VerifiedAuthority, verify_authority,
@@ -34,6 +35,8 @@ pub fn verify_directory(disk: &dyn Disk, data: &Path, known: &Known<'_>) -> Dire
             Ok::<(), Infallible>(())
         });
     let (checkpoint, marker) = verify_checkpoint(disk, data);
+    let checkpoint =
+        if checkpoint == Integrity::Ok { verify_retention(disk, data) } else { checkpoint };
     let wal = verify_wal(disk, &data.join(WAL_DIR), known, &ledger, marker.as_ref());
     let VerifiedAuthority { mut report, authority, .. } = ledger;
     if let (Some(authority), Some(seen)) = (authority, wal.last_stamp) {
@@ -57,6 +60,13 @@ pub fn verify_checkpoint(disk: &dyn Disk, data: &Path) -> (Integrity, Option<Che
         }
         Ok(None) => (Integrity::Ok, None),
         Err(error) => (Integrity::Fault(FaultReport::from(&error)), None),
+    }
+}
+
+fn verify_retention(disk: &dyn Disk, data: &Path) -> Integrity {
+    match Retention::read(disk, data) {
+        Ok(_) => Integrity::Ok,
+        Err(error) => Integrity::Fault(FaultReport::from(&error)),
     }
 }
 

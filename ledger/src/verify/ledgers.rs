@@ -44,7 +44,7 @@ pub fn verify_authority<E>(
     let mut look = |stored: Stored<SignedEntry>| {
         let entry = &stored.entry.entry;
         if known.node == Some(&entry.author) {
-            named = named.max(entry.body.names().map_or(named, |position| position.boundary));
+            named = named.max(entry.body.names().unwrap_or(named));
         }
         visit(stored)
     };

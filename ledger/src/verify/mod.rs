@@ -2,6 +2,8 @@
 //!
 //! *Integrity*: what is there is genuine. *Completeness*: nothing that others have seen is missing. The two
 //! are told apart, because a chain walk cannot see a cut tail.
+//!
+//! Keeps: P3-T3, P6-RC7.
 
 mod completeness;
 mod directory;

@@ -91,7 +91,8 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
         | DecisionBody::Resumed { .. }
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
-        | DecisionBody::FailureCleared { .. } => None,
+        | DecisionBody::FailureCleared { .. }
+        | DecisionBody::CheckpointRequested { .. } => None,
     }
 }
 

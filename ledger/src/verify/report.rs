@@ -127,7 +127,7 @@ pub struct DirectoryReport {
     pub authority_ledger: LogReport,
     /// This node's decision ledger.
     pub decision_ledger: LogReport,
-    /// The checkpoint marker; sound where there is none.
+    /// The checkpoint marker and the file that says what is retained; sound where there is none.
     pub checkpoint: Integrity,
     /// The history of writes.
     pub wal: WalReport,

@@ -1,4 +1,6 @@
 //! The WAL open for appending.
+//!
+//! Keeps: P3-PL8, P3-W1, P3-W2, P3-W4, P3-W6, CKP-6, M-C12, M-C13.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

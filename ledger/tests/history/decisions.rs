@@ -226,5 +226,6 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
         DecisionBody::ForkRefused {
             decision: forked(told, Some(Retired::Forked { cluster: ClusterId([0x66; 32]) })),
         },
+        DecisionBody::CheckpointRequested { acknowledged: Some(Boundary::new(9)) },
     ]
 }

@@ -101,6 +101,7 @@ fn half_lost(disk: &SimulatedDisk) -> SimulatedDisk {
 
 const REACH: Reach = Reach { outcomes_max: 1 << 10, ..FULL };
 
+/// Proves: P3-D1, P3-D10, P3-FS8, P3-FS9, M-W08, CT-2.
 #[test]
 fn p3_d8_every_error_at_every_operation_of_a_wal() {
     let subject = WalSubject::new(segments_of(1));
@@ -114,6 +115,7 @@ fn p3_d8_every_error_at_every_operation_of_a_wal() {
     assert_searched(counts, 100, 100);
 }
 
+/// Proves: M-C19.
 #[test]
 fn p3_d8_every_error_at_every_operation_of_the_recovery_of_a_wal() {
     let subject = WalSubject::new(segments_of(2));

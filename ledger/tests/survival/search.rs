@@ -114,6 +114,7 @@ impl<'s, S: Subject> Search<'s, S> {
             );
         }
         let mut now = Expected::new(first, Vec::new(), Some(log.last_frame_seq()));
+        now.removed = self.subject.first_removed()..=self.subject.first_removed();
         for act in acts {
             self.act(&disk, &mut log, &mut now, *act, depth);
         }

@@ -1,12 +1,15 @@
-//! What is put through the power losses: the WAL and the authority ledger, seen alike.
+//! What is put through the power losses: the WAL and both ledgers, seen alike.
 
 use std::path::Path;
 
 use aerodb_core::authority::{EntryBody, SignedEntry};
+use aerodb_core::decision::record::{DecisionBody, SignedDecision};
 use aerodb_core::hash::Hash;
+use aerodb_core::id::Address;
 use aerodb_core::wal::RawBatch;
 use aerodb_ledger::authority::AuthorityLedger;
-use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
+use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
 use aerodb_ledger::log::{LogOptions, Recovery, Witness};
 use aerodb_ledger::wal::Wal;
@@ -14,8 +17,8 @@ use aerodb_ledger::{AppendError, Fault, LedgerPlace, SealedError};
 use bytes::Bytes;
 
 use crate::support::{
-    DATA, OWNER, QUARANTINE, Story, batches_filled, ledger_place, member, open_wal_after,
-    position_after, wal_place,
+    DATA, OWNER, QUARANTINE, Story, annotation, batches_filled, key, ledger_place, member,
+    new_disk, node, open_wal_after, position_after, wal_place,
 };
 
 /// One act of a process.
@@ -47,8 +50,12 @@ pub trait Log {
 pub trait Subject {
     type Log: Log;
 
-    /// The records that a new log holds.
+    /// The records that a new log holds, or goes on after.
     fn first(&self) -> Vec<Bytes>;
+    /// How many of those lie before the log's own start.
+    fn first_removed(&self) -> usize {
+        0
+    }
     fn create(&self, disk: &SimulatedDisk) -> Result<Self::Log, Fault>;
     fn open(&self, disk: &SimulatedDisk, witness: Witness) -> Result<Opened<Self::Log>, Fault>;
     /// Records that continue a history.
@@ -62,11 +69,43 @@ pub trait Subject {
 pub struct WalSubject {
     options: LogOptions,
     story: Story,
+    /// Commits before its start, which only a snapshot holds.
+    after: usize,
 }
 
 impl WalSubject {
     pub fn new(options: LogOptions) -> Self {
-        Self { options, story: Story::begin() }
+        Self { options, story: Story::begin(), after: 0 }
+    }
+
+    /// A WAL that goes on after a snapshot of so many commits.
+    pub fn after(options: LogOptions, after: usize) -> Self {
+        Self { after, ..Self::new(options) }
+    }
+
+    fn before_the_start(&self) -> Vec<Bytes> {
+        self.next_after(&[], &vec![10; self.after], b'v')
+    }
+
+    /// The marker of that snapshot.
+    fn marker(&self) -> Option<Checkpoint> {
+        let position = position_after(&raw(self.before_the_start().last()?));
+        Some(Checkpoint {
+            cluster: *self.story.authority.cluster(),
+            owner: OWNER,
+            position,
+            epoch: self.story.epoch(),
+            ledger: self.story.authority.head(),
+            designation: None,
+            snapshot: Hash([3; 32]),
+            wal_start: WalStart { segment: 2, frame_seq: 2, position },
+        })
+    }
+
+    fn next_after(&self, history: &[Bytes], value_bytes: &[usize], fill: u8) -> Vec<Bytes> {
+        let tip = history.last().map_or(self.story.origin(), |last| position_after(&raw(last)));
+        let formed = batches_filled(tip, self.story.authority.head(), value_bytes, fill);
+        formed.iter().map(|batch| batch.bytes().clone()).collect()
     }
 
     /// At the end of the history. One batch holds one commit here.
@@ -107,11 +146,20 @@ impl Subject for WalSubject {
     type Log = Wal;
 
     fn first(&self) -> Vec<Bytes> {
-        Vec::new()
+        self.before_the_start()
+    }
+
+    fn first_removed(&self) -> usize {
+        self.after
     }
 
     fn create(&self, disk: &SimulatedDisk) -> Result<Wal, Fault> {
-        Wal::create(&wal_place(disk, self.options))
+        let place = wal_place(disk, self.options);
+        let Some(marker) = self.marker() else { return Wal::create(&place) };
+        let wal = Wal::create_after(&place, &marker)?;
+        // The log first: a marker that names a start which is not there would be refused.
+        let _ = marker.write(disk, Path::new(DATA))?;
+        Ok(wal)
     }
 
     fn open(&self, disk: &SimulatedDisk, witness: Witness) -> Result<Opened<Wal>, Fault> {
@@ -127,9 +175,7 @@ impl Subject for WalSubject {
     }
 
     fn next(&self, history: &[Bytes], value_bytes: &[usize], fill: u8) -> Vec<Bytes> {
-        let tip = history.last().map_or(self.story.origin(), |last| position_after(&raw(last)));
-        let formed = batches_filled(tip, self.story.authority.head(), value_bytes, fill);
-        formed.iter().map(|batch| batch.bytes().clone()).collect()
+        self.next_after(history, value_bytes, fill)
     }
 
     fn would_remove(&self, wal: &Wal) -> usize {
@@ -209,6 +255,81 @@ impl Subject for AuthoritySubject {
     }
 
     fn truncate(&self, _: &SimulatedDisk, _: &mut AuthorityLedger) -> Result<usize, Fault> {
+        panic!("a ledger is never truncated")
+    }
+}
+
+/// One node's own record.
+pub struct DecisionSubject(pub LogOptions);
+
+impl DecisionSubject {
+    fn place(&self, disk: &SimulatedDisk) -> LedgerPlace<'static> {
+        ledger_place(disk, self.0, key("n1").public_key())
+    }
+}
+
+fn decision(record: &Bytes) -> SignedDecision {
+    SignedDecision::decode(record).unwrap()
+}
+
+fn shown_by(log: &DecisionLedger) -> Vec<Bytes> {
+    log.entries().after(None, usize::MAX).into_iter().map(|stored| stored.bytes).collect()
+}
+
+impl Log for DecisionLedger {
+    /// The same body at the same place is the same entry, to the byte.
+    fn append(&mut self, records: &[Bytes]) -> Result<(), Fault> {
+        for record in records {
+            let entry = decision(record).entry;
+            Self::append(self, entry.body, entry.annotation, &key("n1")).map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    fn last_frame_seq(&self) -> u64 {
+        Self::last_frame_seq(self)
+    }
+}
+
+impl Subject for DecisionSubject {
+    type Log = DecisionLedger;
+
+    fn first(&self) -> Vec<Bytes> {
+        Vec::new()
+    }
+
+    fn create(&self, disk: &SimulatedDisk) -> Result<DecisionLedger, Fault> {
+        DecisionLedger::create(&self.place(disk), node("n1"))
+    }
+
+    fn open(
+        &self,
+        disk: &SimulatedDisk,
+        witness: Witness,
+    ) -> Result<Opened<DecisionLedger>, Fault> {
+        let place = self.place(disk);
+        let opened = DecisionLedger::open(&place, node("n1"), witness, Path::new(QUARANTINE))?;
+        let (log, recovery) = opened;
+        let shown = shown_by(&log);
+        Ok(Opened { log, recovery, removed: 0, shown })
+    }
+
+    fn next(&self, history: &[Bytes], _: &[usize], fill: u8) -> Vec<Bytes> {
+        let disk = new_disk();
+        let mut log = self.create(&disk).unwrap();
+        Log::append(&mut log, history).unwrap();
+        let upstream =
+            Address::new(format!("http://127.0.0.1:{}", u16::from(fill) + 7000)).unwrap();
+        let body = DecisionBody::Followed { upstream, request: None };
+        DecisionLedger::append(&mut log, body, annotation(), &key("n1")).unwrap();
+        shown_by(&log).split_off(history.len())
+    }
+
+    fn would_remove(&self, _: &DecisionLedger) -> usize {
+        0
+    }
+
+    fn truncate(&self, _: &SimulatedDisk, _: &mut DecisionLedger) -> Result<usize, Fault> {
         panic!("a ledger is never truncated")
     }
 }

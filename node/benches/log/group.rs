@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
 use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
@@ -80,7 +81,7 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
     machines.writer.renew(WalWriter::Open { epoch });
     let tip = opened.replayed.standing.tip;
     let acks = Arc::new(Acknowledgements::<Answer>::new(tip.boundary, None, None));
-    acks.hold(None, Floor::Known(tip.boundary), stamp.seq, None);
+    acks.hold(Tenure::new(None, Floor::Known(tip.boundary), stamp.seq, None));
     let node = opened.identity.node_id.clone();
     let standing = opened.replayed.standing;
     let cursors = Arc::new(Cursors::new(tip.boundary));

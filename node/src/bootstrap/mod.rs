@@ -12,6 +12,8 @@
 //!
 //! After a crash before 4 the replica is as it was, and what had arrived is discarded at the start (F-S1, F-S2);
 //! after it the snapshot is in force and the log goes on strictly after its cut (RS-8).
+//!
+//! Keeps: RS-4, RS-7, RS-8, P3-R0, P3-R3, F-S1, F-S2.
 
 mod handed;
 mod progress;

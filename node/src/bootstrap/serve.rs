@@ -10,7 +10,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{SNAPSHOT_CHUNK_BYTES, SnapshotChunk, SnapshotRequest};
-use aerodb_ledger::disk::{Access, Disk, DiskError, RealDisk};
+use aerodb_ledger::disk::{Access, Disk, DiskError};
 use bytes::Bytes;
 
 use super::handed::Handout;
@@ -41,8 +41,9 @@ pub async fn serve(
     let left = source.bytes.checked_sub(offset).filter(|left| *left > 0);
     let left = left.ok_or_else(|| refused("the chunk starts past the end of the snapshot"))?;
     let length = usize::try_from(left).unwrap_or(usize::MAX).min(SNAPSHOT_CHUNK_BYTES);
-    let read = tokio::task::spawn_blocking(move || read(&path, offset, length)).await;
-    let read = read.map_err(|_| Problem::new(Code::Recovering, "the node is stopping"))?;
+    let disk = Arc::clone(&shared.world.disk);
+    let read = shared.world.hands.beside(move || read(&*disk, &path, offset, length)).await;
+    let read = read.ok_or_else(|| Problem::new(Code::Recovering, "the node is stopping"))?;
     let bytes = read.map_err(|error| {
         Problem::new(Code::Halted, format!("the snapshot cannot be read: {error}"))
             .rule(RuleId::P3D9)
@@ -108,8 +109,8 @@ async fn begin(
     Ok(source)
 }
 
-fn read(path: &Path, offset: u64, length: usize) -> Result<Bytes, DiskError> {
-    let file = RealDisk.open(path, Access::Read)?;
+fn read(disk: &dyn Disk, path: &Path, offset: u64, length: usize) -> Result<Bytes, DiskError> {
+    let file = disk.open(path, Access::Read)?;
     let mut bytes = vec![0; length];
     file.read_at(offset, &mut bytes)?;
     Ok(bytes.into())

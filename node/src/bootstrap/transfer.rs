@@ -8,7 +8,7 @@ use aerodb_core::authority::Authority;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, Boundary, NodeId};
 use aerodb_core::rules::RuleId;
-use aerodb_http_api::client::{Client, ClientError, PullConnection};
+use aerodb_http_api::client::ClientError;
 use aerodb_http_api::stream::{PullRequest, SNAPSHOT_CHUNK_BYTES, SnapshotChunk, SnapshotRequest};
 use aerodb_ledger::Fault;
 use aerodb_ledger::crash::{self, Point};
@@ -18,8 +18,10 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::shared::Shared;
+use crate::world::Link;
 
 /// Who sent a snapshot, and what they said that it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +122,8 @@ pub fn start(
     upstream: Address,
     context: TransferContext,
 ) -> TransferTask {
-    let task = runtime.spawn(async move {
+    let span = tracing::info_span!("bootstrap", number, %upstream);
+    let task = async move {
         let transfer = Receiving { number, context };
         let event = match transfer.run(upstream).await {
             Ok((source, verified)) => TransferEvent::Validated(source, Box::new(verified)),
@@ -128,8 +131,8 @@ pub fn start(
             Err(Ended::Disk(error)) => TransferEvent::Disk(error),
         };
         transfer.tell(event);
-    });
-    TransferTask { number, task }
+    };
+    TransferTask { number, task: runtime.spawn(task.instrument(span)) }
 }
 
 struct Receiving {
@@ -145,32 +148,36 @@ impl Receiving {
     }
 
     async fn run(&self, upstream: Address) -> Result<(Source, Verified), Ended> {
-        let mut connection = Client::new(upstream).connect_pull().await?;
-        let (source, received) = self.receive(&mut connection).await?;
+        let world = &self.context.shared.world;
+        let mut connection = world.dial.connect(upstream).await?;
+        let (source, received) = self.receive(&mut *connection).await?;
         self.tell(TransferEvent::Transferred);
-        self.pull_ledger(&mut connection).await?;
+        self.pull_ledger(&mut *connection).await?;
         // A checkpoint of this node's own that was being taken is over when this is answered; no other begins,
         // because nothing is acknowledged here until the bootstrap has ended.
         self.context.shared.checkpoints.settled().await;
         self.tell(TransferEvent::ValidationBegun);
         crash::reached(Point::BootBeforeValidate);
-        let verified = tokio::task::spawn_blocking(move || {
+        let verify = move || {
             let verified = received.verify();
             crash::reached(Point::BootMidValidate);
             verified
-        })
-        .await;
-        let verified = verified.map_err(|_| failed("the node is stopping"))?;
+        };
+        let verified = world.hands.beside(verify).await;
+        let verified = verified.ok_or_else(|| failed("the node is stopping"))?;
         Ok((source, verified))
     }
 
     /// The file, chunk by chunk, made durable. Memory is bounded by one chunk.
     async fn receive(
         &self,
-        connection: &mut PullConnection,
+        connection: &mut dyn Link,
     ) -> Result<(Source, ReceivedSnapshot), Ended> {
         let TransferContext { disk, staging, shared, .. } = &self.context;
-        let mut receiver = on_disk(|| SnapshotReceiver::create(Arc::clone(disk), staging))?;
+        // Work of one chunk at most.
+        let hands = shared.world.hands;
+        let mut receiver =
+            hands.blocking(|| SnapshotReceiver::create(Arc::clone(disk), staging))?;
         let mut expected: Option<Expected> = None;
         loop {
             let chunk = connection.snapshot(&self.request(&expected, receiver.bytes())).await?;
@@ -179,12 +186,12 @@ impl Receiving {
                 let why = format!("upstream is of cluster {}", chunk.cluster);
                 return Err(Ended::Failed(why, Some(RuleId::Rs2)));
             }
-            on_disk(|| receiver.write(&chunk.bytes))?;
+            hands.blocking(|| receiver.write(&chunk.bytes))?;
             crash::reached(Point::BootTransfer);
             shared.bootstrap.arrived(known.cut, known.bytes, receiver.bytes());
             if receiver.bytes() == known.bytes {
                 let source = Source { node_id: known.node_id, manifest: known.manifest };
-                return Ok((source, on_disk(|| receiver.finish())?));
+                return Ok((source, hands.blocking(|| receiver.finish())?));
             }
             expected = Some(known);
         }
@@ -203,7 +210,7 @@ impl Receiving {
 
     /// The ledger is pulled up after the snapshot, so that it has what the snapshot has seen. Without a position
     /// a pull is no receipt, and attaches nobody.
-    async fn pull_ledger(&self, connection: &mut PullConnection) -> Result<(), Ended> {
+    async fn pull_ledger(&self, connection: &mut dyn Link) -> Result<(), Ended> {
         let shared = &self.context.shared;
         let mut authority = Arc::clone(&shared.view.load().authority);
         loop {
@@ -260,11 +267,6 @@ impl Expected {
         }
         Err(failed(format!("upstream sent another chunk than the one at byte {offset}")))
     }
-}
-
-/// Blocking work between two awaits, of one chunk at most; the runtime gives its other tasks to another thread.
-fn on_disk<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Asking for a checkpoint, and the thread that takes them, one after the other.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as sync;
 
+use aerodb_core::id::Boundary;
 use aerodb_ledger::Durable;
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::wal::Removal;
@@ -130,36 +132,52 @@ impl fmt::Debug for Worker {
 
 impl Worker {
     /// Takes checkpoints until nobody can ask any more, or the disk fails.
-    pub fn run(self, Requests(queue): Requests) {
-        while let Ok(first) = queue.recv() {
-            // Whoever asked before it begins gets this one.
-            let asked = std::iter::once(first).chain(queue.try_iter());
-            let Gathered { taking, replies, settling } =
-                asked.fold(Gathered::default(), Gathered::add);
-            for reply in settling {
-                // As below.
-                let _ = reply.send(());
-            }
-            if !taking {
-                continue;
-            }
-            let taken = self.take();
-            let failed =
-                taken.as_ref().err().filter(|it| it.is_disk() && !it.is_no_space()).cloned();
-            for reply in replies {
-                // A caller that has gone away needs no answer.
-                let _ = reply.send(taken.clone());
-            }
-            if let Some(error) = failed {
-                self.moment.failed(&error);
+    pub fn run(self, requests: Requests) {
+        while let Ok(first) = requests.0.recv() {
+            if self.serve(first, &requests).is_break() {
                 return;
+            }
+        }
+    }
+
+    /// Does what is asked by now: the same as [`Worker::run`] does, for whoever carries all parts of a node on
+    /// one thread. `None` when nothing is asked.
+    pub fn step(&self, requests: &Requests) -> Option<ControlFlow<()>> {
+        requests.0.try_recv().ok().map(|first| self.serve(first, requests))
+    }
+
+    /// Breaks when the disk failed.
+    fn serve(&self, first: Request, Requests(queue): &Requests) -> ControlFlow<()> {
+        // Whoever asked before it begins gets this one.
+        let asked = std::iter::once(first).chain(queue.try_iter());
+        let Gathered { taking, replies, settling } = asked.fold(Gathered::default(), Gathered::add);
+        for reply in settling {
+            // As below.
+            let _ = reply.send(());
+        }
+        if !taking {
+            return ControlFlow::Continue(());
+        }
+        let taken = self.take();
+        let failed = taken.as_ref().err().filter(|it| it.is_disk() && !it.is_no_space()).cloned();
+        for reply in replies {
+            // A caller that has gone away needs no answer.
+            let _ = reply.send(taken.clone());
+        }
+        match failed {
+            None => ControlFlow::Continue(()),
+            Some(error) => {
+                self.moment.failed(&error);
+                ControlFlow::Break(())
             }
         }
     }
 
     fn take(&self) -> Result<Taken, CheckpointError> {
         let cut = self.moment.cut().ok_or(CheckpointError::NotHere)?;
-        tracing::info!(acknowledged = ?cut.acknowledged, "CHECKPOINT_BEGIN");
+        let acknowledged = cut.acknowledged.map(Boundary::get);
+        let _span = tracing::info_span!("checkpoint", acknowledged).entered();
+        tracing::info!("CHECKPOINT_BEGIN");
         let taken = self.taker.take(&cut, &mut |marker| self.moment.let_go(marker));
         match &taken {
             Ok(taken) => {

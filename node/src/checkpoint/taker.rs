@@ -77,6 +77,7 @@ impl Taker {
     /// [`CheckpointError`]; the one before, if there is one, is in force then, unless the disk failed: that
     /// is known after a restart.
     pub fn take(&self, cut: &Cut, let_go: LetGo<'_>) -> Result<Taken, CheckpointError> {
+        crash::reached(Point::SnapBegin);
         let position = self.position(cut)?;
         if let Some(standing) = self.shelf.standing().filter(|it| it.marker.position == position) {
             // A crash may have left what the one before it should have taken along.

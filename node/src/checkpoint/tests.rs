@@ -11,8 +11,8 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{Batch, Commit, Op};
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
-use aerodb_ledger::disk::simulated::{At, Failure, Moment, SimulatedDisk, Times};
-use aerodb_ledger::disk::{Disk, remove_tree};
+use aerodb_ledger::disk::simulated::{At, Call, Failure, Moment, SimulatedDisk, Times};
+use aerodb_ledger::disk::{Disk, Operation, remove_tree};
 use aerodb_ledger::log::{LogOptions, Prepare, Witness};
 use aerodb_ledger::snapshot::snapshots_in;
 use aerodb_ledger::wal::{Wal, WalPlace};
@@ -165,6 +165,7 @@ fn recover(disk: &SimulatedDisk) -> Result<(Boundary, Hash, Option<Boundary>), S
     Ok((tip, store.state_digest(tip), checkpoint.map(|it| it.marker.position.boundary)))
 }
 
+/// Proves: P3-K1, P3-K2, M-C09, CKP-5, P3-T7, P5-T2.
 #[test]
 fn p3_pl7_power_loss_at_every_step_of_a_checkpoint_leaves_the_old_or_the_new_one() {
     let mut node = Bench::founded();
@@ -214,6 +215,7 @@ fn p3_pl7_power_loss_at_every_step_of_the_first_checkpoint_loses_nothing() {
     }
 }
 
+/// Proves: P3-RS2, M-C18, P3-T7, F-RC1.
 #[test]
 fn p3_rs_power_loss_at_every_step_of_a_recovery_changes_nothing_of_what_the_next_one_finds() {
     let mut node = Bench::founded();
@@ -239,6 +241,7 @@ fn p3_rs_power_loss_at_every_step_of_a_recovery_changes_nothing_of_what_the_next
     }
 }
 
+/// Proves: M-C13, M-C09.
 #[test]
 fn ckp_6_a_disk_error_at_every_step_of_a_checkpoint_loses_nothing() {
     let mut steps = 0;
@@ -266,6 +269,75 @@ fn ckp_6_a_disk_error_at_every_step_of_a_checkpoint_loses_nothing() {
     assert!(steps > 10, "{steps}");
 }
 
+/// Whichever removal of a segment fails, or the fsync after them: the call says so, the checkpoint stays recorded,
+/// and the log takes writes as before.
+#[test]
+fn m_c13_an_error_while_the_log_is_truncated_fails_the_call_and_leaves_log_and_checkpoint_usable() {
+    let removals = |node: &Bench| {
+        let calls = node.disk.trace();
+        calls.iter().filter(|call| is_segment_removal(call)).count() as u64
+    };
+    let mut node = Bench::founded();
+    node.write_to(40);
+    drop(node.disk.trace());
+    node.checkpoint(35).unwrap();
+    let all = removals(&node);
+    assert!(all >= 2, "{all} segments are removed");
+    for after in 0..all {
+        let mut node = Bench::founded();
+        node.write_to(40);
+        let (operation, whole) = (Operation::Remove, node.digest(40));
+        node.disk.fail(At::Next(operation, after), Failure::Io, Times::Once);
+        let error = node.checkpoint(35).unwrap_err();
+        assert!(error.is_disk() && error.to_string().contains(".seg"), "removal {after}: {error}");
+        let standing = node.taker.shelf.standing().unwrap();
+        assert_eq!(standing.marker.position.boundary, at(35), "removal {after}: it stays recorded");
+        node.write_to(45);
+        let more = node.digest(45);
+        assert_ne!(whole, more);
+        for lost in losses(&node.disk) {
+            let (tip, digest, checkpoint) = recover(&lost).unwrap();
+            assert_eq!((tip, digest, checkpoint), (at(45), more, Some(at(35))), "removal {after}");
+        }
+        assert!(!node.checkpoint(45).unwrap().unchanged, "removal {after}");
+    }
+}
+
+fn is_segment_removal(call: &Call) -> bool {
+    call.operation == Operation::Remove && call.path.extension().is_some_and(|it| it == "seg")
+}
+
+/// Every reading of a start fails once: it refuses with operation, file and rule, and writes nothing.
+#[test]
+fn m_c19_a_read_error_during_recovery_refuses_the_start_with_file_and_rule() {
+    let mut node = Bench::founded();
+    node.write_to(20);
+    node.checkpoint(10).unwrap();
+    node.write_to(25);
+    let whole = node.digest(25);
+    let sound = node.disk.after_power_loss(|_| 0);
+    let mut refused = 0;
+    for number in 0.. {
+        let disk = sound.after_kill();
+        disk.fail(At::Read(number), Failure::Io, Times::Once);
+        let error = match open(dir(), &disk.shared()) {
+            // Past the last reading that there is.
+            Ok(_) if disk.reads() <= number => break,
+            Ok(_) => panic!("reading {number} failed, and the node started"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains(DIR), "reading {number}: no file is named: {error}");
+        assert!(error.contains(RuleId::P3D9.id()), "reading {number}: {error}");
+        refused += 1;
+        // The disk gives its bytes again: nothing was lost by the refusal.
+        if number % 5 == 0 {
+            let recovered = recover(&disk.after_kill()).unwrap();
+            assert_eq!(recovered, (at(25), whole, Some(at(10))), "reading {number}");
+        }
+    }
+    assert!(refused > 10, "{refused}");
+}
+
 #[test]
 fn ckp_5_what_a_crash_left_of_a_snapshot_is_passed_over_and_removed_by_the_next_checkpoint() {
     let mut node = Bench::founded();
@@ -290,6 +362,7 @@ fn ckp_5_what_a_crash_left_of_a_snapshot_is_passed_over_and_removed_by_the_next_
     assert_eq!(recover(&orphan.after_power_loss(|_| 0)).unwrap().2, Some(at(10)));
 }
 
+/// Proves: M-C16, P3-D5.
 #[test]
 fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     let mut node = Bench::founded();
@@ -325,6 +398,7 @@ fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     refused(&disk, "missing");
 }
 
+/// Proves: P3-D5.
 #[test]
 fn wal_8_nothing_is_written_before_the_whole_log_was_read_and_found_good() {
     let mut node = Bench::founded();

@@ -7,6 +7,6 @@ use crate::cli::Shown;
 
 /// One a line.
 pub(super) fn list() -> Shown {
-    let names: Vec<_> = Point::ALL.iter().map(|point| point.name()).collect();
+    let names: Vec<_> = Point::ALL.iter().map(Point::to_string).collect();
     Shown::new(&json!({ "data": names }), names.join("\n"))
 }

@@ -1,9 +1,9 @@
 //! `explain`: why.
 
-use aerodb_core::id::{Boundary, PromotionId};
+use aerodb_core::id::{Boundary, CommitId, PromotionId};
 use clap::{Args, Subcommand};
 
-use crate::cli::arguments::boundary;
+use crate::cli::arguments::{boundary, commit};
 use crate::cli::explanation::render_explanation;
 use crate::cli::status::notes;
 use crate::cli::{Context, Failure, Shown};
@@ -32,6 +32,14 @@ enum What {
         #[arg(long, value_name = "COMMIT", value_parser = boundary)]
         at: Option<Boundary>,
     },
+    /// Whether the batch that holds a commit continues the history.
+    Segment {
+        /// The commit.
+        #[arg(value_parser = commit)]
+        commit: CommitId,
+    },
+    /// Whether the last snapshot received was taken over.
+    Bootstrap,
     /// Whether the node's checkpoint can be relied on.
     Checkpoint,
     /// What recovery found and did at the last start.
@@ -47,6 +55,8 @@ impl Explain {
             What::Promotion { id } => client.explain_promotion(&id).await?,
             What::Write => client.explain_write().await?,
             What::Read { key, at } => client.explain_read(&key, at).await?,
+            What::Segment { commit } => client.explain_segment(commit).await?,
+            What::Bootstrap => client.explain_bootstrap().await?,
             What::Checkpoint => client.explain_checkpoint().await?,
             What::Recovery => client.explain_recovery().await?,
             What::Replication => client.explain_replication().await?,

@@ -1,4 +1,6 @@
 //! Why a command did not do what it was asked, and what the process says of it.
+//!
+//! Keeps: P6-FZ4.
 
 use std::process::ExitCode;
 
@@ -13,6 +15,7 @@ use crate::discard::DiscardError;
 use crate::identity::IdentityError;
 use crate::open::StartError;
 use crate::recovery::CheckpointRefused;
+use crate::retention::RetentionRefused;
 use crate::stopped::StoppedError;
 
 /// The exit codes (DESIGN section 9).
@@ -156,6 +159,7 @@ impl From<StoppedError> for Failure {
             StoppedError::Disk(error) => error.into(),
             StoppedError::Start(error) => error.into(),
             StoppedError::Checkpoint(error) => error.into(),
+            StoppedError::Retention(error) => error.into(),
             StoppedError::Snapshot(SnapshotError::Disk(error)) => error.into(),
             StoppedError::Replay(_)
             | StoppedError::Record(_)
@@ -172,6 +176,7 @@ impl From<StartError> for Failure {
             StartError::Identity(error) => error.into(),
             StartError::Fault(fault) => fault.into(),
             StartError::Checkpoint(error) => error.into(),
+            StartError::Retention(error) => error.into(),
             StartError::Disk(error) => error.into(),
             StartError::Config(_)
             | StartError::Retired(_)
@@ -194,6 +199,17 @@ impl From<CheckpointRefused> for Failure {
             | CheckpointRefused::LedgerShort { .. }
             | CheckpointRefused::Snapshot { .. }
             | CheckpointRefused::Wal(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<RetentionRefused> for Failure {
+    fn from(error: RetentionRefused) -> Self {
+        match error {
+            RetentionRefused::File(SealedError::Disk(_)) => Self::Unreadable(error.to_string()),
+            RetentionRefused::File(SealedError::Missing { .. } | SealedError::Damaged { .. })
+            | RetentionRefused::Foreign { .. }
+            | RetentionRefused::Ahead { .. } => Self::Refused(error.to_string()),
         }
     }
 }

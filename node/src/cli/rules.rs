@@ -1,7 +1,7 @@
 //! `rules`: the catalogue that this program decides by. It needs no node.
 
 use aerodb_core::rules::{RULESET, RuleId};
-use aerodb_http_api::types::RuleView;
+use aerodb_http_api::types::{RuleView, SourcePlace};
 use clap::Args;
 use serde_json::json;
 
@@ -22,13 +22,21 @@ impl Rules {
 }
 
 fn one(rule: RuleId) -> Shown {
-    let text = facts([
+    let view = RuleView::from(rule);
+    let head = facts([
         ("rule", rule.to_string()),
-        ("statement", rule.statement().to_owned()),
-        ("source", rule.source().to_owned()),
-        ("enforced in", rule.enforced_in().to_owned()),
+        ("statement", view.statement.clone()),
+        ("source", view.source.clone()),
+        ("enforced in", view.enforced_in.clone()),
     ]);
-    Shown::new(&json!({ "ruleset": RULESET, "data": RuleView::from(rule) }), text)
+    let (code, tests) = (lines(&view.enforced_by), lines(&view.proved_by));
+    let text = format!("{head}\nenforced by\n{code}\nproved by\n{tests}");
+    Shown::new(&json!({ "ruleset": RULESET, "data": view }), text)
+}
+
+/// One place a line.
+fn lines(places: &[SourcePlace]) -> String {
+    places.iter().map(|SourcePlace { file, item }| format!("  {file}  {item}\n")).collect()
 }
 
 fn all() -> Shown {

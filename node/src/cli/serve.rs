@@ -1,28 +1,17 @@
 //! `serve`: runs a node until SIGINT or SIGTERM.
 
-use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Failure, Shown};
 use crate::directory::DataDir;
+use crate::log::{self, LogFormat};
 use crate::open::StartError;
 use crate::serve::{Ended, ServeError};
-
-/// How the log on standard error looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// The arguments.
 #[derive(Debug, Args)]
@@ -37,7 +26,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<Shown, Failure> {
-        start_log(self.log_format);
+        log::start(self.log_format);
         let dir = DataDir::new(self.data_dir);
         match crate::serve::run(&dir).map_err(|error| failure(&dir, error))? {
             Ended::Stopped => {}
@@ -70,17 +59,5 @@ fn failure(dir: &DataDir, error: ServeError) -> Failure {
     match cause {
         Failure::Unreadable(_) => Failure::Unreadable(what),
         Failure::Node(_) | Failure::Refused(_) | Failure::Usage(_) => Failure::Refused(what),
-    }
-}
-
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
     }
 }

@@ -42,6 +42,15 @@ fn every_command_of_the_manual_parses() {
         "decline --expected-epoch 1 --reason r --data-dir n2",
         "promote --expected-epoch 1 --reason r --evidence decline.json",
         "promote --expected-epoch 1 --reason r",
+        "promote --expected-epoch 1 --reason r --evidence a.json --evidence b.json",
+        "fork --data-dir n2 --into f1 --expected-epoch 1 --reason r --node-id f1 --cluster c",
+        "fork --data-dir n2 --into f1 --expected-epoch 1 --dry-run",
+        "relocate --data-dir n2 --from old --reason r",
+        "relocate --data-dir n2 --dry-run",
+        "members",
+        "members admit n4 --public-key 0101010101010101010101010101010101010101010101010101010101010101 --address http://127.0.0.1:1 --reason r",
+        "members remove n4 --expected-epoch 1 --reason r",
+        "discard-suffix --reason r --request-id d",
         "promote --dry-run --data-dir copy --expected-epoch 1 --replica-id n2",
         "switchover --to n2 --reason r",
         "follow --upstream http://127.0.0.1:7402 --reason r",
@@ -70,8 +79,8 @@ fn every_command_of_the_manual_parses() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
-    for line in ["fork", "relocate"] {
+fn what_is_not_there_is_unknown_and_not_a_stub() {
+    for line in ["elect", "force"] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSubcommand, "{line}");
         assert_eq!(error.exit_code(), 2, "{line}");
@@ -81,6 +90,9 @@ fn what_is_not_there_yet_is_unknown_and_not_a_stub() {
 #[test]
 fn p6_a3_an_epoch_and_a_reason_are_never_filled_in() {
     for line in [
+        "fork --data-dir n2 --into f1 --reason r",
+        "fork --data-dir n2 --into f1 --expected-epoch 1",
+        "relocate --data-dir n2 --from old",
         "designate n2 --reason r",
         "designate n2 --expected-epoch 1",
         "designate n2 --expected-epoch 0 --reason r",

@@ -1,6 +1,6 @@
 //! Checkpoints and snapshots on the wire.
 
-use aerodb_core::explain::{Explanation, explain};
+use aerodb_core::explain::{Explanation, Remedy, explain};
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::machine::Checkpoint as Machine;
 use aerodb_core::rules::RuleId;
@@ -23,7 +23,9 @@ impl Http {
         request: CheckpointRequest,
         call: Call,
     ) -> Result<CheckpointTaken, Problem> {
-        tracing::info!(operator = %call.principal.as_str(), reason = %request.reason, "a checkpoint is asked for");
+        let asked = self.annotation(&call, request.reason);
+        tracing::info!(operator = %asked.operator, reason = %asked.reason, "a checkpoint is asked for");
+        let _recorded = self.supervisor.checkpoint_asked(asked).await?;
         // It goes on to its end whatever becomes of the caller.
         let handle = self.shared.checkpoints.clone();
         let taking = tokio::spawn(async move { handle.take().await });
@@ -133,16 +135,27 @@ fn view_of(Standing { marker, manifest }: &Standing) -> CheckpointView {
 
 fn refused(error: &CheckpointError) -> Problem {
     let plain = |code| Problem::new(code, error.to_string());
+    let look = |rule, action, path| vec![Remedy::look(rule, action, None, path)];
     match error {
-        CheckpointError::Unknown => plain(Code::ReadUnsafe).rule(RuleId::Au12),
+        CheckpointError::Unknown => plain(Code::ReadUnsafe).rule(RuleId::Au12).remedies(look(
+            RuleId::Au12,
+            "see whether the successor is pulling; aerodb resume on it lets it",
+            "/v1/replication",
+        )),
         CheckpointError::Stopping => plain(Code::Recovering),
         CheckpointError::Unsafe(explanation) => {
-            plain(Code::CommandRefused).explained(explanation, Vec::new())
+            let rule = explanation.first_failed().unwrap_or(RuleId::Mvs1);
+            let remedies = look(rule, "see what the checkpoint would stand on", "/v1/checkpoints");
+            plain(Code::CommandRefused).explained(explanation, remedies)
         }
         CheckpointError::NotHere
         | CheckpointError::Nothing
         | CheckpointError::NoBatchEnd { .. }
-        | CheckpointError::NotRetained { .. } => plain(Code::CommandRefused).rule(RuleId::Mvs1),
+        | CheckpointError::NotRetained { .. } => {
+            let action = "see how far the history is acknowledged and applied here";
+            let remedies = look(RuleId::Mvs1, action, "/v1/status");
+            plain(Code::CommandRefused).rule(RuleId::Mvs1).remedies(remedies)
+        }
         CheckpointError::Snapshot(_) | CheckpointError::Fault(_) | CheckpointError::Disk(_) => {
             let code = if error.is_no_space() { Code::NoSpace } else { Code::WalPoisoned };
             plain(code).rule(RuleId::P3D9)

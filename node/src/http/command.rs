@@ -18,9 +18,8 @@ use aerodb_http_api::types::{
 use aerodb_ledger::authority::present_decline;
 use serde::Serialize;
 
-use crate::clock::now_ms;
 use crate::http::Http;
-use crate::replication::{LedgerThere, ledger_there};
+use crate::replication::{LedgerThere, ledger_there, no_answer};
 use crate::supervisor::{CommandRequest, DeclineAsked, Intervention, PromotionRequest};
 
 /// The hash of a request's canonical body: what is asked, and why, without its name.
@@ -33,11 +32,15 @@ fn named(request_id: Option<RequestId>, what: &str, body: &impl Serialize) -> Op
     })
 }
 
-fn annotation(call: &Call, reason: Reason) -> Annotation {
-    Annotation { received_at_ms: now_ms(), operator: call.principal.as_str().to_owned(), reason }
-}
-
 impl Http {
+    pub(super) fn annotation(&self, call: &Call, reason: Reason) -> Annotation {
+        Annotation {
+            received_at_ms: self.shared.world.clock.now_ms(),
+            operator: call.principal.as_str().to_owned(),
+            reason,
+        }
+    }
+
     pub(super) async fn do_admit(
         &self,
         request: AdmitRequest,
@@ -106,7 +109,7 @@ impl Http {
         call: Call,
     ) -> Result<CommandDone, Problem> {
         let releases = matches!(command, Command::Release(_));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let done = self
             .supervisor
             .command(CommandRequest { command, expected_epoch, request, annotation })
@@ -144,7 +147,7 @@ impl Http {
     ) -> Result<Declined, Problem> {
         let DeclineRequest { expected_epoch, request_id, reason } = request;
         let request = named(request_id, "decline", &(expected_epoch, &reason));
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let asked = DeclineAsked { expected_epoch, request, annotation };
         let (seq, decline) = self.supervisor.decline(asked).await?;
         Ok(Declined { seq, decline })
@@ -169,7 +172,7 @@ impl Http {
         let hashes: Vec<Hash> = entries.iter().map(|signed| signed.entry.hash()).collect();
         let body = (expected_epoch, &replica_id, expected_digest, &decline, &hashes, &reason);
         let request = named(request_id, "promote", &body);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let promotion = PromotionRequest {
             expected_epoch,
             replica_id,
@@ -201,8 +204,8 @@ impl Http {
         let request = named(request_id, "follow", &(&upstream, &reason));
         let there = self.ledger_there(&upstream, call.deadline).await?;
         let intervention = Intervention::Follow { upstream, there };
-        let (seq, upstream) =
-            self.supervisor.intervene(intervention, request, annotation(&call, reason)).await?;
+        let annotation = self.annotation(&call, reason);
+        let (seq, upstream) = self.supervisor.intervene(intervention, request, annotation).await?;
         Ok(Intervened { seq, upstream })
     }
 
@@ -222,9 +225,7 @@ impl Http {
         let asked = ledger_there(&self.shared, upstream);
         match tokio::time::timeout(deadline, asked).await {
             Ok(there) => there.map(Some),
-            Err(_) => {
-                Err(Problem::new(Code::CommandRefused, format!("{upstream} does not answer")))
-            }
+            Err(_) => Err(no_answer(&format!("{upstream} does not answer"))),
         }
     }
 
@@ -238,7 +239,7 @@ impl Http {
             None => named(request_id, "resume", &reason),
             Some(rule) => named(request_id, "resume", &(rule, &reason)),
         };
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Resume(failure), request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -251,7 +252,7 @@ impl Http {
     ) -> Result<Intervened, Problem> {
         let BootstrapRequest { reason, request_id } = request;
         let request = named(request_id, "bootstrap", &reason);
-        let annotation = annotation(&call, reason);
+        let annotation = self.annotation(&call, reason);
         let (seq, upstream) =
             self.supervisor.intervene(Intervention::Bootstrap, request, annotation).await?;
         Ok(Intervened { seq, upstream })
@@ -265,6 +266,6 @@ impl Http {
     ) -> Result<Discarded, Problem> {
         let DiscardRequest { reason, request_id } = request;
         let request = named(request_id, "discard-suffix", &reason).filter(|_| !dry_run);
-        self.supervisor.discard_suffix(dry_run, request, annotation(&call, reason)).await
+        self.supervisor.discard_suffix(dry_run, request, self.annotation(&call, reason)).await
     }
 }

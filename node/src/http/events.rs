@@ -1,8 +1,10 @@
 //! Transitions under the names that observers know them by (rules/6-names 6.1).
+//!
+//! Keeps: P6-RO1, P6-OB1.
 
 use aerodb_core::machine::MachineName;
 use aerodb_core::rules::RuleId;
-use aerodb_http_api::types::EventView;
+use aerodb_http_api::types::{EventView, Outcome};
 
 use crate::http::Http;
 use crate::journal::Transition;
@@ -53,6 +55,20 @@ fn promotion(row: &str) -> &'static str {
     }
 }
 
+/// Why a request that was accepted is not looked at after all.
+const MOVED: &str = "Something that the decision reads has moved since the dry run.";
+
+/// How an attempt ended, at the step that ends it.
+fn outcome(row: &str) -> Option<Outcome> {
+    match row {
+        "PR8" => Some(Outcome::Approved),
+        "PR9" => Some(Outcome::Denied),
+        "PR10" => Some(Outcome::Aborted),
+        // The other rows end no attempt.
+        _ => None,
+    }
+}
+
 impl Http {
     /// At most `limit` events after this one, once there are any; none when the node is stopping.
     pub(super) async fn events_after(&self, after: u64, limit: usize) -> Vec<EventView> {
@@ -72,6 +88,7 @@ impl Http {
     fn event(&self, step: Transition) -> EventView {
         let here = || self.shared.identity.node_id.clone();
         let promotion = step.machine == MachineName::Promotion;
+        let attempt = step.attempt.as_deref();
         let failed = step.data.get("failed").filter(|_| promotion);
         let failed = failed.and_then(|rule| serde_json::from_value::<RuleId>(rule.clone()).ok());
         EventView {
@@ -84,11 +101,18 @@ impl Http {
             cause: step.event.to_owned(),
             row: step.row.to_owned(),
             rules: vec![step.rule],
-            data: step.data,
+            data: step.data.clone(),
             // Promotion is asked of the node that is to be promoted.
             requested_replica_id: promotion.then(here),
             failed_invariant: failed,
-            failure_reason: failed.map(|rule| rule.statement().to_owned()),
+            current_primary_id: attempt.map(|attempt| attempt.current_primary.clone()),
+            reason: attempt.map(|attempt| attempt.reason.clone()),
+            outcome: outcome(step.row).filter(|_| promotion),
+            // The request is what the decision ledger has; what came after it was in memory only.
+            last_known_state: (step.row == "PR10").then(|| "PromotionRequested".to_owned()),
+            failure_reason: failed
+                .map(|rule| rule.statement().to_owned())
+                .or_else(|| (step.row == "PR3").then(|| MOVED.to_owned())),
             new_primary_id: (step.row == "PR7").then(here),
         }
     }
@@ -100,6 +124,7 @@ mod tests {
 
     use super::*;
 
+    /// Proves: P6-RO1, P6-OB1.
     #[test]
     fn every_step_of_a_promotion_has_the_name_that_the_rules_give_it() {
         let named: Vec<_> = table::<Promotion>()

@@ -2,10 +2,14 @@
 
 use aerodb_core::decision::read::{VersionSeen, VisibilityFacts};
 use aerodb_core::decision::safety::SafetyFacts;
+use aerodb_core::decision::segment::{Genuine, SegmentFacts};
 use aerodb_core::explain::{Explanation, explain};
-use aerodb_core::id::Boundary;
+use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::machine::Machine as _;
 use aerodb_core::position::Position;
+use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
+use aerodb_ledger::Fault;
 use bytes::Bytes;
 
 use crate::http::Http;
@@ -35,6 +39,45 @@ impl Http {
         let versions = self.shared.store.versions(key, bound, VERSIONS_MAX);
         let versions = versions.into_iter().map(seen).collect();
         explain(&VisibilityFacts { key: String::from_utf8_lossy(key).into_owned(), gate, versions })
+    }
+
+    /// The batch that holds the commit, held against what lies before it and against the ledger here.
+    pub(super) fn segment_explanation(&self, commit: CommitId) -> Result<Explanation, Problem> {
+        let wal = &self.shared.wal;
+        let before = Boundary::new(commit.get() - 1);
+        let raw = match wal.read_after(before, wal.durable_end(), 1) {
+            Ok(batches) => batches.into_iter().next(),
+            Err(Fault::Removed { .. }) => None,
+            Err(fault) => {
+                return Err(Problem::new(Code::Halted, fault.to_string()).rule(fault.rule()));
+            }
+        };
+        let none =
+            || Problem::new(Code::NoSuchEntry, format!("the log has no batch with {commit}"));
+        let raw = raw.ok_or_else(none)?;
+        let authority = &self.shared.view.load_full().authority;
+        let (batch, damage) = match raw.decode() {
+            Ok(batch) => {
+                let known = authority.contains(&batch.stamp());
+                let header = *batch.as_ref();
+                (Some(Genuine::new(header, |commit| authority.epoch_at(commit), known)), None)
+            }
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let start = raw.claimed_range().map_or(before, |(first, _)| Boundary::new(first.get() - 1));
+        let cluster = self.shared.identity.cluster;
+        let tip = match start {
+            Boundary::ORIGIN => Some(Position::origin(&cluster)),
+            start => wal.batch_end_at(start).ok().flatten().or_else(|| self.kept_at(start)),
+        };
+        let validated = self.shared.progress().validated;
+        Ok(explain(&SegmentFacts { cluster, tip, validated, batch, damage }))
+    }
+
+    /// Where the log begins, if that is the place.
+    fn kept_at(&self, boundary: Boundary) -> Option<Position> {
+        let start = self.shared.wal.start().map(|start| start.position);
+        start.filter(|start| start.boundary == boundary)
     }
 
     pub(super) fn safety_explanation(&self) -> Explanation {

@@ -1,5 +1,7 @@
 //! Labels on what an answer does not know (F-O1): `null` where a value is unknown, and a note that says so and
 //! why. Nothing is inferred. A `null` that means "there is none" has no label.
+//!
+//! Keeps: F-O1, M-O01.
 
 use aerodb_core::machine::RoleName;
 use aerodb_http_api::envelope::View as Envelope;

@@ -1,5 +1,7 @@
 //! Inspection: the published state in the shapes of the wire. Nothing here contacts a peer or changes
 //! anything.
+//!
+//! Keeps: CORE-O3, OAPI-1, OAPI-3, OAPI-7, O5-2, O5-3, O5-4, O5-10, RA-11, EX-8.
 
 use aerodb_core::authority::{EntryBody, Succession, Tenure};
 use aerodb_core::decision::record::DecisionBody;

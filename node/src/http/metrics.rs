@@ -1,5 +1,7 @@
 //! Metrics, made when they are asked for from what the node knows anyway: nothing is counted on the write
 //! path, and nothing that decides reads them (rules/6-names 6.2).
+//!
+//! Keeps: P6-OB2.
 
 use std::sync::atomic::AtomicU64;
 
@@ -9,10 +11,12 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::config::Failover;
 use crate::http::Http;
+use crate::journal::PromotionDurations;
 
 type Level = Gauge<u64, AtomicU64>;
 type Labels = Vec<(&'static str, String)>;
@@ -37,6 +41,12 @@ impl Scrape {
         let gauge = Level::default();
         gauge.set(value);
         self.0.register_with_unit(name, help, Unit::Bytes, gauge);
+    }
+
+    /// How long a part of an attempt took. The unit is part of the name that observers know.
+    fn timed(&mut self, part: &str, from_to: &str, durations: Histogram) {
+        let name = format!("replication_promotion_{part}_duration_ms");
+        self.0.register(name, format!("Milliseconds {from_to}"), durations);
     }
 
     /// What is unknown is left out: a gauge has no value for it.
@@ -88,6 +98,9 @@ impl Http {
         ] {
             scrape.count(&format!("replication_promotion_{name}"), help, value);
         }
+        let PromotionDurations { validation, transition } = journal.promotion_durations();
+        scrape.timed("validation", "from taking the request up to the verdict", validation);
+        scrape.timed("transition", "from the grant's first byte to a node that writes", transition);
         let steady =
             self.shared.machines.promotion.get() == aerodb_core::machine::Promotion::Steady;
         let help = "Whether a promotion is under way here";

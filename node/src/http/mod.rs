@@ -1,5 +1,7 @@
 //! What the routes ask of the node: reads and writes go straight to the store and the WAL's owner,
 //! commands to the supervisor, inspection to the published view.
+//!
+//! Keeps: M-O02.
 
 mod checkpoint;
 mod command;

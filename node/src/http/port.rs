@@ -1,7 +1,7 @@
 //! The port of the routes, method by method.
 
 use aerodb_core::explain::Explanation;
-use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId, Reason, Seq};
+use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, PromotionId, Reason, Seq};
 use aerodb_core::machine::MachineName;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
@@ -232,6 +232,11 @@ impl NodePort for Http {
         explained
             .map(|it| self.envelope(it))
             .ok_or_else(|| Problem::new(Code::NoSuchEntry, "no snapshot was ever received here"))
+    }
+
+    async fn explain_segment(&self, commit: CommitId) -> Reply<View<Explanation>> {
+        let explained = self.segment_explanation(commit);
+        explained.map(|explanation| self.envelope(explanation))
     }
 
     async fn explain_checkpoint(&self) -> Reply<View<Explanation>> {

@@ -1,4 +1,6 @@
 //! Reads of keys: one view each, through the gate, and looked at again when they are over (table 4.11).
+//!
+//! Keeps: MVF-5, RA-7, M-R30, M-R31, M-W23.
 
 use std::future::ready;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::{ReadAnswer, ReadRequest, ScanAnswer, ScanItem, ScanRequest};
+use aerodb_ledger::crash::{self, Point};
 use tokio::time::Instant;
 
 use crate::http::Http;
@@ -87,11 +90,10 @@ impl Http {
     pub(super) async fn digest(&self, wanted: Wanted) -> Result<(Boundary, Hash), Problem> {
         let stopping = || Problem::new(Code::Recovering, "the node is stopping");
         let _turn = self.digests.acquire().await.map_err(|_| stopping())?;
-        let digest = |view: ReadView| {
-            tokio::task::spawn_blocking(move || view.store().state_digest(view.at()))
-        };
+        let hands = self.shared.world.hands;
+        let digest = |view: ReadView| hands.beside(move || view.store().state_digest(view.at()));
         let (admitted, digest) = self.in_view(wanted, digest).await?;
-        Ok((admitted.boundary, digest.map_err(|_| stopping())?))
+        Ok((admitted.boundary, digest.ok_or_else(stopping)?))
     }
 
     /// Reads in one admitted view, and checks afterwards that what admitted it still stands (F-RS2): a
@@ -113,7 +115,9 @@ impl Http {
                 self.once_more(state, admitted)?;
                 continue;
             };
+            crash::reached(Point::ReadViewCreated);
             let value = read(open).await;
+            crash::reached(Point::ReadMid);
             let event = ReadEvent::Rechecked { standing: self.standing() };
             state = step(state, event);
             if let Read::Served { .. } = state {

@@ -11,4 +11,4 @@ pub use barriers::Barriers;
 pub use peers::{PeerState, Peers, Regressed};
 pub use puller::{Puller, PullerContext, PullerEvent, start};
 pub use serve::{check_member, serve as serve_pull};
-pub use there::{LedgerThere, ledger_there};
+pub use there::{LedgerThere, ledger_there, no_answer};

@@ -2,6 +2,8 @@
 //! the next pull goes out as soon as the batch before it is durable; nothing here waits for a timer.
 //!
 //! Silence is not evidence: a pull waits for as long as it takes. A lost connection ends the task.
+//!
+//! Keeps: F-X1, P3-R1, P3-R6, P6-N1, P6-N2, RF-5, RF-7, M-R02, M-R04, M-R34.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;
@@ -10,7 +12,7 @@ use aerodb_core::authority::{Authority, ReceiptClaim, Succession};
 use aerodb_core::id::{Address, Boundary};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
-use aerodb_http_api::client::{Client, ClientError};
+use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_ledger::authority::NodeKey;
@@ -20,6 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::shared::Shared;
 use crate::wal::{Job, Pulled, ReceiveError};
+use crate::world::Hands;
 
 /// What the puller tells the supervisor. Each carries the puller's number, so that word of a stopped one
 /// is not taken for word of its successor.
@@ -57,7 +60,8 @@ pub struct PullerContext {
 pub struct Puller {
     number: u64,
     stop: oneshot::Sender<()>,
-    ended: sync::Receiver<()>,
+    /// Told by the task's end; `None` where the task cannot be running while someone stops it.
+    ended: Option<sync::Receiver<()>>,
 }
 
 impl Puller {
@@ -71,8 +75,11 @@ impl Puller {
     pub fn stop(self) {
         // The task may have ended by itself.
         let _ = self.stop.send(());
-        // The task's end drops the other half; nothing is ever sent.
-        let _ = self.ended.recv();
+        // The task's end drops the other half; nothing is ever sent. The task looks at the word to stop before
+        // it does anything else: where it is carried by the thread that is here, that is enough.
+        if let Some(ended) = self.ended {
+            let _ = ended.recv();
+        }
     }
 }
 
@@ -81,9 +88,14 @@ impl Puller {
 pub fn start(runtime: &Handle, number: u64, upstream: Address, context: PullerContext) -> Puller {
     let (stop, stopped) = oneshot::channel();
     let (alive, ended) = sync::channel();
+    let ended = match context.shared.world.hands {
+        Hands::Threads => Some(ended),
+        Hands::One => None,
+    };
     runtime.spawn(async move {
         let _alive = alive;
         tokio::select! {
+            biased;
             _ = stopped => {}
             event = pull_all(number, upstream, &context) => (context.tell)(number, event),
         }
@@ -99,7 +111,7 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
         Some(standing) => standing.tip,
         None => return PullerEvent::Lost("the WAL's owner has ended".to_owned()),
     };
-    let mut connection = match Client::new(upstream).connect_pull().await {
+    let mut connection = match shared.world.dial.connect(upstream).await {
         Ok(connection) => connection,
         Err(error) => return lost(&error),
     };
@@ -112,7 +124,9 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
             Err(error) => return lost(&error),
         };
         if answer.cluster != shared.identity.cluster {
-            return PullerEvent::Lost(format!("upstream is of cluster {}", answer.cluster));
+            // A node of another cluster refuses the question; this answer offers its history as ours.
+            let detail = format!("the answer is of cluster {}", answer.cluster);
+            return PullerEvent::Parted(RuleId::FV2, detail);
         }
         if answer.node_id == shared.identity.node_id {
             return PullerEvent::Lost("upstream is this node itself".to_owned());

@@ -2,14 +2,18 @@
 //! a pull changes is what is known of the peer.
 //!
 //! Order: who asks, does its history agree with this one, what does its receipt prove, what may it have.
+//!
+//! Keeps: F-P1, F-P2, RW-1, RW-3, RA-1, M-R03, M-C14.
 
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, Obligation, ReceiptClaim};
+use aerodb_core::authority::{Authority, ReceiptClaim};
 use aerodb_core::decision::acknowledge::{check_receipt, ledger_covered};
+use aerodb_core::decision::serving::{
+    PeerRefused, check_history, check_ledger, check_not_ahead, due, owed_to, serves,
+};
 use aerodb_core::hash::{Chain, ClusterId, Hash, PublicKey};
 use aerodb_core::id::{Boundary, NodeId, Seq};
-use aerodb_core::machine::RoleName;
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
@@ -21,20 +25,11 @@ use bytes::{Bytes, BytesMut};
 
 use crate::shared::Shared;
 use crate::supervisor::{Receipt, SupervisorHandle};
-use crate::wal::Bounds;
 
 /// The most bytes of batches in one answer.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// The most ledger entries in one answer; with their decisions they fit into one frame of a ledger.
 const ENTRIES_MAX: usize = 64;
-
-/// What a peer may have now.
-#[derive(Debug, PartialEq, Eq)]
-struct Due {
-    ledger: Option<Seq>,
-    wal: Option<Boundary>,
-    acknowledged: Option<Boundary>,
-}
 
 /// Answers one pull, waiting for something to say when the peer asked for that.
 ///
@@ -102,11 +97,8 @@ pub fn check_member(
             Problem::new(Code::ForeignCluster, detail).with("cluster_id", shared.identity.cluster)
         );
     }
-    match view.role.role_name() {
-        RoleName::PrimaryActive | RoleName::ReplicaActive | RoleName::PrimarySealed => {}
-        RoleName::Uninitialized | RoleName::ReplicationHalted => {
-            return Err(Problem::new(Code::Halted, "a halted node serves nobody").rule(RuleId::Rm5));
-        }
+    if !serves(view.role.role_name()) {
+        return Err(Problem::new(Code::Halted, "a halted node serves nobody").rule(RuleId::Rm5));
     }
     let known = view.authority.admitted(node_id);
     if known.is_none_or(|member| member.public_key != *public_key) {
@@ -127,41 +119,29 @@ struct Heard {
     chain_here: Option<Chain>,
 }
 
+/// The problem of a peer that is sent away; one that has parted for good is told so, and halts.
+fn sent_away(peer: &NodeId, refused: &PeerRefused) -> Problem {
+    let detail = format!("{peer} is not served: {refused}");
+    if refused.is_parted() {
+        parted(refused.rule(), detail)
+    } else {
+        Problem::new(Code::CommandRefused, detail).rule(refused.rule())
+    }
+}
+
 /// Checks that the peer's ledger and history are prefixes of this node's. A history may also run ahead of
-/// this one, where there is nothing to serve, unless this node is the holder: then the peer has what the
-/// holder has lost, and is sent away unharmed. Taken in, it would be counted as attached, the next write
-/// would give its commit a second content, and the only whole history would halt over it.
-///
+/// this one, where there is nothing to serve, unless this node is the holder.
 fn check_histories(shared: &Shared, request: &PullRequest) -> Result<Option<Heard>, Problem> {
     let Some(ledger) = request.ledger else { return Ok(None) };
     let authority = &shared.view.load().authority;
-    match entry_hash(shared, authority, ledger.seq) {
-        Some(hash) if hash != ledger.hash => {
-            let detail =
-                format!("ledger entry {} of {} is not this ledger's", ledger.seq, request.node_id);
-            return Err(parted(RuleId::P6A2, detail));
-        }
-        Some(_) => {}
-        None => {
-            let detail = format!("the ledger of {} is ahead of this node's", request.node_id);
-            return Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::P6A2));
-        }
-    }
+    let refused = |refused| sent_away(&request.node_id, &refused);
+    check_ledger(&ledger, entry_hash(shared, authority, ledger.seq)).map_err(refused)?;
     let Some(position) = request.position else { return Ok(None) };
     let durable = shared.acks.bounds().durable;
-    if position.boundary > durable && authority.holder() == &shared.identity.node_id {
-        let detail = format!(
-            "the history of {} runs to {}, that of this node, the holder, to {durable}",
-            request.node_id, position.boundary
-        );
-        return Err(Problem::new(Code::CommandRefused, detail).rule(RuleId::Ri3));
-    }
+    let is_holder = authority.holder() == &shared.identity.node_id;
+    check_not_ahead(&position, durable, is_holder).map_err(refused)?;
     let chain_here = chain_at(shared, authority, position.boundary)?;
-    if position.boundary <= durable && chain_here != Some(position.chain) {
-        let detail =
-            format!("the history of {} at {} is not this one", request.node_id, position.boundary);
-        return Err(parted(RuleId::Ri3, detail));
-    }
+    check_history(&position, durable, chain_here).map_err(refused)?;
     let claim = claim(shared, request, position, ledger);
     Ok(Some(Heard { claim, chain_here }))
 }
@@ -239,7 +219,9 @@ fn count_receipt(
     Heard { claim, chain_here }: &Heard,
 ) {
     let authority = shared.view.load().authority.clone();
-    let Some(obligation) = owed_to(&authority, shared, &request.node_id) else { return };
+    let Some(obligation) = owed_to(&authority, &shared.identity.node_id, &request.node_id) else {
+        return;
+    };
     if check_receipt(Some(&obligation), claim, *chain_here).is_err() {
         return;
     }
@@ -251,12 +233,6 @@ fn count_receipt(
     if let Some(signature) = request.signature {
         supervisor.receipt(Receipt { claim: claim.clone(), signature });
     }
-}
-
-/// The obligation of this node, if it is the holder's and towards this peer.
-fn owed_to(authority: &Authority, shared: &Shared, node: &NodeId) -> Option<Obligation> {
-    let ours = authority.holder() == &shared.identity.node_id;
-    authority.obligation().filter(|owed| ours && &owed.node_id == node)
 }
 
 /// When the connection ends, also between two pulls, the peer is detached.
@@ -272,18 +248,6 @@ fn watch_connection(shared: &Arc<Shared>, node: &NodeId, connection: &Connection
     });
 }
 
-/// What the peer may have: the obliged node everything durable, every other what is acknowledged and
-/// covered; nothing while that is unknown.
-fn due(authority: &Authority, node: &NodeId, bounds: &Bounds) -> Due {
-    let obliged = authority.obligation().is_some_and(|owed| &owed.node_id == node);
-    if obliged {
-        let (ledger, wal) = (Some(authority.head().seq), Some(bounds.durable));
-        Due { ledger, wal, acknowledged: bounds.acknowledged }
-    } else {
-        Due { ledger: bounds.covered, wal: bounds.acknowledged, acknowledged: bounds.acknowledged }
-    }
-}
-
 /// The answer, or `None` when there is nothing to say and the peer is willing to wait.
 fn answer(shared: &Shared, request: &PullRequest) -> Result<Option<PullAnswer>, Problem> {
     let authority = shared.view.load().authority.clone();
@@ -291,8 +255,8 @@ fn answer(shared: &Shared, request: &PullRequest) -> Result<Option<PullAnswer>, 
     let due = due(&authority, &request.node_id, &bounds);
     let entries = entries(shared, request, due.ledger);
     let batches = batches(shared, request, due.wal)?;
-    let barrier =
-        owed_to(&authority, shared, &request.node_id).and_then(|_| shared.barriers.pending());
+    let barrier = owed_to(&authority, &shared.identity.node_id, &request.node_id)
+        .and_then(|_| shared.barriers.pending());
     let news = !entries.is_empty()
         || !batches.is_empty()
         || due.acknowledged > request.known_acknowledged

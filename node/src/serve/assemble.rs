@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::acknowledge::{Floor, replica_bound};
+use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::DecisionBody;
-use aerodb_core::decision::recovery::RecoveryFacts;
+use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::explain::explain;
 use aerodb_core::id::Address;
 use aerodb_core::machine::{
@@ -18,7 +18,6 @@ use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::RealDisk;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -31,15 +30,18 @@ use crate::http::Http;
 use crate::machines::Machines;
 use crate::open::{Opened, Standing};
 use crate::replication::{Barriers, Peers, PullerContext};
-use crate::serve::error::{ServeError, system};
+use crate::retention::FloorRecord;
+use crate::serve::crew::{Crew, Recovered};
+use crate::serve::error::ServeError;
 use crate::shared::Shared;
-use crate::store::{Pruner, ReadView, Store, ViewSource};
+use crate::store::{Pruner, Store, ViewSource};
 use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
 use crate::view::{Identity, View};
 use crate::wal::{
-    Acknowledgements, Answer, Applier, Bounds, Cursors, FailureSink, Found, Mode, Owner, Receiver,
-    Stages, Validator, spawn,
+    Acknowledgements, Answer, Applier, Cursors, FailureSink, Found, Mode, Owner, Receiver, Stages,
+    Validator, seat,
 };
+use crate::world::World;
 
 /// A node that runs.
 #[derive(Debug)]
@@ -52,14 +54,15 @@ pub(super) struct Assembled {
     pub lock: DirectoryLock,
 }
 
-/// Starts the owner and the supervisor over what was opened.
+/// Puts the parts together over what was opened. Nothing of them runs before somebody carries the [`Crew`].
 ///
 /// # Errors
-/// [`ServeError`] when a thread or randomness cannot be had.
+/// [`ServeError`] when randomness cannot be had.
 pub(super) fn assemble(
     opened: Opened,
+    world: World,
     fatal: watch::Sender<Option<Fatal>>,
-) -> Result<Assembled, ServeError> {
+) -> Result<(Assembled, Crew), ServeError> {
     let Opened {
         dir,
         lock,
@@ -70,6 +73,7 @@ pub(super) fn assemble(
         wal,
         checkpoint,
         replayed,
+        floor,
         role,
         failures,
         facts,
@@ -120,10 +124,17 @@ pub(super) fn assemble(
         group_commit_max: config.group_commit_max,
         failed: failure_sink(&handle),
     };
-    let owner = system("start the WAL's owner", spawn(owner, mode, found))?;
+    let (owner, clerk) = seat(owner, mode, found, world.hands);
     // Opened before the first pruning: what recovery came to is still there when its digest is computed.
     let recovered = store.view(tip.boundary, ViewSource::Recovery);
-    system("start pruning", start_pruning(&store, &acks, config.retain_commits))?;
+    let record = FloorRecord {
+        disk: Arc::clone(&world.disk),
+        data: dir.path().to_owned(),
+        identity: identity.clone(),
+        durable: floor.unwrap_or_default(),
+        supervisor: handle.clone(),
+    };
+    let pruner = pruner(&store, &acks, config.retain_commits, record);
 
     let view = View::new(
         &identity,
@@ -135,6 +146,7 @@ pub(super) fn assemble(
     );
     let shared = Arc::new(Shared {
         identity,
+        world: world.clone(),
         failover: config.failover,
         view: ArcSwap::from_pointee(view),
         view_changed: watch::Sender::new(()),
@@ -144,7 +156,7 @@ pub(super) fn assemble(
         wal: reader,
         owner,
         peers: Peers::default(),
-        barriers: Barriers::starting_at(random()?),
+        barriers: Barriers::starting_at(random(&world)?),
         machines,
         authority_entries: ledger.entries(),
         decision_entries: decisions.entries(),
@@ -157,14 +169,8 @@ pub(super) fn assemble(
         recovery: watch::Sender::new(None),
         stopping: watch::Sender::new(false),
     });
-    system("start the digest of what was recovered", explain_recovery(&shared, recovered, facts))?;
+    let recovered = Recovered { shared: Arc::clone(&shared), view: recovered, facts };
     let worker = checkpoint_worker(&shared, &handle, &dir, growth, config.checkpoint_wal_bytes);
-    let thread = std::thread::Builder::new().name("checkpoint".to_owned());
-    let give_way_and_run = move || {
-        give_way();
-        worker.run(requests);
-    };
-    system("start checkpoints", thread.spawn(give_way_and_run))?;
     let supervisor = Supervisor::new(Parts {
         context: context(&shared, &key, &handle, file.stamp.starts)?,
         shared: Arc::clone(&shared),
@@ -174,7 +180,7 @@ pub(super) fn assemble(
         upstream: upstream(&decisions, &config),
         ledger,
         decisions,
-        disk: Arc::new(RealDisk),
+        disk: world.disk,
         reconnect: config.reconnect,
         store_bytes_max: config.store_bytes_max,
         runtime: Handle::current(),
@@ -182,21 +188,9 @@ pub(super) fn assemble(
         fatal,
     });
     supervisor.publish();
-    let spawned = std::thread::Builder::new()
-        .name("supervisor".to_owned())
-        .spawn(move || supervisor.run(inbox));
-    system("start the supervisor", spawned)?;
-    Ok(Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock })
-}
-
-/// Lets every other thread of the process go first: whoever waits for a write is not kept waiting for a
-/// processor that a checkpoint has.
-fn give_way() {
-    const NICER: i32 = 10;
-    // On Linux a thread has a niceness of its own.
-    if let Err(error) = rustix::process::nice(NICER) {
-        tracing::warn!(%error, "checkpoints run at the priority of writes");
-    }
+    let (supervisor, checkpoints) = ((supervisor, inbox), (worker, requests));
+    let crew = Crew { clerk, supervisor, checkpoints, pruner, recovered };
+    Ok((Assembled { http: Http::new(shared, handle.clone()), supervisor: handle, lock }, crew))
 }
 
 /// How far the log grows before the next checkpoint is asked for; the machine is where the disk is.
@@ -210,22 +204,6 @@ fn growth(shelf: &Shelf, machines: &Machines, config: &Config) -> Arc<AtomicU64>
     Arc::new(AtomicU64::new(config.checkpoint_wal_bytes.max(snapshot)))
 }
 
-/// The explanation holds a digest over everything that was recovered. It is computed beside the first
-/// reads, which need not wait for it; whoever asks for the explanation does.
-fn explain_recovery(
-    shared: &Arc<Shared>,
-    recovered: Option<ReadView>,
-    mut facts: RecoveryFacts,
-) -> std::io::Result<()> {
-    let shared = Arc::clone(shared);
-    let thread = std::thread::Builder::new().name("recovered".to_owned());
-    let explained = move || {
-        facts.state_digest = recovered.map(|view| view.store().state_digest(view.at()));
-        shared.recovery.send_replace(Some(explain(&facts)));
-    };
-    thread.spawn(explained).map(drop)
-}
-
 fn checkpoint_worker(
     shared: &Arc<Shared>,
     supervisor: &SupervisorHandle,
@@ -234,7 +212,7 @@ fn checkpoint_worker(
     bytes_min: u64,
 ) -> Worker {
     let taker = Taker {
-        disk: Arc::new(RealDisk),
+        disk: Arc::clone(&shared.world.disk),
         data: dir.path().to_owned(),
         identity: shared.identity.clone(),
         store: shared.store.clone(),
@@ -247,16 +225,16 @@ fn checkpoint_worker(
     Worker { taker, moment: Box::new(Running { shared, supervisor }), bytes, bytes_min }
 }
 
-/// Prunes on a thread of its own, see [`Pruner`].
-fn start_pruning(
+fn pruner(
     store: &Store,
     acks: &Arc<Acknowledgements<Answer>>,
     retain_commits: u64,
-) -> std::io::Result<()> {
+    mut record: FloorRecord,
+) -> Pruner {
     let (store, acks) = (store.clone(), Arc::clone(acks));
     let acknowledged = Box::new(move || acks.bounds().acknowledged);
-    let pruner = Pruner { store, retain_commits, acknowledged };
-    std::thread::Builder::new().name("pruner".to_owned()).spawn(move || pruner.run()).map(drop)
+    let record = Box::new(move |floor| record.record(floor));
+    Pruner { store, retain_commits, acknowledged, record }
 }
 
 fn failure_sink(handle: &SupervisorHandle) -> FailureSink {
@@ -264,8 +242,8 @@ fn failure_sink(handle: &SupervisorHandle) -> FailureSink {
     FailureSink(Box::new(move |failure| handle.wal_failed(failure)))
 }
 
-fn random<T: From<u64>>() -> Result<T, ServeError> {
-    getrandom::u64().map(T::from).map_err(ServeError::Randomness)
+fn random<T: From<u64>>(world: &World) -> Result<T, ServeError> {
+    world.chance.draw().map(T::from).map_err(ServeError::Randomness)
 }
 
 fn context(
@@ -275,7 +253,8 @@ fn context(
     starts: u64,
 ) -> Result<PullerContext, ServeError> {
     let tell = handle.clone();
-    let session: u128 = u128::from(random::<u64>()?) << 64 | u128::from(random::<u64>()?);
+    let (high, low) = (random::<u64>(&shared.world)?, random::<u64>(&shared.world)?);
+    let session = u128::from(high) << 64 | u128::from(low);
     Ok(PullerContext {
         shared: Arc::clone(shared),
         key: Arc::clone(key),
@@ -404,12 +383,7 @@ fn acknowledgements(
     match role {
         RoleName::PrimaryActive | RoleName::PrimarySealed if healthy => {
             let acks = Acknowledgements::new(durable, None, None);
-            let obligation = authority.obligation();
-            let floor = match obligation {
-                Some(_) => Floor::UnknownUntil(durable),
-                None => Floor::Known(durable),
-            };
-            acks.hold(obligation, floor, head, None);
+            acks.hold(Tenure::found(authority, durable));
             acks
         }
         RoleName::ReplicaActive if healthy => {

@@ -2,9 +2,15 @@
 //!
 //! Threads: the WAL's, the supervisor's, those that serve requests, and one for whatever else the node waits
 //! for. Nothing of promotion runs outside of an attempt (P6-PN2).
+//!
+//! Keeps: P6-PN2, P6-PN1, P6-RT5, P3-M4, M-P24, M-O06.
 
 mod assemble;
+mod crew;
 mod error;
+#[cfg(test)]
+mod power_loss;
+mod stepwise;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
@@ -13,7 +19,6 @@ use std::sync::Arc;
 use aerodb_http_api::extract::Limits;
 use aerodb_http_api::threads::RequestThreads;
 use aerodb_http_api::{Site, server};
-use aerodb_ledger::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,11 +27,13 @@ use tokio::sync::watch;
 use crate::config::Failover;
 use crate::directory::DataDir;
 use crate::open::{Opened, open};
+use crate::world::World;
 
 use assemble::{Assembled, assemble};
 use error::system;
 
 pub use error::ServeError;
+pub use stepwise::Stepwise;
 
 /// Why serving ended without a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +50,17 @@ pub enum Ended {
 /// [`ServeError`].
 pub fn run(dir: &DataDir) -> Result<Ended, ServeError> {
     abort_on_panic();
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    tracing::info!(dir = %dir.path().display(), "AERODB_STARTUP_BEGIN");
-    let opened = open(dir.clone(), &disk)?;
+    let world = World::real();
+    let opened = tracing::info_span!("open", dir = %dir.path().display()).in_scope(|| {
+        tracing::info!("AERODB_STARTUP_BEGIN");
+        open(dir.clone(), &world.disk)
+    })?;
     // Whatever the node itself waits for; requests have threads of their own.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = system("start the runtime", runtime)?;
     let threads = RequestThreads::start(opened.config.request_threads);
     let threads = system("start the request threads", threads)?;
-    let served = runtime.block_on(serve(opened, &threads));
+    let served = runtime.block_on(serve(opened, world, &threads));
     // Requests that still wait have been answered or have nobody to answer them.
     threads.shut_down();
     runtime.shutdown_background();
@@ -68,14 +77,19 @@ fn abort_on_panic() {
     }));
 }
 
-async fn serve(opened: Opened, threads: &RequestThreads) -> Result<Ended, ServeError> {
+async fn serve(
+    opened: Opened,
+    world: World,
+    threads: &RequestThreads,
+) -> Result<Ended, ServeError> {
     // Before anything can be asked of the node: whoever sees it answer may stop it.
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
     let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
     let (fatal, failed) = watch::channel(None);
-    let Assembled { http, supervisor, lock: _lock } = assemble(opened, fatal)?;
+    let (Assembled { http, supervisor, lock: _lock }, crew) = assemble(opened, world, fatal)?;
+    crew.start()?;
     tracing::info!(%listen, "AERODB_SERVING");
 
     let (shared, mut ended) = (Arc::clone(&http.shared), failed.clone());

@@ -1,12 +1,9 @@
 //! A node in this process, for tests that look between its steps.
 
-use std::sync::Arc;
-
 use aerodb_core::authority::{Annotation, Durability, Member};
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Address, ClusterName, NodeId, Reason};
 use aerodb_ledger::authority::NodeKey;
-use aerodb_ledger::disk::{Disk, RealDisk};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -15,6 +12,7 @@ use crate::directory::{DataDir, Founding, create, genesis};
 use crate::http::Http;
 use crate::open::open;
 use crate::serve::assemble::{Assembled, assemble};
+use crate::world::World;
 
 /// A founder that holds the first epoch and has no peers.
 pub(crate) struct Alone {
@@ -27,7 +25,8 @@ pub(crate) struct Alone {
 pub(crate) fn alone() -> Alone {
     let root = tempfile::tempdir().unwrap();
     let dir = DataDir::new(root.path().join("n1"));
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let world = World::real();
+    let disk = &world.disk;
     let (key, node_id) = (NodeKey::generate().unwrap(), NodeId::new("n1").unwrap());
     let address = Address::new("http://127.0.0.1:7401").unwrap();
     let founding = Founding {
@@ -43,8 +42,10 @@ pub(crate) fn alone() -> Alone {
         },
     };
     let config = Config::new("127.0.0.1:7401".parse().unwrap());
-    create(&dir, &disk, &config, &node_id, &key, vec![genesis(founding, &key)]).unwrap();
+    create(&dir, disk, &config, &node_id, &key, vec![genesis(founding, &key)]).unwrap();
     let (fatal, _) = watch::channel(None);
-    let node = assemble(open(dir, &disk).unwrap(), fatal).unwrap();
+    let opened = open(dir, disk).unwrap();
+    let (node, crew) = assemble(opened, world, fatal).unwrap();
+    crew.start().unwrap();
     Alone { http: node.http.clone(), _node: node, _root: root }
 }

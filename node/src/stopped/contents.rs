@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::record::{DecisionBody, SignedDecision};
-use aerodb_core::id::Seq;
+use aerodb_core::id::{Boundary, Seq};
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
@@ -21,6 +21,7 @@ use crate::identity::IdentityFile;
 use crate::open::named_here;
 use crate::recovery::{choose, load};
 use crate::replay::{Replay, Replayed};
+use crate::retention;
 use crate::stopped::StoppedError;
 use crate::store::Store;
 
@@ -90,7 +91,9 @@ pub(super) fn read(
         None => Store::empty().0,
     };
     let mut replay = Replay::new(&authority, writer, checkpoint.as_ref());
-    let record = named_here(&ledger.entries, &identity.node_id);
+    let floor = retention::recorded(&**disk, dir, authority.cluster(), &owner)?;
+    let named = named_here(&ledger.entries, &identity.node_id);
+    let record = named.max(floor.map(Boundary::get).filter(|commit| *commit > 0));
     let seen = Witness { record, ..frame(stamp.wal_frame) };
     let (wal, marker) = (dir.wal(), checkpoint.as_ref());
     scan_read_only(&**disk, &wal, Some(&owner), marker, seen, &mut |raw| replay.take(&raw))
@@ -98,7 +101,8 @@ pub(super) fn read(
             OpenError::Fault(fault) => StoppedError::Fault(fault),
             OpenError::Refused(refused) => StoppedError::Replay(refused),
         })?;
-    let replayed = replay.finish(None)?;
+    let mut replayed = replay.finish(None)?;
+    retention::honour(&mut replayed, floor)?;
     Ok(Contents {
         authority,
         decisions: decisions.entries,

@@ -19,7 +19,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, sign_decline};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::Disk;
-use aerodb_ledger::log::{LogOptions, Witness};
+use aerodb_ledger::log::Witness;
 use aerodb_ledger::wal::scan_read_only;
 use aerodb_ledger::{LedgerPlace, OpenError};
 
@@ -73,8 +73,8 @@ pub fn decline(
         return Ok(refused(&facts, explanation));
     }
     let (authority_dir, decision_dir) = (dir.authority_ledger(), dir.decision_ledger());
-    let place =
-        |dir| LedgerPlace { disk: Arc::clone(disk), dir, options: LogOptions::LEDGER, owner };
+    let options = dir.ledger_options();
+    let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let quarantine = dir.quarantine();
     let (ledger, _) =
         AuthorityLedger::open(&place(&authority_dir), witness(stamp.authority_frame), &quarantine)?;

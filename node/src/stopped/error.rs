@@ -10,6 +10,7 @@ use crate::identity::IdentityError;
 use crate::open::StartError;
 use crate::recovery::CheckpointRefused;
 use crate::replay::ReplayError;
+use crate::retention::RetentionRefused;
 
 /// Why there is no answer. After a disk error it is unknown whether what was asked is durable; asked again, the
 /// command finds out.
@@ -33,6 +34,9 @@ pub enum StoppedError {
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointRefused),
+    /// The recorded floor of the store cannot be used.
+    #[error(transparent)]
+    Retention(#[from] RetentionRefused),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),

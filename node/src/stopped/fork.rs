@@ -34,7 +34,6 @@ use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_decline};
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, create_dir, sync_tree};
-use aerodb_ledger::log::LogOptions;
 use aerodb_ledger::snapshot::{SnapshotFacts, SnapshotWriter};
 
 use crate::checkpoint::push_retained;
@@ -44,7 +43,6 @@ use crate::directory::{
     DataDir, Founding, Inherited, check_vacant, fill, genesis, lock, publish, stage, staged,
 };
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::open::role_of;
 use crate::stopped::contents::{Contents, frame, last_of, read};
 use crate::stopped::{Refused, StoppedError};
 use crate::store::ViewSource;
@@ -152,7 +150,7 @@ pub fn fork(
         None => build(dir, disk, asked, &contents, &decision)?,
     };
     sync_tree(&**disk, staged(&into).path())?;
-    let forked = begun.is_none().then(|| DecisionBody::Forked { decision, cluster });
+    let forked = begun.is_none().then_some(DecisionBody::Forked { decision, cluster });
     give_up(dir, disk, &identity, &contents, forked, cluster, &annotation)?;
     let contents = read(dir, disk, &identity)?;
     match finish(&contents, &into, disk, cluster, false)? {
@@ -174,7 +172,7 @@ fn facts(
 ) -> ForkFacts {
     let (authority, node) = (&contents.authority, &identity.node_id);
     let standing = &contents.replayed.standing;
-    let role = role_of(authority, node);
+    let role = RoleName::by_ledger(authority, node);
     ForkFacts {
         cluster: *authority.cluster(),
         node: node.clone(),
@@ -243,6 +241,7 @@ fn recorded(
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
+        | DecisionBody::CheckpointRequested { .. }
         | DecisionBody::BootstrapDecided { .. }
         | DecisionBody::FailureCleared { .. }
         | DecisionBody::Declined { .. }
@@ -379,7 +378,7 @@ fn decline(
 ) -> Result<Option<DecisionBody>, StoppedError> {
     let key = identity.key();
     let (ledger_dir, owner) = (dir.authority_ledger(), key.public_key());
-    let options = LogOptions::LEDGER;
+    let options = dir.ledger_options();
     let place = LedgerPlace { disk: Arc::clone(disk), dir: &ledger_dir, options, owner };
     // What it is said of is durable before it is said.
     let seen = frame(identity.stamp.authority_frame);
@@ -404,7 +403,7 @@ fn record(
     annotation: &Annotation,
 ) -> Result<u64, StoppedError> {
     let (key, decision_dir) = (identity.key(), dir.decision_ledger());
-    let (options, owner) = (LogOptions::LEDGER, key.public_key());
+    let (options, owner) = (dir.ledger_options(), key.public_key());
     let place = LedgerPlace { disk: Arc::clone(disk), dir: &decision_dir, options, owner };
     let seen = frame(identity.stamp.decision_frame);
     let (mut decisions, _) =

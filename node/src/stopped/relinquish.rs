@@ -3,6 +3,8 @@
 //!
 //! The directory is opened as for a start, so that everything the entry speaks of is proven and durable, and the
 //! failures that would halt the node refuse the command.
+//!
+//! Keeps: M-P17.
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use aerodb_core::machine::RoleName;
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::sign_entry;
+use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::disk::Disk;
 
 use crate::directory::DataDir;
@@ -59,8 +62,10 @@ pub fn relinquish(
     let entry = next_entry(&opened, head, decision.facts.entry(), annotation.clone())?;
     let signed = sign_entry(&key, entry);
     opened.ledger.append(std::slice::from_ref(&signed))?;
+    crash::reached(Point::SealAfter);
     let done = DecisionBody::CommandDone { decision, entry: signed.entry.head(), request: None };
     opened.decisions.append(done, annotation, &key)?;
+    crash::reached(Point::SealRecorded);
     let stamp = Stamp {
         authority_frame: opened.ledger.last_frame_seq(),
         decision_frame: opened.decisions.last_frame_seq(),

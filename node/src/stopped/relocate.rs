@@ -22,7 +22,6 @@ use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, sync_tree};
-use aerodb_ledger::log::LogOptions;
 use aerodb_ledger::{Entries, LedgerPlace};
 
 use crate::directory::{DataDir, DirectoryLock, lock};
@@ -128,15 +127,16 @@ fn facts(
         return Ok(RelocateFacts { kept: directory(identity, here, holds), left: None });
     };
     let there = disk.directory_id(left.dir.path())?;
-    let holds = Some(holdings(contents, Some((there, here))));
     // What an original is compared with is a copy, which may be torn.
     let compared = identity.binding != here && there != here;
     let of_left = match compared {
-        true => Some(holdings(&read(left.dir, disk, &left.identity)?, None)),
+        true => Some(read(left.dir, disk, &left.identity)?),
         false => None,
     };
+    let upto = of_left.as_ref().map(|contents| contents.decisions_end);
+    let of_left = of_left.as_ref().map(|contents| holdings(contents, None));
     Ok(RelocateFacts {
-        kept: directory(identity, here, holds),
+        kept: directory(identity, here, Some(holdings(contents, upto))),
         left: Some(directory(&left.identity, there, of_left)),
     })
 }
@@ -157,13 +157,14 @@ fn directory(
     }
 }
 
-/// How far the logs reach; the record of the relocation from one directory to the other is left out, which an
-/// attempt that was cut short has made.
-fn holdings(contents: &Contents, but: Option<(DirectoryId, DirectoryId)>) -> Holdings {
-    let begun = but.and_then(|(from, to)| recorded(&contents.decisions, from, to));
-    let decisions = match (contents.decisions_end, begun) {
-        (Some(end), Some((seq, ()))) if end.seq == seq => before(&contents.decisions, seq),
-        (end, Some(_) | None) => end,
+/// How far the logs reach; the record as far as another one does, where it does: what a copy that was started has
+/// recorded since are requests that it refused, and an attempt at this very relocation that was cut short.
+fn holdings(contents: &Contents, upto: Option<Option<LedgerHead>>) -> Holdings {
+    let here = |seq| contents.decisions.entry(seq).map(|stored| stored.entry.entry.head());
+    let decisions = match upto {
+        Some(Some(end)) => here(end.seq).or(contents.decisions_end),
+        Some(None) => None,
+        None => contents.decisions_end,
     };
     Holdings {
         ledger: contents.authority.head(),
@@ -171,12 +172,6 @@ fn holdings(contents: &Contents, but: Option<(DirectoryId, DirectoryId)>) -> Hol
         history: contents.replayed.standing.tip,
         received: contents.replayed.standing.received,
     }
-}
-
-/// The end of the record before this entry.
-fn before(entries: &Entries<SignedDecision>, seq: Seq) -> Option<LedgerHead> {
-    let seq = Seq::new(seq.get() - 1)?;
-    entries.entry(seq).map(|stored| stored.entry.entry.head())
 }
 
 /// The entry that says that the identity goes from one directory to the other.
@@ -201,6 +196,7 @@ fn recorded(
         | DecisionBody::Halted { .. }
         | DecisionBody::SuffixDiscarded { .. }
         | DecisionBody::BootstrapRequested { .. }
+        | DecisionBody::CheckpointRequested { .. }
         | DecisionBody::BootstrapDecided { .. }
         | DecisionBody::FailureCleared { .. }
         | DecisionBody::Declined { .. }
@@ -222,7 +218,7 @@ fn record(
     let (key, dir) = (identity.key(), kept.decision_ledger());
     let owner = key.public_key();
     let place =
-        LedgerPlace { disk: Arc::clone(disk), dir: &dir, options: LogOptions::LEDGER, owner };
+        LedgerPlace { disk: Arc::clone(disk), dir: &dir, options: kept.ledger_options(), owner };
     let seen = frame(identity.stamp.decision_frame);
     let (mut decisions, _) =
         DecisionLedger::open(&place, identity.node_id.clone(), seen, &kept.quarantine())?;

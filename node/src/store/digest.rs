@@ -1,4 +1,6 @@
 //! One hash over everything visible at a view.
+//!
+//! Keeps: RS-7.
 
 use aerodb_core::hash::Hash;
 use aerodb_core::id::CommitId;

@@ -1,4 +1,5 @@
-//! Versions that a newer one of their key hides, in the order of the commits that hid them.
+//! Versions that will go, in the order of the floors at which they may: those that a newer one of their key
+//! hides, and tombstones.
 //!
 //! The writer gathers them in a chunk of its own and hands a full one over, so that it takes this lock once
 //! for a thousand of them and never waits for the pruning itself.
@@ -11,18 +12,48 @@ use aerodb_core::machine::{Machine as _, Version, VersionEvent};
 
 use super::version::VersionKey;
 
-/// A version that is not the newest of its key.
+/// A version that will go.
 #[derive(Debug, Clone)]
-pub(super) struct Obsolete {
-    pub(super) place: VersionKey,
-    /// The commit that made the newer one.
-    pub(super) by: CommitId,
+pub(super) enum Obsolete {
+    /// It is not the newest of its key.
+    Hidden {
+        /// Its place.
+        place: VersionKey,
+        /// The commit that made the newer one.
+        by: CommitId,
+    },
+    /// It is a tombstone, the newest of its key or not. What it hides stands before it in the queue, so nothing
+    /// older is there when it goes.
+    Tombstone {
+        /// Its place.
+        place: VersionKey,
+    },
 }
 
 impl Obsolete {
-    /// Whether no read at or above the floor can show it (machine 4.13).
+    /// Its place.
+    pub(super) const fn place(&self) -> &VersionKey {
+        match self {
+            Self::Hidden { place, .. } | Self::Tombstone { place } => place,
+        }
+    }
+
+    /// Where it stands in the queue: by the commit that the floor must reach, and a tombstone behind what it
+    /// hides.
+    pub(super) const fn order(&self) -> (CommitId, bool) {
+        match self {
+            Self::Hidden { by, .. } => (*by, false),
+            Self::Tombstone { place } => (place.commit(), true),
+        }
+    }
+
+    /// Whether no read at or above the floor can miss it (machine 4.13).
     pub(super) fn is_reclaimable(&self, floor: Boundary) -> bool {
-        Version::Obsolete { by: self.by }.transition(&VersionEvent::FloorAt(floor)).is_ok()
+        let version = match self {
+            Self::Hidden { by, .. } => Version::Obsolete { by: *by },
+            Self::Tombstone { place } => Version::Tombstone { at: place.commit() },
+        };
+        version.transition(&VersionEvent::FloorAt(floor)).is_ok()
     }
 }
 
@@ -50,7 +81,7 @@ impl Garbage {
         self.heap.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over a chunk; what is in it was hidden after everything handed over before.
+    /// Takes over a chunk; what is in it stands behind everything handed over before.
     pub(super) fn hand_over(&self, chunk: Chunk) {
         let mut heap = self.lock();
         heap.chunks.push_back(chunk);
@@ -78,6 +109,11 @@ impl Garbage {
         }
         heap.news = false;
         !heap.stopped
+    }
+
+    /// Whether there is something to look at that nobody has looked at yet.
+    pub(super) fn has_news(&self) -> bool {
+        std::mem::take(&mut self.lock().news)
     }
 
     /// Takes out the next versions that the floor allows to go, a chunk at most; empty when there are none.

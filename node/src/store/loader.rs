@@ -48,9 +48,12 @@ impl Loader {
         shared.counters.add_version(key.len(), value.as_ref().map_or(0, Bytes::len));
         match self.newer.as_ref().filter(|newer| newer.key() == place.key()) {
             Some(newer) => {
-                self.hidden.push(Obsolete { place: place.clone(), by: newer.commit() });
+                self.hidden.push(Obsolete::Hidden { place: place.clone(), by: newer.commit() });
             }
             None => shared.counters.add_key(),
+        }
+        if value.is_none() {
+            self.hidden.push(Obsolete::Tombstone { place: place.clone() });
         }
         let version = value
             .map_or(Version::Tombstone, |value| Version::Value(Bytes::copy_from_slice(&value)));
@@ -62,8 +65,7 @@ impl Loader {
     /// The store holds everything through `applied`, and can be read from `oldest_retained` on.
     #[must_use]
     pub fn finish(mut self, applied: Boundary, oldest_retained: Boundary) -> StoreWriter {
-        // Pruning goes by the order of the commits that hid them.
-        self.hidden.sort_by_key(|obsolete| obsolete.by);
+        self.hidden.sort_by_key(Obsolete::order);
         let shared = &self.writer.store().shared;
         shared.views.begin_at(oldest_retained);
         let mut hidden = self.hidden.into_iter();

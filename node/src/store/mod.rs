@@ -31,6 +31,8 @@
 //! - [`ScanRange`], [`Item`]: what is scanned, and what is found
 //! - [`Version`], [`VersionInfo`]: what a key has at a commit
 //! - [`Usage`]: how much there is
+//!
+//! Keeps: P3-RS3, MVI-1, MVV-4, P3-R3.
 
 mod digest;
 mod garbage;

@@ -3,14 +3,17 @@
 //! Why a thread, and not some work with each batch: every removal is a search, as dear as an insert, and
 //! the writer stands between an fsync and its acknowledgement. The thread sleeps until the writer has
 //! handed over a thousand hidden versions, or a view that held the floor back is closed; no clock is
-//! looked at. A version that may go therefore stays for at most a thousand further ones.
+//! looked at. A version that may go therefore stays for at most a thousand further ones, and until the floor
+//! can go up by an eighth of what is retained: each time it does it is made durable first (MVG-3), with two
+//! fsyncs beside those of the writes.
 
 use std::fmt;
 
 use aerodb_core::id::Boundary;
+use aerodb_ledger::crash::{self, Point};
 
 use super::garbage::Obsolete;
-use super::reader::Store;
+use super::reader::{Shared, Store};
 
 /// What the pruner works with.
 pub struct Pruner {
@@ -20,6 +23,8 @@ pub struct Pruner {
     pub retain_commits: u64,
     /// The acknowledged bound now; `None` while unknown.
     pub acknowledged: Box<dyn Fn() -> Option<Boundary> + Send>,
+    /// Makes a floor durable; `false` when it is not, and then nothing goes.
+    pub record: Box<dyn FnMut(Boundary) -> bool + Send>,
 }
 
 impl fmt::Debug for Pruner {
@@ -32,18 +37,50 @@ impl fmt::Debug for Pruner {
 
 impl Pruner {
     /// Prunes until the store's last writer is gone.
-    pub fn run(self) {
+    pub fn run(mut self) {
         while self.store.shared.garbage.wait() {
-            self.store.prune((self.acknowledged)(), self.retain_commits);
+            self.prune();
         }
+    }
+
+    /// Prunes if there is a reason to look: the same as [`Pruner::run`] does, for whoever carries all parts of a
+    /// node on one thread. Whether there was one.
+    pub fn step(&mut self) -> bool {
+        let news = self.store.shared.garbage.has_news();
+        if news {
+            self.prune();
+        }
+        news
+    }
+
+    fn prune(&mut self) {
+        let step = (self.retain_commits / 8).max(1);
+        let floor = self.store.oldest_retained().get();
+        let record = &mut self.record;
+        self.store.prune((self.acknowledged)(), self.retain_commits, &mut |next| {
+            next.get() - floor >= step && record(next)
+        });
     }
 }
 
 impl Store {
-    /// Raises the floor as far as retention and the open views allow, and takes out every version that was
-    /// handed over and lies hidden below it. Gives how many.
-    pub fn prune(&self, acknowledged: Option<Boundary>, retain_commits: u64) -> u64 {
-        let floor = self.shared.views.raise(acknowledged, retain_commits);
+    /// Raises the floor as far as retention and the open views allow, once that is recorded, and takes out every
+    /// version that was handed over and may go below it. Gives how many.
+    ///
+    /// 1. a crash before the record: nothing is gone (M-W21)
+    /// 2. after it: nothing below the floor is shown again, however much of it was gone (M-W22)
+    pub fn prune(
+        &self,
+        acknowledged: Option<Boundary>,
+        retain_commits: u64,
+        record: &mut dyn FnMut(Boundary) -> bool,
+    ) -> u64 {
+        let next = self.shared.views.next(acknowledged, retain_commits);
+        if next > self.oldest_retained() && record(next) {
+            crash::reached(Point::GcAfterRecord);
+            self.shared.views.raise(next);
+        }
+        let floor = self.oldest_retained();
         let mut collected = 0;
         loop {
             let due = self.shared.garbage.take(floor);
@@ -51,18 +88,29 @@ impl Store {
                 return collected;
             }
             for obsolete in &due {
-                self.collect(obsolete);
-                collected += 1;
+                collected += u64::from(self.collect(obsolete));
+                crash::reached(Point::GcMidRemove);
             }
         }
     }
 
-    /// The floor was raised before, and no view can be opened below it: nobody can miss the version.
-    fn collect(&self, obsolete: &Obsolete) {
-        if let Some(removed) = self.shared.map.remove(&obsolete.place) {
-            let value = removed.value().value().map_or(0, bytes::Bytes::len);
-            self.shared.counters.remove_version(removed.key().key().len(), value);
+    /// The floor was raised before, and no view can be opened below it: nobody can miss the version. Gives
+    /// whether it was still there; what is hidden may have gone as a tombstone.
+    fn collect(&self, obsolete: &Obsolete) -> bool {
+        let Shared { map, counters, .. } = &*self.shared;
+        let Some(removed) = map.remove(obsolete.place()) else { return false };
+        let (key, value) = (removed.key().key(), removed.value().value());
+        counters.remove_version(key.len(), value.map_or(0, bytes::Bytes::len));
+        match obsolete {
+            Obsolete::Hidden { .. } => {}
+            // A key that comes back at this very moment may be counted out: the totals are for display.
+            Obsolete::Tombstone { .. } => {
+                if self.latest(key).is_none() {
+                    counters.remove_key();
+                }
+            }
         }
+        true
     }
 }
 

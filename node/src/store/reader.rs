@@ -135,11 +135,14 @@ impl Store {
             if !at.covers(commit) || hidden.as_ref() == Some(place.key()) {
                 return None;
             }
+            let value = entry.value().value().cloned();
             if needs.covers(commit) {
                 // What is older than this one cannot be read at the floor or above.
                 hidden = Some(place.key().clone());
+                // And a tombstone down there says what nothing says as well.
+                value.as_ref()?;
             }
-            Some((place.key().clone(), commit, entry.value().value().cloned()))
+            Some((place.key().clone(), commit, value))
         })
     }
 

@@ -128,6 +128,7 @@ fn check_view(store: &Store, at: Boundary, state: &State, random: &mut Random) {
     }
 }
 
+/// Proves: MVI-2, MVV-2.
 #[test]
 fn mvv_1_every_view_of_a_random_history_equals_the_model() {
     for seed in 1..=6 {
@@ -242,6 +243,7 @@ fn a_key_with_many_versions_is_passed_over_at_every_view() {
 }
 
 /// Commit n sets every key to n: in any view all keys have the view's own commit, or it was torn.
+/// Proves: MVI-3, MVV-2, MVV-4.
 #[test]
 fn mvi_4_a_scan_beside_the_writer_sees_each_commit_whole_and_none_above_its_view() {
     const KEYS: u64 = 40;

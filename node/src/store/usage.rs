@@ -11,7 +11,7 @@ pub(super) const VERSION_OVERHEAD_BYTES: u64 = 240;
 /// How much the store holds, in versions of any commit, visible or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Keys that have at least one version, a tombstone included.
+    /// Keys that have at least one version, a tombstone that is not pruned yet included.
     pub keys: u64,
     /// Versions, tombstones included.
     pub versions: u64,
@@ -19,8 +19,7 @@ pub struct Usage {
     pub bytes: u64,
 }
 
-/// The running totals. Only the writer adds and only the pruner subtracts; a reader may see one of a commit's versions counted
-/// and the next not yet, so the totals are for bounds and display, never for a decision on data.
+/// The running totals. A reader may see one of a commit's versions counted and the next not yet, so the totals are for bounds and display, never for a decision on data.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     keys: AtomicU64,
@@ -32,6 +31,11 @@ impl Counters {
     /// Counts one key that had no version before.
     pub(super) fn add_key(&self) {
         self.keys.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one key out again: its last version, a tombstone, went.
+    pub(super) fn remove_key(&self) {
+        self.keys.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts one version with so many bytes of key and value.

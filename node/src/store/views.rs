@@ -2,6 +2,8 @@
 //!
 //! Invariant: `floor <= needs` of every open view. Opening a view and raising the floor take the same
 //! lock, so a view is either seen by the raise or refused by it.
+//!
+//! Keeps: MVI-3, MVV-2.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +52,13 @@ struct Open {
     held_back: bool,
 }
 
+impl Open {
+    /// The lowest commit that a view needs.
+    fn lowest(&self) -> Option<Boundary> {
+        self.views.first_key_value().map(|(place, _)| place.needs)
+    }
+}
+
 /// The floor and the views above it.
 #[derive(Debug, Default)]
 pub(super) struct Views {
@@ -75,16 +84,23 @@ impl Views {
         self.floor.store(floor.get(), Ordering::Release);
     }
 
-    /// Raises the floor as far as the facts allow, and gives it.
-    pub(super) fn raise(&self, acknowledged: Option<Boundary>, retain_commits: u64) -> Boundary {
+    /// How far the facts allow the floor to go now.
+    pub(super) fn next(&self, acknowledged: Option<Boundary>, retain_commits: u64) -> Boundary {
         let mut open = self.lock();
-        let lowest_view = open.views.first_key_value().map(|(place, _)| place.needs);
+        let lowest_view = open.lowest();
         let facts =
             RetentionFacts { acknowledged, retain_commits, lowest_view, floor: self.floor() };
         let NextFloor { floor, held_back } = facts.next_floor();
         open.held_back = held_back;
-        self.floor.store(floor.get(), Ordering::Release);
         floor
+    }
+
+    /// Raises the floor to here, or to what views that were opened meanwhile need.
+    pub(super) fn raise(&self, floor: Boundary) {
+        let mut open = self.lock();
+        let allowed = open.lowest().map_or(floor, |view| floor.min(view));
+        open.held_back |= allowed < floor;
+        self.floor.store(allowed.max(self.floor()).get(), Ordering::Release);
     }
 
     fn enter(&self, at: Boundary, source: ViewSource, from_floor: bool) -> Option<Place> {

@@ -1,4 +1,6 @@
 //! The one way to change the store.
+//!
+//! Keeps: MVI-4.
 
 use std::collections::HashSet;
 
@@ -88,10 +90,15 @@ impl StoreWriter {
     fn add(&mut self, commit_id: CommitId, key: &Bytes, value: Option<&Bytes>) {
         let hidden = self.insert(commit_id, key, value);
         if let Some((place, bytes)) = hidden {
-            self.hidden.push_back(Obsolete { place, by: commit_id });
+            self.hidden.push_back(Obsolete::Hidden { place, by: commit_id });
             self.hidden_bytes += bytes;
         } else {
             self.store.shared.counters.add_key();
+        }
+        if value.is_none() {
+            let place = VersionKey::new(Bytes::copy_from_slice(key), commit_id);
+            self.hidden.push_back(Obsolete::Tombstone { place });
+            self.hidden_bytes += key.len();
         }
         if self.hidden.len() >= CHUNK || self.hidden_bytes >= CHUNK_BYTES {
             self.hand_over();
@@ -113,6 +120,13 @@ impl StoreWriter {
         let older = shared.map.insert(place, version).next()?;
         let bytes = key.len() + older.value().value().map_or(0, Bytes::len);
         (older.key().key() == key).then(|| (older.key().clone(), bytes))
+    }
+
+    /// Nothing below this commit can be read from here on, if it could until now; what of it is there is handed
+    /// over for pruning (MVF-7).
+    pub fn retain_from(&mut self, oldest_retained: Boundary) {
+        self.store.shared.views.begin_at(oldest_retained.max(self.store.oldest_retained()));
+        self.hand_over();
     }
 
     /// Hands over what was hidden since the last time.

@@ -8,6 +8,7 @@ use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::tenure::Bounds;
 use aerodb_core::explain::{Recorded, Remedy};
 use aerodb_core::id::{Address, CommitId, NodeId, Seq};
 use aerodb_core::machine::{
@@ -25,7 +26,6 @@ use serde_json::{Value, json};
 use crate::bootstrap::{Source, TransferContext, TransferEvent, start};
 use crate::supervisor::replica::{no_upstream, not_for_this_node};
 use crate::supervisor::state::{Done, Fatal, Supervisor};
-use crate::wal::Bounds;
 
 impl Supervisor {
     /// The refusal of what may not be done while a bootstrap is under way; `None` while there is none.
@@ -201,7 +201,8 @@ impl Supervisor {
         let (decision, explanation) = Recorded::decide(facts);
         let cleared = self.halted().map(|_| RuleId::FS3).filter(|_| explanation.holds());
         let body = DecisionBody::BootstrapDecided { decision, cleared };
-        self.record(body, Self::by_the_node("a snapshot was received")?)?;
+        let annotation = self.by_the_node("a snapshot was received")?;
+        self.record(body, annotation)?;
         match (verified, explanation.first_failed()) {
             (Some(verified), None) => self.install(verified),
             (_, failed) => {

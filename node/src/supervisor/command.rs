@@ -8,16 +8,18 @@ use aerodb_core::authority::{
     Annotation, Certificate, EntryBody, Member, Membership, PresentedDecline, SignedReceipt,
     Succession, Tenure,
 };
+use aerodb_core::decision::acknowledge::covered_release;
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded};
 use aerodb_core::id::{Epoch, NodeId, Seq};
-use aerodb_core::machine::{RoleEvent, WalWriterEvent};
+use aerodb_core::machine::{RoleEvent, RoleName, WalWriterEvent};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::supervisor::message::{CommandRequest, Outcome, Receipt};
 use crate::supervisor::requests::Known;
@@ -99,12 +101,16 @@ impl Supervisor {
     ) -> Result<Outcome, Fatal> {
         let seq = self.append(decision.facts.entry(), annotation.clone())?;
         match decision.facts.command {
-            Command::Relinquish(_) => self.seal(paused),
+            Command::Relinquish(_) => {
+                crash::reached(Point::SealAfter);
+                self.seal(paused);
+            }
             Command::Admit(_)
             | Command::Remove(_)
             | Command::Designate(_)
             | Command::Release(_)
             | Command::EndObligation(_) => {
+                crash::reached(Point::CommandDurable);
                 self.ledger_grown();
                 self.go_on(paused);
             }
@@ -112,6 +118,9 @@ impl Supervisor {
         self.publish();
         let entry = self.authority().head();
         self.record(DecisionBody::CommandDone { decision, entry, request }, annotation)?;
+        if self.role().role_name() == RoleName::PrimarySealed {
+            crash::reached(Point::SealRecorded);
+        }
         Ok(Outcome { seq })
     }
 
@@ -120,11 +129,11 @@ impl Supervisor {
         let mode = match paused.authority.take() {
             Some(write) => self.holding(write),
             None => match self.role().role_name() {
-                aerodb_core::machine::RoleName::ReplicaActive => Mode::Replica,
-                aerodb_core::machine::RoleName::Uninitialized
-                | aerodb_core::machine::RoleName::PrimaryActive
-                | aerodb_core::machine::RoleName::PrimarySealed
-                | aerodb_core::machine::RoleName::ReplicationHalted => Mode::Idle,
+                RoleName::ReplicaActive => Mode::Replica,
+                RoleName::Uninitialized
+                | RoleName::PrimaryActive
+                | RoleName::PrimarySealed
+                | RoleName::ReplicationHalted => Mode::Idle,
             },
         };
         paused.resume(mode);
@@ -155,25 +164,15 @@ impl Supervisor {
     /// The covered release (DESIGN 3.2): the released node's receipt shows the release in its ledger.
     pub(super) fn end_obligation(&mut self, receipt: Receipt) -> Done {
         let authority = self.authority();
-        let Some(Succession::Releasing { successor, entry, .. }) = authority.succession() else {
-            return Ok(());
-        };
-        let shows = receipt.claim.node_id == *successor && receipt.claim.ledger.seq >= entry.seq;
-        if !shows || self.shared().machines.latch.get().cause().is_some() {
+        let receipt = SignedReceipt { claim: receipt.claim, signature: receipt.signature };
+        let Some(body) = covered_release(&authority, receipt) else { return Ok(()) };
+        if self.shared().machines.latch.get().cause().is_some() {
             return Ok(());
         }
         let Some(paused) = self.shared().owner.pause() else { return Ok(()) };
-        let body = EntryBody::ObligationEnded {
-            epoch: authority.epoch(),
-            node_id: successor.clone(),
-            certificate: Certificate::Receipt(SignedReceipt {
-                claim: receipt.claim,
-                signature: receipt.signature,
-            }),
-        };
         let signed = self.sign(
             body,
-            Self::by_the_node("the released successor has the release in its ledger")?,
+            self.by_the_node("the released successor has the release in its ledger")?,
         )?;
         // What a peer sent may be forged: a refusal is the peer's failure, not ours.
         match self.parts.ledger.append(&[signed]) {
@@ -236,8 +235,14 @@ impl Supervisor {
         self.shared().authority_entries.after(None, usize::MAX).iter().find_map(|stored| {
             let entry = &stored.entry.entry;
             match &entry.body {
-                EntryBody::MemberRemoved { node_id, .. } if node_id == node => Some(entry.seq),
-                _ => None,
+                EntryBody::MemberRemoved { node_id, .. } => (node_id == node).then_some(entry.seq),
+                EntryBody::Genesis(_)
+                | EntryBody::MemberAdmitted { .. }
+                | EntryBody::SuccessorDesignated { .. }
+                | EntryBody::SuccessorReleased { .. }
+                | EntryBody::ObligationEnded { .. }
+                | EntryBody::AuthorityRelinquished { .. }
+                | EntryBody::AuthorityGranted(_) => None,
             }
         })
     }

@@ -1,5 +1,7 @@
 //! Failures: a broken rule latches and halts the node, a failed disk ends the process. Neither is
 //! cleared by anything but an operator.
+//!
+//! Keeps: F-X5, F-Z1, RA-10.
 
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Remedy;
@@ -24,7 +26,7 @@ impl Supervisor {
         tracing::error!(%rule, %evidence, "halted");
         self.stop_pulling();
         let evidence = evidence.to_string();
-        let annotation = Self::by_the_node("a rule is broken")?;
+        let annotation = self.by_the_node("a rule is broken")?;
         crash::reached(Point::HaltBeforeRecord);
         self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
         crash::reached(Point::HaltAfterRecord);

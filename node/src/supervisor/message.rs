@@ -67,7 +67,7 @@ pub enum Intervention {
 pub(super) enum Message {
     Command(CommandRequest, oneshot::Sender<Result<Outcome, Problem>>),
     Decline(DeclineAsked, oneshot::Sender<Result<DeclineAnswer, Problem>>),
-    Promote(PromotionRequest, oneshot::Sender<Result<PromotionAnswer, Problem>>),
+    Promote(Box<PromotionRequest>, oneshot::Sender<Result<PromotionAnswer, Problem>>),
     Intervene(
         Intervention,
         Option<RequestRef>,
@@ -80,6 +80,7 @@ pub(super) enum Message {
         annotation: Annotation,
         reply: oneshot::Sender<Result<Discarded, Problem>>,
     },
+    Checkpoint(Annotation, oneshot::Sender<Result<Option<Seq>, Problem>>),
     Receipt(Receipt),
     Puller(u64, PullerEvent),
     Transfer(u64, TransferEvent),
@@ -145,7 +146,7 @@ impl SupervisorHandle {
     /// # Errors
     /// The denial, or why it was not looked at.
     pub async fn promote(&self, request: PromotionRequest) -> Result<PromotionAnswer, Problem> {
-        self.ask(|reply| Message::Promote(request, reply)).await
+        self.ask(|reply| Message::Promote(Box::new(request), reply)).await
     }
 
     /// Has an intervention carried out; answers its number in the decision ledger and the upstream.
@@ -172,6 +173,14 @@ impl SupervisorHandle {
         annotation: Annotation,
     ) -> Result<Discarded, Problem> {
         self.ask(|reply| Message::Discard { dry_run, request, annotation, reply }).await
+    }
+
+    /// Records who asked for a checkpoint, and why. `None` in a role in which none is taken.
+    ///
+    /// # Errors
+    /// When the node is stopping.
+    pub async fn checkpoint_asked(&self, annotation: Annotation) -> Result<Option<Seq>, Problem> {
+        self.ask(|reply| Message::Checkpoint(annotation, reply)).await
     }
 
     /// Hands over a receipt that may end an obligation.

@@ -5,8 +5,11 @@
 //! Each message is handled the same way: gather the facts, decide (pure), append and fsync, publish,
 //! answer. An error of the disk ends the process (WAL-13): nothing more is said for any epoch until a
 //! restart has read the ledger again.
+//!
+//! Keeps: RA-2, A-1, P6-SC8, P6-AR2.
 
 mod bootstrap;
+mod checkpoint;
 mod command;
 mod decline;
 mod discard;
@@ -16,12 +19,15 @@ mod parted;
 mod promotion;
 mod replica;
 mod requests;
+mod span;
 mod state;
 
 pub use bootstrap::progress_of;
 pub use decline::DeclineAsked;
 pub(crate) use halt::ways_back;
-pub use message::{CommandRequest, Intervention, Outcome, Receipt, SupervisorHandle, channel};
+pub use message::{
+    CommandRequest, Inbox, Intervention, Outcome, Receipt, SupervisorHandle, channel,
+};
 pub use promotion::{PromotionAnswer, PromotionRequest};
 pub use requests::{Requests, promotion_id};
 pub use state::{Fatal, Parts, Supervisor};

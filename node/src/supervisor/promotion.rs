@@ -9,14 +9,19 @@
 //! 6. approved: append the grant, fsync, trailer. One durable step: before it the old authority, after
 //!    it the new. Any error from there on ends the process
 //! 7. rebind the role, publish, let the owner write
+//!
+//! Keeps: P6-V1, P6-SC4, P6-AR2, P6-B1.1, P6-B1.2, P6-B2.3, P6-B3.3, P6-DF5, P6-RF1.1, P6-PF2.1, P6-B4.3,
+//! M-P13, M-P15, M-P18, M-P21, M-P19.
+
+use std::time::Instant;
 
 use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::decision::promotion::{
     AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
 };
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
 use aerodb_core::hash::{Chain, Hash};
 use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
@@ -28,9 +33,11 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::authority::present_decline;
+use aerodb_ledger::crash::{self, Point};
 
 use crate::declines::has_declined_after;
 use crate::evidence::{Extended, Unfit, extend};
+use crate::journal::Attempt;
 use crate::supervisor::requests::{Known, promotion_id};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
@@ -75,6 +82,8 @@ type Answer = Result<PromotionAnswer, Problem>;
 
 impl Supervisor {
     pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
+        let taken_up = Instant::now();
+        crash::reached(Point::PromoBeforeRequest);
         if !request.dry_run {
             match self.requests.find(request.request.as_ref()) {
                 Ok(Some(known)) => {
@@ -100,6 +109,7 @@ impl Supervisor {
         if request.dry_run {
             return Ok(answer(&decision.facts, None, explanation));
         }
+        self.announce(&request, taken_up);
         self.step(&PromotionEvent::Request);
         let body = DecisionBody::PromotionRequested {
             expected_epoch: request.expected_epoch,
@@ -107,6 +117,7 @@ impl Supervisor {
             request: request.request.clone(),
         };
         let requested = self.record(body, request.annotation.clone())?;
+        crash::reached(Point::PromoRequested);
         let id = promotion_id(&self.shared().identity.node_id, requested)
             .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
         if explanation.holds() {
@@ -122,12 +133,16 @@ impl Supervisor {
     /// request to find.
     fn attempt(&mut self, request: PromotionRequest, id: &PromotionId) -> Result<Answer, Fatal> {
         let was_pulling = self.stop_pulling();
+        crash::reached_at(Point::PromoValidating, 1);
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
+        crash::reached_at(Point::PromoValidating, 2);
         let facts = match self.promotion_facts(&request, &paused.standing) {
             Ok(facts) => facts,
             Err(problem) => return Err(Fatal(problem.to_string())),
         };
+        crash::reached_at(Point::PromoValidating, 3);
         let (decision, explanation) = Recorded::decide(facts);
+        crash::reached_at(Point::PromoValidating, 4);
         if let Err(moved) = check_digest(&request, &explanation) {
             self.step(&PromotionEvent::Reject);
             self.as_before(paused, was_pulling);
@@ -162,6 +177,14 @@ impl Supervisor {
         Ok(answer)
     }
 
+    /// Tells the journal what its next steps belong to; for observers only.
+    fn announce(&self, request: &PromotionRequest, taken_up: Instant) {
+        let current_primary = self.authority().holder().clone();
+        let reason = request.annotation.reason.clone();
+        let attempt = Attempt { current_primary, reason };
+        self.shared().machines.journal.begin_attempt(attempt, taken_up);
+    }
+
     fn step(&self, event: &PromotionEvent) {
         let machines = &self.shared().machines;
         machines.promotion.must_step(&machines.journal, event);
@@ -190,12 +213,17 @@ impl Supervisor {
         let fresh = brought.map_err(|problem| Fatal(problem.to_string()))?.fresh;
         let annotation = request.annotation;
         let body = grant_body(id, request.request, &decision)?;
+        crash::reached(Point::PromoApproved);
         self.append_after(fresh, body, annotation.clone())?;
+        crash::reached(Point::PromoRoleRebind);
         self.take_over(paused);
+        crash::reached(Point::PromoSucceeded);
         self.step(&PromotionEvent::Durable);
         let entry = self.authority().head();
         let granted = DecisionBody::PromotionGranted { promotion_id: id.clone(), entry };
-        self.record(granted, annotation).map(|_| ())
+        self.record(granted, annotation)?;
+        crash::reached(Point::PromoRecorded);
+        Ok(())
     }
 
     /// The grant is durable: this node holds.
@@ -209,9 +237,7 @@ impl Supervisor {
         let write =
             machines.role.must_step_with(&machines.journal, &event, |step| step.into_authority());
         machines.writer.renew(WalWriter::Open { epoch: authority.epoch() });
-        let start = authority.start().boundary;
-        let head = authority.head().seq;
-        shared.acks.hold(authority.obligation(), Floor::Known(start), head, Some(head));
+        shared.acks.hold(Tenure::granted(&authority));
         self.parts.upstream = None;
         self.detached = None;
         self.publish();
@@ -319,23 +345,9 @@ fn grant_body(
     request: Option<RequestRef>,
     decision: &RecordedDecision,
 ) -> Result<EntryBody, Fatal> {
-    let facts = &decision.facts;
-    let decline = facts.decline.as_ref();
-    let basis = basis_for(&facts.cluster, &facts.authority, &facts.node, decline);
-    let basis = basis.map(|(basis, _)| basis);
-    match (facts.authority.epoch.next(), basis) {
-        (Some(epoch), Some(basis)) => Ok(EntryBody::AuthorityGranted(Box::new(Grant {
-            epoch,
-            holder: facts.node.clone(),
-            start: facts.wal_end,
-            basis,
-            promotion_id: id.clone(),
-            request_id: request.map(|request| request.request_id),
-            decision: decision.clone(),
-        }))),
-        (None, _) => Err(Fatal("the epochs are exhausted".to_owned())),
-        (Some(_), None) => Err(Fatal("an approval without a basis".to_owned())),
-    }
+    Grant::of(id.clone(), request.map(|request| request.request_id), decision.clone())
+        .map(|grant| EntryBody::AuthorityGranted(Box::new(grant)))
+        .ok_or_else(|| Fatal("an approval without a basis, or no epoch is left".to_owned()))
 }
 
 fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {

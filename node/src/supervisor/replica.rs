@@ -1,10 +1,14 @@
 //! The replica's side: pulling, adopting what the ledger upstream has, and giving way to a later grant.
+//!
+//! Keeps: RM-2, RR-5, P6-F3, M-P16, M-R22, M-R28.
 
 use std::sync::Arc;
 
-use aerodb_core::authority::{Annotation, Authority, EpochStart, SignedEntry};
+use aerodb_core::authority::{Annotation, Authority, SignedEntry};
 use aerodb_core::decision::acknowledge::replica_bound;
+use aerodb_core::decision::follow::{histories_agree, own_unknown};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::tenure::Bounds;
 use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, NodeId, Seq};
 use aerodb_core::machine::{Gate, PipelineEvent, Role, RoleEvent, RoleName, WalWriterEvent};
@@ -12,6 +16,7 @@ use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
+use aerodb_ledger::crash::{self, Point};
 use bytes::Bytes;
 use serde_json::json;
 
@@ -20,7 +25,7 @@ use crate::replication::{LedgerThere, PullerEvent, start};
 use crate::supervisor::message::Intervention;
 use crate::supervisor::requests::Known;
 use crate::supervisor::state::{Done, Fatal, Supervisor};
-use crate::wal::{Bounds, Mode, Standing};
+use crate::wal::{Mode, Standing};
 
 /// A latched failure: the rule and what was found.
 pub(super) type Broken = (RuleId, serde_json::Value);
@@ -141,6 +146,7 @@ impl Supervisor {
                 return Ok(None);
             }
         }
+        crash::reached(Point::AdoptDurable);
         let authority = self.authority();
         if authority.epochs().len() > epochs_before
             && let Err((rule, evidence)) = self.give_way(&authority)
@@ -169,8 +175,7 @@ impl Supervisor {
             }
             Role::Uninitialized | Role::PrimarySealed { .. } | Role::ReplicationHalted { .. } => {}
         }
-        let agree = histories_agree(authority, &paused.standing);
-        if let Err(broken) = agree {
+        if let Err(broken) = agree(authority, &paused.standing) {
             paused.resume(Mode::Idle);
             return Err(broken);
         }
@@ -333,22 +338,15 @@ pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
     )])
 }
 
-/// What a node writes is durable in its own ledger before anyone else has it. An entry of this node that
-/// it does not know means that its directory is a copy, or was set back. It is not adopted, or a crash
-/// before the halt is recorded would leave a ledger that makes this node the holder:
-///
-/// 1. another process with this directory's identity is granted the epoch, and writes
-/// 2. this one adopts the grant, and dies before it has recorded that it halts
-/// 3. it starts as the holder of the same epoch, and writes too
+/// Nothing of this node that it does not know may come from elsewhere.
 pub(super) fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broken> {
-    let ours = entries.iter().map(|signed| &signed.entry).find(|entry| &entry.author == node);
-    match ours {
-        Some(entry) => Err((
+    match own_unknown(node, entries.iter().map(|signed| &signed.entry)) {
+        Some((seq, kind)) => Err((
             RuleId::St2,
             serde_json::json!({
                 "detail": "the ledger upstream has an entry of this node that this node did not make",
-                "seq": entry.seq,
-                "kind": entry.body.kind(),
+                "seq": seq,
+                "kind": kind,
             }),
         )),
         None => Ok(()),
@@ -356,64 +354,16 @@ pub(super) fn not_by(node: &NodeId, entries: &[SignedEntry]) -> Result<(), Broke
 }
 
 /// Whether this node's history is a prefix of what the latest grant starts from.
-fn histories_agree(authority: &Authority, standing: &Standing) -> Result<(), Broken> {
-    let Some(grant) = authority.epochs().last() else { return Ok(()) };
-    let evidence = |what: &str| {
-        serde_json::json!({
-            "detail": what,
-            "granted_epoch": grant.epoch,
-            "granted_start": grant.start,
-            "wal_end": standing.tip,
-            "wal_received": standing.received,
-        })
-    };
-    if let Some(mismatch) = standing.epochs.first_mismatch(authority) {
-        let detail =
-            format!("the history runs past the start of an epoch, at commit {}", mismatch.commit);
-        return Err((RuleId::FV2, evidence(&detail)));
-    }
-    let EpochStart { start, .. } = grant;
-    if standing.received > start.boundary || standing.tip.boundary > start.boundary {
-        return Err((RuleId::FV2, evidence("the history runs past the grant's start")));
-    }
-    if standing.tip.boundary == start.boundary && standing.tip.chain != start.chain {
-        return Err((RuleId::Ri3, evidence("the history at the grant's start is another one")));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use aerodb_core::authority::{Durability, Member};
-    use aerodb_core::hash::Hash;
-    use aerodb_core::id::{ClusterName, Reason};
-    use aerodb_ledger::authority::NodeKey;
-
-    use super::*;
-    use crate::directory::{Founding, genesis};
-
-    #[test]
-    fn st2_an_entry_of_this_node_that_it_does_not_know_is_not_adopted() {
-        let (n1, n2) = (NodeId::new("n1").unwrap(), NodeId::new("n2").unwrap());
-        let key = NodeKey::from_seed(&[7; 32]);
-        let founding = Founding {
-            cluster_name: ClusterName::new("c").unwrap(),
-            nonce: Hash([1; 32]),
-            founder: Member {
-                node_id: n1.clone(),
-                public_key: key.public_key(),
-                address: Address::new("http://127.0.0.1:7401").unwrap(),
-            },
-            minimum_durability: Durability::Local,
-            ancestor: None,
-            annotation: Annotation {
-                received_at_ms: 0,
-                operator: "local".to_owned(),
-                reason: Reason::new("test").unwrap(),
-            },
-        };
-        let entries = [genesis(founding, &key)];
-        assert_eq!(not_by(&n2, &entries), Ok(()));
-        assert_eq!(not_by(&n1, &entries).unwrap_err().0, RuleId::St2);
-    }
+fn agree(authority: &Authority, standing: &Standing) -> Result<(), Broken> {
+    let Standing { tip, received, epochs, .. } = standing;
+    histories_agree(authority, tip, *received, epochs).map_err(|disagreement| {
+        let evidence = serde_json::json!({
+            "detail": disagreement.to_string(),
+            "granted_epoch": authority.epoch(),
+            "granted_start": authority.start(),
+            "wal_end": tip,
+            "wal_received": received,
+        });
+        (disagreement.rule(), evidence)
+    })
 }

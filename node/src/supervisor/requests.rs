@@ -1,5 +1,7 @@
 //! Requests that their operators named: asking again gives the recorded outcome (DESIGN section 8). The
 //! table is derived from the two ledgers, so it survives a restart.
+//!
+//! Keeps: P6-DF5.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +57,8 @@ impl Requests {
             | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::Relocated { .. }
             | DecisionBody::Forked { .. }
-            | DecisionBody::ForkRefused { .. } => return,
+            | DecisionBody::ForkRefused { .. }
+            | DecisionBody::CheckpointRequested { .. } => return,
         };
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));

@@ -1,5 +1,6 @@
 //! The supervisor's state and its loop.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntry};
@@ -13,7 +14,7 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::AppendError;
 use aerodb_ledger::authority::{AuthorityLedger, NodeKey, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::{Disk, RealDisk};
+use aerodb_ledger::disk::Disk;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
@@ -26,6 +27,7 @@ use crate::shared::Shared;
 use crate::supervisor::SupervisorHandle;
 use crate::supervisor::message::{Inbox, Message};
 use crate::supervisor::requests::Requests;
+use crate::supervisor::span::span;
 use crate::view::View;
 use crate::wal::Mode;
 
@@ -109,30 +111,47 @@ impl Supervisor {
     pub fn run(mut self, inbox: Inbox) {
         self.begin();
         while let Ok(message) = inbox.0.recv() {
-            if let Message::Stop(done) = message {
-                self.close();
-                let _ = done.send(());
-                return;
-            }
-            if let Err(fatal) = self.handle(message) {
-                tracing::error!(%fatal, "the process must end");
-                self.give_up();
-                self.parts.fatal.send_replace(Some(fatal));
+            if self.take(message).is_break() {
                 return;
             }
         }
     }
 
+    /// Takes one message, if there is one: the same as [`Supervisor::run`] does, for whoever carries all parts
+    /// of a node on one thread. `None` when there is none.
+    pub fn take_next(&mut self, inbox: &Inbox) -> Option<ControlFlow<()>> {
+        inbox.0.try_recv().ok().map(|message| self.take(message))
+    }
+
+    fn take(&mut self, message: Message) -> ControlFlow<()> {
+        if let Message::Stop(done) = message {
+            self.close();
+            let _ = done.send(());
+            return ControlFlow::Break(());
+        }
+        if let Err(fatal) = self.handle(message) {
+            tracing::error!(%fatal, "the process must end");
+            self.give_up();
+            self.parts.fatal.send_replace(Some(fatal));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
     fn handle(&mut self, message: Message) -> Done {
+        let _span = span(&message).entered();
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,
-            Message::Promote(request, reply) => answer(reply, self.promote(request))?,
+            Message::Promote(request, reply) => answer(reply, self.promote(*request))?,
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
             Message::Discard { dry_run, request, annotation, reply } => {
                 answer(reply, self.discard_suffix(dry_run, request, annotation))?;
+            }
+            Message::Checkpoint(annotation, reply) => {
+                answer(reply, self.checkpoint_asked(annotation).map(Ok))?;
             }
             Message::Receipt(receipt) => self.end_obligation(receipt)?,
             Message::Puller(number, event) => self.puller_said(number, event)?,
@@ -145,7 +164,7 @@ impl Supervisor {
     }
 
     /// A replica pulls from process start on.
-    fn begin(&mut self) {
+    pub fn begin(&mut self) {
         if matches!(self.role(), Role::ReplicaActive { .. }) {
             self.start_pulling();
         }
@@ -175,14 +194,14 @@ impl Supervisor {
         if self.log_replaced {
             return;
         }
-        let Parts { identity, dir, ledger, decisions, .. } = &self.parts;
+        let Parts { identity, dir, ledger, decisions, disk, .. } = &self.parts;
         let stamp = Stamp {
             starts: identity.stamp.starts,
             authority_frame: ledger.last_frame_seq(),
             decision_frame: decisions.last_frame_seq(),
             wal_frame,
         };
-        if let Err(error) = identity.restamped(stamp).write(&RealDisk, dir.path()) {
+        if let Err(error) = identity.restamped(stamp).write(&**disk, dir.path()) {
             tracing::error!(%error, "the close stamp is not written");
         }
     }
@@ -308,10 +327,10 @@ impl Supervisor {
     }
 
     /// The annotation of something that no operator asked for in this moment.
-    pub(super) fn by_the_node(reason: &str) -> Result<Annotation, Fatal> {
+    pub(super) fn by_the_node(&self, reason: &str) -> Result<Annotation, Fatal> {
         let reason = Reason::new(reason).map_err(|error| Fatal(error.to_string()))?;
         Ok(Annotation {
-            received_at_ms: crate::clock::now_ms(),
+            received_at_ms: self.shared().world.clock.now_ms(),
             operator: "node".to_owned(),
             reason,
         })

@@ -1,14 +1,15 @@
 //! Who is waiting for which commit to be acknowledged, and how far the history is acknowledged.
 //!
 //! Invariant: `acknowledged <= durable`, and nothing above `acknowledged` is ever shown. The bound itself
-//! is computed by `core::decision::acknowledge`; this is its memory.
+//! is computed by `core::decision::tenure`; this is who is told of it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aerodb_core::authority::{Durability, Obligation};
-use aerodb_core::decision::acknowledge::{Floor, holder_bound};
+use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::id::{Boundary, NodeId, Seq};
+use aerodb_ledger::crash::{self, Point};
 use tokio::sync::{oneshot, watch};
 
 /// Why a write that was appended is not answered as acknowledged.
@@ -43,34 +44,18 @@ impl<T> Waiter<T> {
     }
 }
 
-/// What of this node's history and ledger is acknowledged or covered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// The durable end of the validated history.
-    pub durable: Boundary,
-    /// The acknowledged bound; `None` while unknown.
-    pub acknowledged: Option<Boundary>,
-    /// The last ledger entry that may be answered 200 and served to everyone; `None` while unknown.
-    pub covered: Option<Seq>,
-}
-
-/// The parts of a tenure that the bound is computed from.
 #[derive(Debug)]
-struct Tenure {
-    obligation: Option<Obligation>,
+struct Held {
+    tenure: Tenure,
+    /// Whether the obliged node is pulling.
     attached: bool,
-    receipt: Option<Boundary>,
-    floor: Floor,
-    ledger_head: Seq,
-    ledger_receipt: Option<Seq>,
-    ledger_floor: Option<Seq>,
 }
 
 #[derive(Debug)]
 struct Inner<T> {
     bounds: Bounds,
     /// `None` on a node that is not the holder.
-    tenure: Option<Tenure>,
+    held: Option<Held>,
     waiting: VecDeque<Waiter<T>>,
 }
 
@@ -87,7 +72,7 @@ impl<T> Acknowledgements<T> {
     #[must_use]
     pub fn new(durable: Boundary, acknowledged: Option<Boundary>, covered: Option<Seq>) -> Self {
         let bounds = Bounds { durable, acknowledged, covered };
-        let inner = Inner { bounds, tenure: None, waiting: VecDeque::new() };
+        let inner = Inner { bounds, held: None, waiting: VecDeque::new() };
         let (published, attachment) = (watch::Sender::new(bounds), watch::Sender::new(None));
         Self { inner: Mutex::new(inner), published, attachment }
     }
@@ -122,7 +107,7 @@ impl<T> Acknowledgements<T> {
 
     fn publish_attachment(&self, inner: &Inner<T>) {
         let attached =
-            inner.tenure.as_ref().and_then(|t| t.obligation.as_ref().map(|_| t.attached));
+            inner.held.as_ref().and_then(|held| held.tenure.obligation().map(|_| held.attached));
         self.attachment.send_if_modified(|published| {
             let moved = *published != attached;
             *published = attached;
@@ -133,27 +118,13 @@ impl<T> Acknowledgements<T> {
     /// The last ledger entry that a receipt of the obliged node has shown; `None` without one.
     #[must_use]
     pub fn ledger_receipt(&self) -> Option<Seq> {
-        self.lock().tenure.as_ref().and_then(|tenure| tenure.ledger_receipt)
+        self.lock().held.as_ref().and_then(|held| held.tenure.ledger_receipt())
     }
 
-    /// This node holds from here on. `floor` and `ledger_floor` say what is known without a receipt.
-    pub fn hold(
-        &self,
-        obligation: Option<Obligation>,
-        floor: Floor,
-        ledger_head: Seq,
-        ledger_floor: Option<Seq>,
-    ) {
+    /// This node holds from here on.
+    pub fn hold(&self, tenure: Tenure) {
         let mut inner = self.lock();
-        inner.tenure = Some(Tenure {
-            obligation,
-            attached: false,
-            receipt: None,
-            floor,
-            ledger_head,
-            ledger_receipt: None,
-            ledger_floor,
-        });
+        inner.held = Some(Held { tenure, attached: false });
         self.publish_attachment(&inner);
         self.publish(&mut inner);
     }
@@ -168,18 +139,12 @@ impl<T> Acknowledgements<T> {
         is_attached: impl Fn(&NodeId) -> bool,
     ) {
         let mut inner = self.lock();
-        let Bounds { acknowledged, covered, .. } = inner.bounds;
-        if let Some(tenure) = inner.tenure.as_mut() {
-            if tenure.obligation != obligation {
-                // The old obligation's receipts say nothing about the new one.
-                (tenure.receipt, tenure.ledger_receipt) = (None, None);
-                tenure.attached =
-                    obligation.as_ref().is_some_and(|owed| is_attached(&owed.node_id));
-                tenure.floor = acknowledged.map_or(tenure.floor, Floor::Known);
-                tenure.ledger_floor = covered;
-                tenure.obligation = obligation;
-            }
-            tenure.ledger_head = ledger_head;
+        let now = inner.bounds;
+        if let Some(held) = inner.held.as_mut()
+            && held.tenure.ledger_grown(&now, obligation, ledger_head)
+        {
+            let owed = held.tenure.obligation();
+            held.attached = owed.is_some_and(|owed| is_attached(&owed.node_id));
         }
         self.publish_attachment(&inner);
         self.publish(&mut inner);
@@ -190,8 +155,8 @@ impl<T> Acknowledgements<T> {
     pub fn seal(&self, ledger_head: Seq) {
         let mut inner = self.lock();
         Self::fail(&mut inner, Unacknowledged::AuthorityEnded);
-        if let Some(tenure) = inner.tenure.as_mut() {
-            tenure.ledger_head = ledger_head;
+        if let Some(held) = inner.held.as_mut() {
+            held.tenure.sealed(ledger_head);
         }
         self.publish(&mut inner);
     }
@@ -205,7 +170,7 @@ impl<T> Acknowledgements<T> {
     /// `acknowledged` is what may be shown from here on.
     pub fn stop_holding(&self, acknowledged: Option<Boundary>, covered: Option<Seq>) {
         let mut inner = self.lock();
-        inner.tenure = None;
+        inner.held = None;
         self.publish_attachment(&inner);
         Self::fail(&mut inner, Unacknowledged::AuthorityEnded);
         inner.bounds.acknowledged = acknowledged;
@@ -216,7 +181,7 @@ impl<T> Acknowledgements<T> {
     /// A replica's bounds, as the pipeline and what it is told give them.
     pub fn follow(&self, bounds: Bounds) {
         let mut inner = self.lock();
-        if inner.tenure.is_none() && inner.bounds != bounds {
+        if inner.held.is_none() && inner.bounds != bounds {
             inner.bounds = bounds;
             self.published.send_replace(bounds);
         }
@@ -228,7 +193,8 @@ impl<T> Acknowledgements<T> {
         inner.bounds.durable = durable;
         inner.waiting.extend(waiting);
         self.publish(&mut inner);
-        let detached = inner.tenure.as_ref().is_some_and(|t| t.obligation.is_some() && !t.attached);
+        let owed = |held: &Held| held.tenure.obligation().is_some();
+        let detached = inner.held.as_ref().is_some_and(|held| owed(held) && !held.attached);
         if detached {
             Self::fail(&mut inner, Unacknowledged::SuccessorDetached);
         }
@@ -237,13 +203,10 @@ impl<T> Acknowledgements<T> {
     /// A checked receipt of the obliged node has arrived.
     pub fn receipt(&self, obligation: &Obligation, position: Boundary, ledger: Option<Seq>) {
         let mut inner = self.lock();
-        let Some(tenure) = inner.tenure.as_mut() else { return };
-        if tenure.obligation.as_ref() != Some(obligation) {
-            return;
+        let Some(held) = inner.held.as_mut() else { return };
+        if held.tenure.receipt(obligation, position, ledger) {
+            self.publish(&mut inner);
         }
-        tenure.receipt = tenure.receipt.max(Some(position));
-        tenure.ledger_receipt = tenure.ledger_receipt.max(ledger);
-        self.publish(&mut inner);
     }
 
     /// The node began or ceased to pull. Whether it pulls now is asked here, under the lock, and each
@@ -251,12 +214,12 @@ impl<T> Acknowledgements<T> {
     /// the end of one connection and the first pull over the next are noticed.
     pub fn look_again(&self, node: &NodeId, is_attached: impl Fn(&NodeId) -> bool) {
         let mut inner = self.lock();
-        let Some(tenure) = inner.tenure.as_mut() else { return };
-        if tenure.obligation.as_ref().is_none_or(|owed| &owed.node_id != node) {
+        let Some(held) = inner.held.as_mut() else { return };
+        if held.tenure.obligation().is_none_or(|owed| &owed.node_id != node) {
             return;
         }
         let attached = is_attached(node);
-        tenure.attached = attached;
+        held.attached = attached;
         self.publish_attachment(&inner);
         if !attached {
             Self::fail(&mut inner, Unacknowledged::SuccessorDetached);
@@ -268,30 +231,20 @@ impl<T> Acknowledgements<T> {
     }
 
     fn publish(&self, inner: &mut Inner<T>) {
-        let Some(tenure) = inner.tenure.as_mut() else { return };
-        let obliged = tenure.obligation.is_some();
-        let durability = if obliged { Durability::Paired } else { Durability::Local };
-        let acknowledged =
-            holder_bound(inner.bounds.durable, obliged, tenure.receipt, tenure.floor);
-        if let Some(known) = acknowledged {
-            tenure.floor = Floor::Known(known);
-        }
-        let covered = if obliged {
-            tenure.ledger_receipt.max(tenure.ledger_floor)
-        } else {
-            Some(tenure.ledger_head)
-        };
-        let bounds = Bounds { durable: inner.bounds.durable, acknowledged, covered };
+        let Some(held) = inner.held.as_mut() else { return };
+        let durability = held.tenure.durability();
+        let bounds = held.tenure.bounds(inner.bounds.durable);
         // Published before anyone is told: whoever is answered sees at least what it was answered.
         if bounds != inner.bounds || bounds != *self.published.borrow() {
             inner.bounds = bounds;
             self.published.send_replace(bounds);
         }
-        let Some(acknowledged) = acknowledged else { return };
+        let Some(acknowledged) = bounds.acknowledged else { return };
         // Waiters are in the order of their commits.
         while inner.waiting.front().is_some_and(|waiter| waiter.needs <= acknowledged) {
             if let Some(waiter) = inner.waiting.pop_front() {
                 waiter.settle(Ok(durability));
+                crash::reached(Point::GroupAck);
             }
         }
     }

@@ -8,11 +8,14 @@
 //! machine each of them takes about as long as the write to the disk. It takes the lock and does the append
 //! on its request's own thread. Nobody else waits for the disk because of it: it does so only where its
 //! connection is the only one on that thread ([`RequestThread::hold`]).
+//!
+//! Keeps: PG-3, PERF-DET-3.
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use aerodb_core::authority::Authority;
+use aerodb_core::machine::WriteAuthority;
 use aerodb_core::position::Position;
 use aerodb_http_api::threads::RequestThread;
 use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
@@ -20,24 +23,28 @@ use aerodb_ledger::wal::Removal;
 use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
+use super::clerk::Clerk;
 use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
 use super::{ReceiveError, Received, WriteJob};
+use crate::world::Hands;
 
 /// Jobs that may queue before senders wait.
 const QUEUE: usize = 4096;
 
 /// The owner with what it may do now.
 #[derive(Debug)]
-struct Desk {
+pub(super) struct Desk {
     owner: Owner,
     mode: Mode,
+    /// Whether the owner is to hold still; on a thread of its own it waits instead.
+    still: bool,
 }
 
 impl Desk {
     /// Does the job, a write with what is queued behind it. Gives the job that comes next, if one was taken
     /// from the queue.
-    fn serve(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    pub(super) fn serve(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
         match job {
             Job::Write(first) => {
                 let (jobs, after) = self.owner.gather(first, queue);
@@ -72,9 +79,9 @@ impl Desk {
     }
 
     /// What an earlier process received goes first; a node that is halted leaves it as it is.
-    fn take_up(&mut self, found: Received, authority: &Authority) {
+    pub(super) fn take_up(&mut self, Found { received, authority }: Found) {
         let taken = match self.mode {
-            Mode::Replica => self.owner.take_up(found, authority),
+            Mode::Replica => self.owner.take_up(received, &authority),
             Mode::Holder { .. } | Mode::Idle => Ok(()),
         };
         if let Err(error) = taken {
@@ -87,6 +94,24 @@ impl Desk {
             self.mode = failed;
         }
     }
+
+    pub(super) fn hold_still(&mut self) -> (Standing, Option<WriteAuthority>) {
+        self.still = true;
+        let mode = std::mem::replace(&mut self.mode, Mode::Idle);
+        (self.owner.standing(), mode.into_authority())
+    }
+
+    pub(super) const fn is_still(&self) -> bool {
+        self.still
+    }
+
+    pub(super) fn go_on(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    pub(super) const fn let_go_on(&mut self) {
+        self.still = false;
+    }
 }
 
 /// The way to the owner.
@@ -95,6 +120,8 @@ pub struct OwnerHandle {
     jobs: mpsc::Sender<Job>,
     desk: Arc<Mutex<Desk>>,
     lone: Arc<Lone>,
+    /// Where the thread that asks carries the owner too, so that it must not wait for it.
+    here: Option<Clerk>,
 }
 
 impl OwnerHandle {
@@ -131,9 +158,29 @@ impl OwnerHandle {
     /// Stills the owner; everything queued before is done first. `None` when it has ended.
     #[must_use]
     pub fn pause(&self) -> Option<Paused> {
+        if let Some(clerk) = &self.here {
+            return Some(clerk.pause());
+        }
         let (reply, paused) = sync::channel();
         self.jobs.blocking_send(Job::Pause(reply)).ok()?;
         paused.recv().ok()
+    }
+
+    /// Has a job done and waits for what it comes to; not for a thread of the runtime.
+    fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
+        let (reply, mut answer) = oneshot::channel();
+        match &self.here {
+            None => {
+                self.jobs.blocking_send(job(reply)).ok()?;
+                answer.blocking_recv().ok()
+            }
+            Some(clerk) => {
+                clerk.finish();
+                self.jobs.try_send(job(reply)).ok()?;
+                clerk.finish();
+                answer.try_recv().ok()
+            }
+        }
     }
 
     /// Where things stand between two batches. `None` when the owner has ended.
@@ -146,26 +193,20 @@ impl OwnerHandle {
     /// The same, for a thread of its own.
     #[must_use]
     pub fn look_blocking(&self) -> Option<Standing> {
-        let (reply, standing) = oneshot::channel();
-        self.jobs.blocking_send(Job::Look(reply)).ok()?;
-        standing.blocking_recv().ok()
+        self.ask(Job::Look)
     }
 
     /// Has the owner prepare the place from which the log goes on past a gap that a snapshot fills. `None` when
     /// it has ended.
     #[must_use]
     pub fn start_past(&self, position: Position) -> Option<Result<WalStart, Fault>> {
-        let (reply, start) = oneshot::channel();
-        self.jobs.blocking_send(Job::StartPast(position, reply)).ok()?;
-        start.blocking_recv().ok()
+        self.ask(|reply| Job::StartPast(position, reply))
     }
 
     /// Has the owner forget the segments that a checkpoint no longer needs. `None` when it has ended.
     #[must_use]
     pub fn let_go(&self, marker: Durable<Checkpoint>) -> Option<Result<Removal, Fault>> {
-        let (reply, removal) = oneshot::channel();
-        self.jobs.blocking_send(Job::LetGo(Box::new(marker), reply)).ok()?;
-        removal.blocking_recv().ok()
+        self.ask(|reply| Job::LetGo(Box::new(marker), reply))
     }
 }
 
@@ -178,28 +219,31 @@ pub struct Found {
     pub authority: Arc<Authority>,
 }
 
-/// Starts the owner's thread. What was found, if anything, goes through the stages before anything that is queued.
+/// Seats the owner; its jobs wait for the clerk. What was found, if anything, goes through the stages before
+/// anything that is queued.
+#[must_use]
+pub fn seat(owner: Owner, mode: Mode, found: Option<Found>, hands: Hands) -> (OwnerHandle, Clerk) {
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    let desk = Arc::new(Mutex::new(Desk { owner, mode, still: false }));
+    let clerk = Clerk::new(Arc::clone(&desk), queue, found);
+    let here = match hands {
+        Hands::Threads => None,
+        Hands::One => Some(clerk.clone()),
+    };
+    (OwnerHandle { jobs, desk, lone: Arc::default(), here }, clerk)
+}
+
+/// Starts the owner on a thread of its own.
 ///
 /// # Errors
 /// When the thread cannot be started.
 pub fn spawn(owner: Owner, mode: Mode, found: Option<Found>) -> std::io::Result<OwnerHandle> {
-    let (jobs, mut queue) = mpsc::channel(QUEUE);
-    let desk = Arc::new(Mutex::new(Desk { owner, mode }));
-    let handle = OwnerHandle { jobs, desk: Arc::clone(&desk), lone: Arc::default() };
-    std::thread::Builder::new().name("wal".to_owned()).spawn(move || {
-        if let Some(found) = found {
-            lock(&desk).take_up(found.received, &found.authority);
-        }
-        let mut next = queue.blocking_recv();
-        while let Some(job) = next {
-            next = lock(&desk).serve(job, &mut queue);
-            next = next.or_else(|| queue.blocking_recv());
-        }
-    })?;
+    let (handle, clerk) = seat(owner, mode, found, Hands::Threads);
+    clerk.spawn()?;
     Ok(handle)
 }
 
-fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
+pub(super) fn lock(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

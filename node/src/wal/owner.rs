@@ -1,6 +1,8 @@
 //! The one owner of the WAL and of the writing side of the store: what it does with each job.
 //!
 //! Group commit without timers: a batch is what arrived while the last fsync ran.
+//!
+//! Keeps: P3-FS2, A-1, MVI-4, PG-1, PG-2, PG-4, MVI-5, CORE-F2, PERF-DET-3, M-W15, M-W19.
 
 use std::sync::Arc;
 use std::sync::mpsc as sync;
@@ -16,6 +18,7 @@ use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::journal::{Cell, Journal};
+use crate::wal::clerk::Held;
 use crate::wal::pipeline::{Applier, Pulled, ReceiveError, Receiver, Stages, Validator};
 use crate::wal::write::{Answer, Ticket, Tip};
 use crate::wal::{
@@ -39,6 +42,16 @@ pub enum Mode {
     Replica,
     /// Append nothing.
     Idle,
+}
+
+impl Mode {
+    /// Gives the right to write back.
+    pub(super) fn into_authority(self) -> Option<WriteAuthority> {
+        match self {
+            Self::Holder { authority, .. } => Some(authority),
+            Self::Replica | Self::Idle => None,
+        }
+    }
 }
 
 /// What is asked of the owner.
@@ -78,14 +91,26 @@ pub struct Paused {
     pub standing: Standing,
     /// The authority that the owner had, given back.
     pub authority: Option<WriteAuthority>,
-    go_on: sync::Sender<Mode>,
+    pub(super) go_on: GoOn,
+}
+
+/// How the owner is told to go on.
+#[derive(Debug)]
+pub(super) enum GoOn {
+    /// Its thread waits for word.
+    Told(sync::Sender<Mode>),
+    /// The thread that is here carries it too.
+    Here(Held),
 }
 
 impl Paused {
     /// Lets the owner go on.
     pub fn resume(self, mode: Mode) {
-        // A dead owner has reported its failure already.
-        let _ = self.go_on.send(mode);
+        match self.go_on {
+            // A dead owner has reported its failure already.
+            GoOn::Told(go_on) => drop(go_on.send(mode)),
+            GoOn::Here(held) => held.resume(mode),
+        }
     }
 }
 
@@ -183,6 +208,7 @@ impl Owner {
             jobs.into_iter().for_each(|job| refuse(job.reply, WriteError::Closed));
             return Ok(());
         };
+        crash::reached(Point::GroupForming);
         let Judged { tickets, waiters, commits } = self.judge(jobs, authority.epoch());
         let durable = if commits.is_empty() {
             Ok(())
@@ -263,12 +289,10 @@ impl Owner {
 
     /// Holds still until told how to go on; when nobody says so, the WAL stays idle.
     pub(super) fn pause(&self, mode: Mode, reply: &sync::Sender<Paused>) -> Mode {
-        let authority = match mode {
-            Mode::Holder { authority, .. } => Some(authority),
-            Mode::Replica | Mode::Idle => None,
-        };
         let (go_on, told) = sync::channel();
-        match reply.send(Paused { standing: self.standing(), authority, go_on }) {
+        let (standing, authority, go_on) =
+            (self.standing(), mode.into_authority(), GoOn::Told(go_on));
+        match reply.send(Paused { standing, authority, go_on }) {
             Ok(()) => told.recv().unwrap_or(Mode::Idle),
             Err(_) => Mode::Idle,
         }

@@ -16,6 +16,8 @@
 //!
 //! A crash between 1 and 2 leaves bytes that the next start validates; between 2 and 3 the WAL is
 //! replayed.
+//!
+//! Keeps: P5-I2, P5-I5, A-1, F-V1, F-V2, M-R05, M-R06, M-R07, M-R13, M-R14, M-R15.
 
 mod applier;
 mod cursors;
@@ -25,22 +27,20 @@ mod validator;
 pub use applier::{Applied, Applier};
 pub use cursors::Cursors;
 pub use receiver::{Received, Receiver};
-pub use validator::{Validated, Validator, prove};
+pub use validator::{Validated, Validator};
 
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::replica_bound;
+use aerodb_core::decision::tenure::Bounds;
 use aerodb_core::id::{Boundary, NodeId};
 use aerodb_core::machine::{Gate, Pipeline, PipelineEvent, Segment, SegmentEvent};
-use aerodb_core::position::{LedgerHead, Position};
-use aerodb_core::rules::RuleId;
-use aerodb_core::wal::{BatchError, Discontinuity};
+use aerodb_core::position::Position;
+use aerodb_core::wal::{BatchError, Divergence};
 use bytes::Bytes;
-use serde_json::json;
 
 use crate::journal::Cell;
-use crate::wal::Bounds;
 use crate::wal::owner::Owner;
 
 /// What one pull brought.
@@ -52,78 +52,6 @@ pub struct Pulled {
     pub told: Option<Boundary>,
     /// This node's authority ledger, which already holds what the same pull brought of it.
     pub authority: Arc<Authority>,
-}
-
-/// A difference between this history and what upstream sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Divergence {
-    /// It does not continue this history.
-    #[error(transparent)]
-    Discontinuity(#[from] Discontinuity),
-    /// The bytes are not what they say (F-V1).
-    #[error(transparent)]
-    Damaged(BatchError),
-    /// Its stamp is not in this node's ledger though the ledger reaches that far.
-    #[error("the batch was written under ledger entry {stamp:?}, which this ledger does not have")]
-    Stamp {
-        /// The stamp.
-        stamp: LedgerHead,
-    },
-    /// The next batch offered does not start where the received bytes end.
-    #[error("the bytes received end at {received}, the batch offered starts at {offered:?}")]
-    Order {
-        /// The end of what was received.
-        received: Boundary,
-        /// The first commit offered; `None` when it is no range.
-        offered: Option<u64>,
-    },
-}
-
-impl Divergence {
-    /// The rule that is broken.
-    #[must_use]
-    pub const fn rule(&self) -> RuleId {
-        match self {
-            Self::Discontinuity(discontinuity) => discontinuity.rule(),
-            Self::Damaged(_) => RuleId::FV1,
-            Self::Stamp { .. } => RuleId::Ri3,
-            Self::Order { .. } => RuleId::FV2,
-        }
-    }
-}
-
-impl Divergence {
-    /// The values that disagreed, for the record of the halt.
-    #[must_use]
-    pub fn evidence(&self) -> serde_json::Value {
-        let values = match self {
-            Self::Discontinuity(Discontinuity::Number { tip, found }) => {
-                json!({ "validated": tip, "offered": found })
-            }
-            Self::Discontinuity(Discontinuity::Chain { at, tip, found }) => {
-                json!({ "commit_id": at, "chain": tip, "continues": found })
-            }
-            Self::Discontinuity(Discontinuity::Epoch { at, found, expected }) => {
-                json!({ "commit_id": at, "epoch": found, "epoch_of_position": expected })
-            }
-            Self::Damaged(BatchError::Checksum { found, computed }) => {
-                json!({ "checksum": found, "computed": computed })
-            }
-            Self::Damaged(BatchError::Chain { found, computed }) => {
-                json!({ "chain": found, "computed": computed })
-            }
-            Self::Damaged(BatchError::Cut { have, need }) => {
-                json!({ "bytes": have, "needed": need })
-            }
-            Self::Damaged(BatchError::Format { found }) => json!({ "format": found }),
-            Self::Damaged(BatchError::Malformed { what }) => json!({ "malformed": what }),
-            Self::Stamp { stamp } => json!({ "stamp": stamp }),
-            Self::Order { received, offered } => {
-                json!({ "received": received, "offered": offered })
-            }
-        };
-        json!({ "detail": self.to_string(), "values": values })
-    }
 }
 
 /// Why a pull's bytes were not taken.

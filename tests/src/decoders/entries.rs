@@ -7,6 +7,7 @@ use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 use aerodb_core::wal::{Batch, RawBatch};
 use aerodb_ledger::checkpoint::Checkpoint;
+use aerodb_ledger::retention::Retention;
 use aerodb_ledger::unseal;
 use bytes::Bytes;
 
@@ -67,6 +68,18 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
             let start = checkpoint.wal_start;
             assert!(start.segment >= 1 && start.frame_seq >= start.segment);
             assert!(start.position.boundary <= checkpoint.position.boundary);
+            assert_eq!(seal::sealed_file(bytes).as_deref(), Some(bytes), "one encoding");
+            true
+        })
+    };
+    decodes(bytes) | seal::sealed_file(bytes).is_some_and(|sealed| decodes(&sealed))
+}
+
+/// A sealed file, as what says what is retained.
+#[must_use]
+pub fn retention(bytes: &[u8]) -> bool {
+    let decodes = |bytes: &[u8]| {
+        unseal::<Retention>(bytes).is_ok_and(|_| {
             assert_eq!(seal::sealed_file(bytes).as_deref(), Some(bytes), "one encoding");
             true
         })

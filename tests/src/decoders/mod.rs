@@ -9,17 +9,19 @@ mod directory;
 mod entries;
 mod log;
 pub mod seal;
+mod snapshot;
 mod wire;
 
-pub use entries::{authority_entry, batch, checkpoint, decision_entry};
+pub use entries::{authority_entry, batch, checkpoint, decision_entry, retention};
 pub use log::{authority_log, decision_log, frame, segment_header, wal};
-pub use wire::{page_token, pull_answer, pull_request};
+pub use snapshot::snapshot;
+pub use wire::{page_token, pull_answer, pull_request, snapshot_chunk, snapshot_request};
 
 /// A decoder under test.
 pub type Decoder = fn(&[u8]) -> bool;
 
 /// All of them, by name.
-pub const ALL: [(&str, Decoder); 12] = [
+pub const ALL: [(&str, Decoder); 16] = [
     ("segment_header", segment_header),
     ("frame", frame),
     ("wal", wal),
@@ -29,7 +31,11 @@ pub const ALL: [(&str, Decoder); 12] = [
     ("authority_entry", authority_entry),
     ("decision_entry", decision_entry),
     ("checkpoint", checkpoint),
+    ("retention", retention),
+    ("snapshot", snapshot),
     ("pull_request", pull_request),
     ("pull_answer", pull_answer),
+    ("snapshot_request", snapshot_request),
+    ("snapshot_chunk", snapshot_chunk),
     ("page_token", page_token),
 ];

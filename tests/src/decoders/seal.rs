@@ -6,6 +6,9 @@ const SECTOR: usize = 512;
 const BLOCK: usize = 4096;
 const FRAME_HEADER: usize = 136;
 const BATCH_HEADER: usize = 137;
+const SNAPSHOT_HEADER: usize = 64;
+const BLOCK_HEADER: usize = 48;
+const MANIFEST: usize = 256;
 
 fn put_u32(bytes: &mut [u8], at: usize, number: u32) {
     bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -74,6 +77,34 @@ pub fn batch(bytes: &mut [u8]) {
     put_u32(bytes, 4, checksum);
     let length = u32::try_from(bytes.len() - 8).unwrap_or(u32::MAX);
     put_u32(bytes, 0, length);
+}
+
+/// The file of a snapshot: header, the hash of every block that lies where the one before it ends, manifest.
+pub fn snapshot(bytes: &mut [u8]) {
+    let Some(manifest) = bytes.len().checked_sub(MANIFEST).filter(|at| *at >= SNAPSHOT_HEADER)
+    else {
+        return;
+    };
+    put_u32(bytes, 12, 0);
+    let checksum = crc32fast::hash(&bytes[..SNAPSHOT_HEADER]);
+    put_u32(bytes, 12, checksum);
+    let mut hash = Hash::of("aerodb 2026 snapshot header", &[&bytes[..SNAPSHOT_HEADER]]);
+    let mut at = SNAPSHOT_HEADER;
+    while at + BLOCK_HEADER < manifest {
+        let end = at + BLOCK_HEADER + get_u32(bytes, at);
+        if end > manifest {
+            break;
+        }
+        let parts: [&[u8]; 3] =
+            [hash.as_bytes(), &bytes[at..at + 16], &bytes[at + BLOCK_HEADER..end]];
+        hash = Hash::of("aerodb 2026 snapshot block", &parts);
+        bytes[at + 16..at + BLOCK_HEADER].copy_from_slice(hash.as_bytes());
+        at = end;
+    }
+    bytes[manifest + 176..manifest + 208].copy_from_slice(hash.as_bytes());
+    put_u32(bytes, manifest + 12, 0);
+    let checksum = crc32fast::hash(&bytes[manifest..]);
+    put_u32(bytes, manifest + 12, checksum);
 }
 
 /// The file that a sealed file's content, as it is found in these bytes, would have; `None` where they are no

@@ -1,6 +1,8 @@
 //! What peers and clients send that is not JSON.
 
-use aerodb_http_api::stream::{PullAnswer, PullRequest, decode, encode, sealed};
+use aerodb_http_api::stream::{
+    PullAnswer, PullRequest, SnapshotChunk, SnapshotRequest, decode, encode, sealed,
+};
 use aerodb_http_api::types::PageToken;
 
 use super::batch;
@@ -25,6 +27,26 @@ pub fn pull_answer(bytes: &[u8]) -> bool {
             let _ = super::authority_entry(entry);
         }
         assert_eq!(decode(&encode(&answer)), Ok(answer));
+        true
+    })
+}
+
+/// A replica's question for a chunk of a snapshot; its checksum as above.
+#[must_use]
+pub fn snapshot_request(bytes: &[u8]) -> bool {
+    let whole = decode::<SnapshotRequest>(bytes).or_else(|_| decode(&sealed(bytes.to_vec())));
+    whole.is_ok_and(|request| {
+        assert_eq!(decode(&encode(&request)), Ok(request));
+        true
+    })
+}
+
+/// A chunk of a snapshot; its checksum as above.
+#[must_use]
+pub fn snapshot_chunk(bytes: &[u8]) -> bool {
+    let whole = decode::<SnapshotChunk>(bytes).or_else(|_| decode(&sealed(bytes.to_vec())));
+    whole.is_ok_and(|chunk| {
+        assert_eq!(decode(&encode(&chunk)), Ok(chunk));
         true
     })
 }

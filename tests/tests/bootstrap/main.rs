@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 /// Told, and left alone: a replica whose next commit the holder has dropped says so everywhere, also after a
 /// restart, and nothing happens. Asked, it ends with the holder's state and history, and goes on from the cut.
+/// Proves: M-C14.
 #[test]
 fn dis_22_rs_8_a_replica_too_far_behind_waits_for_an_operator_and_then_goes_on_after_the_cut() {
     let mut scene = Scene::new();
@@ -146,6 +147,7 @@ fn f_s1_a_transfer_under_way_refuses_reads_and_leaves_nothing_after_a_crash() {
 }
 
 /// A fresh replica, while the holder takes writes, ends like one that was there from the first commit on.
+/// Proves: P3-R0, P3-R3.
 #[test]
 fn rs_7_a_replica_made_of_a_snapshot_is_the_one_made_of_the_whole_log() {
     let mut scene = Scene::new();

@@ -42,20 +42,13 @@ impl Scene {
     /// Waits until the replica says that only a bootstrap helps.
     #[track_caller]
     pub(crate) fn wait_required(&self) {
-        let why = self.n2.wait("needs a bootstrap", || {
-            let data = self.n2.try_get("/v1/replication")?.body["data"].clone();
-            (data["bootstrap_required"] == true).then(|| data["blocking_reason"].clone())
-        });
-        assert!(why.as_str().is_some_and(|why| why.contains("BOOTSTRAP_REQUIRED")), "{why}");
+        self.n2.wait_bootstrap_required();
     }
 
     /// Waits until a snapshot is in force.
     #[track_caller]
     pub(crate) fn wait_complete(&self) {
-        self.n2.wait("has a snapshot in force", || {
-            let data = self.n2.try_get("/v1/replication")?.body["data"].clone();
-            (data["snapshot_bootstrap_state"] == "Complete").then_some(())
-        });
+        self.n2.wait_bootstrap("Complete");
     }
 
     /// `aerodb bootstrap`.

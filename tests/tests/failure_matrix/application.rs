@@ -58,6 +58,7 @@ fn assert_replayed(mut stage: Stage, again: &str, name: &str) {
 }
 
 /// F-A1: the process dies with a part of a commit's batch in the store.
+/// Proves: RA-5, MVI-4, CT-4, CT-7, F-T2.
 #[test]
 fn f_a1_a_batch_that_was_half_applied_is_applied_again_and_was_never_seen_in_part() {
     assert_replayed(died_at("apply.before"), "apply.before", "f_a1");
@@ -65,6 +66,7 @@ fn f_a1_a_batch_that_was_half_applied_is_applied_again_and_was_never_seen_in_par
 }
 
 /// F-A1, seen while it is so: nothing of the transaction is visible until all of it is.
+/// Proves: RA-5, MVI-4.
 #[test]
 fn f_a1_nothing_of_a_batch_is_seen_before_all_of_it_is_applied() {
     let mut stage = Stage::set();

@@ -26,7 +26,7 @@ const INSPECTION: [&str; 17] = [
 
 /// Every answer comes, and says so where the acknowledged bound is unknown.
 #[track_caller]
-fn all_answer(node: &Node) {
+pub(crate) fn all_answer(node: &Node) {
     for path in INSPECTION {
         let answer = node.get(path).expect(200);
         let observed = &answer.body["observed_at"];
@@ -58,6 +58,7 @@ fn unknown(node: &Node, fields: &[&str]) -> Answer {
     answer
 }
 
+/// Proves: M-O01, CORE-O3, O5-2, EX-8.
 #[test]
 fn f_o1_inspection_during_a_failure_answers_labels_what_is_missing_and_guesses_nothing() {
     let mut cluster = Cluster::start();

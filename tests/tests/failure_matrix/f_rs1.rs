@@ -1,9 +1,10 @@
 //! F-RS1: a read while the node is not read-safe is refused with the reason.
 
-use aerodb_tests::{Answer, Cluster, Node};
+use aerodb_tests::{Answer, Cluster, Node, configured};
 use serde_json::json;
 
 use crate::golden;
+use crate::pruning::overwrite;
 
 /// Short enough for a test, long enough for a request that waits for nothing.
 const SOON: [(&str, &str); 1] = [("aerodb-deadline-ms", "200")];
@@ -37,6 +38,7 @@ fn says_why(node: &Node, rule: &str) {
     assert_eq!(failed["rule_id"], rule);
 }
 
+/// Proves: M-R29, O5-7, RA-7.
 #[test]
 fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     let mut cluster = Cluster::start();
@@ -84,4 +86,23 @@ fn f_rs1_a_read_that_is_not_safe_is_refused_with_its_own_reason() {
     let sealed = refused(&cluster.n2, "?consistency=linearizable", (503, "SEALED", "RM-3"));
     golden::check("f_rs1_sealed", &sealed.body["explanation"]);
     assert_eq!(cluster.n2.get("/v1/kv/k").expect(200).text, "1");
+}
+
+#[test]
+fn f_rs1_a_commit_that_is_not_retained_is_refused_with_that_reason() {
+    let (n1, _root) = configured(&[("retain_commits", 0)]);
+    let _ = n1.put("k", "1").expect(200);
+    for commit in 2..=4 {
+        let _ = overwrite(&n1, commit).expect("an answer").expect(200);
+    }
+    // Its own bound is what it always shows.
+    n1.wait("prunes", || {
+        (n1.data("/v1/mvcc")["oldest_retained_commit_id"].as_u64() > Some(1)).then_some(())
+    });
+    let gone = refused(&n1, "?at=1", (410, "COMMIT_NOT_RETAINED", "MVG-2"));
+    let rules = gone.body["explanation"]["rules_applied"].as_array().expect("rules");
+    let failed = rules.iter().filter(|rule| rule["evaluation"] == "false").collect::<Vec<_>>();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0]["evidence"]["view"], 1);
+    assert_eq!(n1.get("/v1/kv/k").expect(200).text, "1");
 }

@@ -15,6 +15,7 @@ fn ask<'s>(scope: &'s Scope<'s, '_>, node: &Node, path: &str) -> ScopedJoinHandl
     scope.spawn(move || aerodb_tests::send("GET", &url, &[], None).expect("an answer"))
 }
 
+/// Proves: M-R30.
 #[test]
 fn f_rs2_a_read_that_waits_while_its_node_halts_is_refused_at_once() {
     let mut cluster = Cluster::start();

@@ -6,6 +6,7 @@ use crate::stage::{Stage, offsets, wait_detached};
 
 /// No silent retry, no catching up in the background: a replica that lost its upstream pulls again when it
 /// is told, and each attempt is one.
+/// Proves: RF-5, P6-N1.
 #[test]
 fn f_x1_a_replica_that_lost_its_upstream_tries_again_only_when_told() {
     let stage = Stage::set();

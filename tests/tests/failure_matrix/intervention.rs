@@ -76,9 +76,12 @@ fn the_command_line_sets_aside_and_resumes_on_a_running_node() {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     let looked = run(&["discard-suffix", "--dry-run"]);
     assert_eq!(looked.json()["data"]["kept"]["commit_id"], 2, "{looked:?}");
-    let done = run(&["discard-suffix", "--reason", "by hand"]);
+    let named = ["discard-suffix", "--reason", "by hand", "--request-id", "d"];
+    let done = run(&named);
     assert_eq!(done.code, Some(0), "{done:?}");
     stage.assert_equal(5);
+    let again = run(&named);
+    assert_eq!(again.json()["data"]["seq"], done.json()["data"]["seq"], "{again:?}");
     let seq = done.json()["data"]["seq"].as_u64().expect("a number");
     let entry = stage.n2.data(&format!("/v1/ledger/decision/{seq}")).to_string();
     assert!(entry.contains("suffix_discarded") && entry.contains("by hand"), "{entry}");

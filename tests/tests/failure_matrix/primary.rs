@@ -6,6 +6,7 @@ use crate::golden;
 use crate::stage::{Stage, offsets, recovery};
 
 /// F-P1: a commit id is reserved, and its record is not fsynced when the primary dies.
+/// Proves: P3-PL1, P3-PL2, CT-4.
 #[test]
 fn f_p1_a_write_that_was_not_fsynced_is_lost_and_its_commit_id_is_used_again() {
     for point in ["write.before_wal", "wal.before_write", "wal.mid_write"] {
@@ -51,6 +52,7 @@ fn f_p1_a_write_that_is_written_and_not_fsynced_is_whole_or_absent_after_the_res
 }
 
 /// F-P2: the record is durable; the primary dies before it is shipped.
+/// Proves: P3-PL5, M-R01.
 #[test]
 fn f_p2_a_durable_write_is_replayed_and_reaches_the_replica_later() {
     for point in ["wal.after_fsync", "commit.before_visible", "ship.before_send"] {
@@ -93,6 +95,7 @@ fn f_p2_a_write_whose_caller_was_not_answered_is_there_after_the_restart() {
 
 /// A disk that takes long keeps nobody waiting but who writes: a lone writer's append runs on the thread that
 /// serves its connection, and nobody else is served there.
+/// Proves: P3-FS2.
 #[test]
 fn m_w05_while_the_disk_hangs_everybody_else_is_answered() {
     let (mut node, _root) = Cluster::founder(&[]);

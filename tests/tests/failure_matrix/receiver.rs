@@ -7,6 +7,7 @@ use crate::golden;
 use crate::stage::{Stage, assert_unreadable, offsets, recovery, rows, wait_detached};
 
 /// F-R1: a segment has arrived in part, nothing of it is durable.
+/// Proves: M-R02, P3-R1, P6-N1, P6-N2.
 #[test]
 fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
     type Hit = (&'static str, fn() -> Fault);
@@ -40,6 +41,7 @@ fn f_r1_a_transfer_that_is_cut_leaves_nothing_and_goes_on_where_the_log_ends() {
 }
 
 /// F-R1: the receiver dies before the segment is durable.
+/// Proves: M-R09.
 #[test]
 fn f_r1_a_receiver_that_dies_before_the_bytes_are_durable_has_received_nothing() {
     for point in ["recv.mid_receive", "wal.mid_write"] {
@@ -96,6 +98,7 @@ fn f_r2_received_and_not_validated_survives_the_process_and_is_shown_and_not_app
 }
 
 /// F-R2 while the process lives: between the fsync and the proof.
+/// Proves: P5-ST2, RA-3, O5-3, RA-11.
 #[test]
 fn f_r2_received_and_not_validated_is_shown_while_it_is_so() {
     let mut stage = Stage::set();
@@ -113,6 +116,7 @@ fn f_r2_received_and_not_validated_is_shown_while_it_is_so() {
 }
 
 /// A slow network is no failure: nothing is known, so nothing changes, and it is said (M-R04).
+/// Proves: P6-N2, P3-R6, M-R04.
 #[test]
 fn f_r1_a_transfer_that_is_late_is_waited_for() {
     let stage = Stage::set();

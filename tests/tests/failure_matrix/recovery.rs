@@ -8,6 +8,7 @@ use crate::golden;
 use crate::stage::{Stage, offsets, recovery};
 
 /// F-RC1: a recovery that dies at any of its steps, again and again, comes to what one recovery comes to.
+/// Proves: M-R21, M-C18, F-T2, CT-7.
 #[test]
 fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
     let mut stage = Stage::set();
@@ -22,10 +23,11 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
     let once = recovery(&stage.n2);
     golden::check("f_rc1", &once);
     stage.n2.kill();
-    for point in ["rec.ledgers_read", "rec.mid_replay", "rec.before_stamp", "rec.after_stamp"] {
+    let steps = (1..=9).map(|step| format!("rec.step[{step}]"));
+    for point in steps.chain(["rec.mid_replay".to_owned()]) {
         for _ in 0..3 {
-            stage.n2.spawn_to_die_at(point);
-            stage.n2.died_at(point);
+            stage.n2.spawn_to_die_at(&point);
+            stage.n2.died_at(&point);
         }
         let mut hold = stage.n2.start_to_stand_at("val.mid");
         hold.reached(&stage.n2);
@@ -39,6 +41,7 @@ fn f_rc1_a_recovery_that_is_cut_short_comes_to_the_same_as_one_that_is_not() {
 
 /// F-RC2: what the replica knows of itself is damaged. It does not start, says what and where, and leaves
 /// every byte as it is.
+/// Proves: M-R20, F-Z1.
 #[test]
 fn f_rc2_damaged_metadata_refuses_the_start_and_names_the_file() {
     let mut stage = Stage::set();

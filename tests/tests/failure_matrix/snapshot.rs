@@ -14,12 +14,12 @@ use crate::golden;
 use crate::stage::{assert_unreadable, offsets, wait_halted};
 
 /// The holder `n1` has dropped the start of its log; `n2`, behind a proxy, has none of it.
-struct Cut {
-    n1: Node,
-    n2: Node,
-    proxy: Proxy,
+pub(crate) struct Cut {
+    pub(crate) n1: Node,
+    pub(crate) n2: Node,
+    pub(crate) proxy: Proxy,
     /// The commit of the holder's snapshot.
-    at: u64,
+    pub(crate) at: u64,
     _root: TempDir,
 }
 
@@ -29,7 +29,7 @@ const VALUE_BYTES: usize = 1_000_000;
 
 impl Cut {
     #[track_caller]
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let (n1, root) = Cluster::founder(&[]);
         let proxy = Proxy::before(&n1);
         let value = "v".repeat(VALUE_BYTES);
@@ -52,7 +52,7 @@ impl Cut {
     }
 
     #[track_caller]
-    fn wait_required(&self) {
+    pub(crate) fn wait_required(&self) {
         self.n2.wait("needs a bootstrap", || {
             let status = self.n2.try_get("/v1/status")?;
             (status.body["data"]["bootstrap_required"] == true).then_some(())
@@ -60,20 +60,20 @@ impl Cut {
     }
 
     #[track_caller]
-    fn ask(&self) {
+    pub(crate) fn ask(&self) {
         let _ = self.n2.post("/v1/replication/bootstrap", &json!({ "reason": "test" })).expect(200);
     }
 
     /// Asks, and waits until the snapshot is in force; it ends with the holder's state.
     #[track_caller]
-    fn bootstraps(&self) {
+    pub(crate) fn bootstraps(&self) {
         let done = aerodb(&["--node", &self.n2.url(), "bootstrap", "--reason", "test"]);
         assert_eq!(done.code, Some(0), "{done:?}");
         self.assert_equal();
     }
 
     #[track_caller]
-    fn assert_equal(&self) {
+    pub(crate) fn assert_equal(&self) {
         let bound = self.n1.digest().0;
         self.n2.wait("has told the bound", || {
             let status = self.n2.try_get("/v1/status")?.body["data"].clone();
@@ -85,7 +85,7 @@ impl Cut {
     /// F-S1.1 to F-S1.3: nothing is left, nothing is applied, nothing is read, and it is begun again when it
     /// is asked for, from byte 0.
     #[track_caller]
-    fn assert_uninitialised(&self) {
+    pub(crate) fn assert_uninitialised(&self) {
         let data = self.n2.data("/v1/replication");
         assert_eq!(data["snapshot_bootstrap_state"], "NotStarted");
         assert_eq!(offsets(&self.n2), [0; 3]);
@@ -96,7 +96,7 @@ impl Cut {
 
     /// The replica dies at this point of a bootstrap, and starts again.
     #[track_caller]
-    fn dies_at(&mut self, point: &str) {
+    pub(crate) fn dies_at(&mut self, point: &str) {
         self.n2.kill();
         self.n2.start_to_die_at(point);
         self.wait_required();
@@ -139,6 +139,7 @@ fn f_s1_connection_lost_during_snapshot_transfer() {
 }
 
 /// Whatever byte of a transfer is damaged, what was received is rejected and the replica is as it was (RS-5).
+/// Proves: M-R25.
 #[test]
 fn rs_5_a_damaged_transfer_is_rejected() {
     let cut = Cut::set();
@@ -195,7 +196,7 @@ fn rs_4_rs_8_crash_while_the_snapshot_is_installed() {
 
 /// F-S3, in the way that `offer` changes what comes first after the snapshot.
 #[track_caller]
-fn mismatch(name: &str, offer: impl FnOnce(&Cut) -> Change) {
+pub(crate) fn mismatch(name: &str, offer: impl FnOnce(&Cut) -> Change) {
     let mut cut = Cut::set();
     let change = offer(&cut);
     cut.proxy.next(Fault::Change(change));
@@ -226,11 +227,13 @@ fn f_s3_wal_offered_one_commit_late() {
     mismatch("f_s3_late", |_| Change::with_a_gap());
 }
 
+/// Proves: M-R28.
 #[test]
 fn f_s3_wal_offered_one_commit_early() {
     mismatch("f_s3_early", |cut| Change::replaced(forged(cut, cut.at - 1)));
 }
 
+/// Proves: M-R28.
 #[test]
 fn f_s3_wal_of_another_history() {
     mismatch("f_s3_other", |cut| Change::replaced(forged(cut, cut.at)));

@@ -57,6 +57,13 @@ impl Stage {
     #[track_caller]
     pub(crate) fn put_behind_its_back(&mut self, numbers: std::ops::RangeInclusive<u64>) {
         self.n2.kill();
+        // A pull of the dead process that still waits is answered otherwise, and a fault that is asked for next
+        // would befall that answer.
+        self.n1.wait("has noticed", || {
+            let data = self.n1.try_get("/v1/replication")?.body["data"].clone();
+            let detached = |peer: &Value| peer["node_id"] != "n2" || peer["attached"] == false;
+            data["peers"].as_array()?.iter().all(detached).then_some(())
+        });
         self.put(numbers);
     }
 

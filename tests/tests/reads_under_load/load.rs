@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use aerodb_tests::{Answer, send};
+use aerodb_tests::{Answer, Random, send};
 use serde_json::json;
 
 use crate::Run;
@@ -22,17 +22,6 @@ pub(crate) struct Attempt {
     pub(crate) deleted: Option<String>,
     /// The commit that was acknowledged to the client.
     pub(crate) acknowledged: Option<u64>,
-}
-
-/// A sequence that looks random and is the same each time (Knuth's multiplier).
-#[derive(Debug)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % end
-    }
 }
 
 pub(crate) fn write(run: &Run, writer: u64) {
@@ -61,7 +50,7 @@ pub(crate) fn write(run: &Run, writer: u64) {
     }
 }
 
-fn send_to(node: &str, attempt: &Attempt) -> Option<Answer> {
+pub(crate) fn send_to(node: &str, attempt: &Attempt) -> Option<Answer> {
     let Attempt { key, value, deleted, .. } = attempt;
     let soon = ("aerodb-deadline-ms", "500");
     match deleted {

@@ -1,6 +1,7 @@
-//! Reads on every node under load, while batches are applied, a node halts and authority moves twice: each
-//! answer equals a small reference model at the commit that the answer names.
+//! Reads on every node under load, while batches are applied, a node takes a snapshot over, another halts and
+//! authority moves twice: each answer equals a small reference model at the commit that the answer names.
 
+mod late;
 mod load;
 mod model;
 mod reader;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use aerodb_tests::{Cluster, Node};
 use serde_json::json;
 
+use late::Late;
 use load::Attempt;
 use model::Model;
 use reader::Observation;
@@ -30,14 +32,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn over(cluster: &Cluster) -> Self {
+    fn over(cluster: &Cluster, late: &Late) -> Self {
         Self {
-            nodes: [&cluster.n1, &cluster.n2, &cluster.n3].map(Node::url).to_vec(),
+            nodes: [&cluster.n1, &cluster.n2, &cluster.n3, &late.node].map(Node::url).to_vec(),
             holder: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
             caught: AtomicUsize::new(0),
-            attempts: Mutex::default(),
+            attempts: Mutex::new(late.written()),
             seen: Mutex::default(),
             refusals: Mutex::default(),
         }
@@ -60,8 +62,14 @@ impl Run {
         }
     }
 
+    /// How many reads this node has answered.
+    pub(crate) fn answered_by(&self, node: usize) -> usize {
+        let seen = self.seen.lock().expect("no panic");
+        seen.iter().filter(|read| read.node == node).count()
+    }
+
     #[track_caller]
-    fn refused(&self, node: usize, code: &str) -> usize {
+    pub(crate) fn refused(&self, node: usize, code: &str) -> usize {
         let refusals = self.refusals.lock().expect("no panic");
         refusals.get(&(node, code.to_owned())).copied().unwrap_or_default()
     }
@@ -69,11 +77,13 @@ impl Run {
 
 const MORE: usize = 60;
 
+/// Proves: RD-1, MVI-3, MVV-4, F-RS2, MVI-5, M-W15, M-W13, PG-2.
 #[test]
 fn every_read_equals_the_reference_model_at_the_commit_that_it_names() {
     let mut cluster = Cluster::start();
+    let mut late = Late::behind(&cluster);
     cluster.n1.designate("n2");
-    let run = Run::over(&cluster);
+    let run = Run::over(&cluster, &late);
     std::thread::scope(|scope| {
         for writer in 0..3 {
             scope.spawn({
@@ -88,7 +98,7 @@ fn every_read_equals_the_reference_model_at_the_commit_that_it_names() {
             });
         }
         let _stop = StopAtTheEnd(&run);
-        story(&mut cluster, &run);
+        story(&mut cluster, &mut late, &run);
     });
 
     let tip = cluster.n3.data("/v1/status")["tips"]["acknowledged"].as_u64().expect("a tip");
@@ -111,9 +121,13 @@ impl Drop for StopAtTheEnd<'_> {
     }
 }
 
-fn story(cluster: &mut Cluster, run: &Run) {
+fn story(cluster: &mut Cluster, late: &mut Late, run: &Run) {
     // Apply: the holder acknowledges through its successor, two replicas follow.
     run.wait_for_reads(cluster, &[0, 1, 2], 1, MORE);
+
+    // A replica whose next commit is in nobody's log any more: before its bootstrap, during and after.
+    late.bootstraps(cluster, run);
+    run.wait_for_reads(cluster, &[0, 1, 2, 3], 1, MORE);
 
     // The holder is left with what its successor never got, and dies.
     cluster.n2.freeze();
@@ -125,9 +139,10 @@ fn story(cluster: &mut Cluster, run: &Run) {
     let _ = cluster.n2.promote(1).expect(200);
     run.holder.store(1, Ordering::Relaxed);
     let _ = cluster.n3.follow(&cluster.n2).expect(200);
+    let _ = late.node.follow(&cluster.n2).expect(200);
     cluster.n1.start();
     cluster.n1.follow(&cluster.n2).refused(503, "HALTED");
-    run.wait_for_reads(cluster, &[1, 2], 2, MORE);
+    run.wait_for_reads(cluster, &[1, 2, 3], 2, MORE);
     assert!(run.refused(0, "HALTED") > 0, "a halted node refuses");
 
     // Promotion on a relinquishment, with the load running.
@@ -146,5 +161,6 @@ fn story(cluster: &mut Cluster, run: &Run) {
     });
     run.holder.store(2, Ordering::Relaxed);
     let _ = cluster.n2.follow(&cluster.n3).expect(200);
-    run.wait_for_reads(cluster, &[1, 2], 3, MORE);
+    let _ = late.node.follow(&cluster.n3).expect(200);
+    run.wait_for_reads(cluster, &[1, 2, 3], 3, MORE);
 }

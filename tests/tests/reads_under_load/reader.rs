@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use aerodb_tests::{Answer, send};
+use aerodb_tests::{Answer, Random, send};
 
 use crate::Run;
-use crate::load::{KEYS, Random};
+use crate::load::KEYS;
 use crate::model::{Model, State};
 
 /// What one read showed.
@@ -65,7 +65,7 @@ const EXPECTED: [&str; 7] = [
 pub(crate) fn read(run: &Run, reader: u64) {
     let mut random = Random(100 + reader);
     while !run.stopped() {
-        let node = usize::try_from(random.below(3)).expect("small");
+        let node = random.index(run.nodes.len());
         let observation = match random.below(4) {
             0 => scan(run, node, &mut random),
             1 => {

@@ -3,6 +3,8 @@
 //! explored by the model checker.
 //!
 //! Signatures are not looked at here; the ledger crate checks them before it calls this.
+//!
+//! Keeps: P6-A2, P6-A3, P6-F2, P6-RC7, P6-D2, RM-7.
 
 mod change;
 mod grant;

@@ -2,6 +2,9 @@
 //!
 //! The proof contains no liveness, no clock and no network: only this node's own ledger and history,
 //! and the request. Invariant: a grant stands on exactly one [`Basis`], and each basis names one node.
+//!
+//! Keeps: P6-SC2, P6-D1, P6-AR3, P6-N6, P6-X6, P6-PF2.4, P6-RI6, P6-O2, P6-RO2, P6-RO3, P6-RT4, P6-B2.4,
+//! P6-DF3, P6-S3, M-P04, M-P05, M-P06, P6-TS6.
 
 mod condition;
 mod remedies;
@@ -11,9 +14,10 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Basis, Grant, PresentedDecline, Succession, Tenure};
+use crate::decision::RecordedDecision;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::{Chain, ClusterId};
-use crate::id::{Boundary, Epoch, NodeId};
+use crate::id::{Boundary, Epoch, NodeId, PromotionId, RequestId};
 use crate::machine::RoleName;
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
@@ -161,6 +165,28 @@ impl Facts for PromotionFacts {
 
     fn rules(&self) -> Vec<RuleApplied> {
         Condition::ALL.iter().map(|condition| condition.apply(self)).collect()
+    }
+}
+
+impl Grant {
+    /// The grant that an approved decision leads to; `None` where its facts hold no basis, or no epoch follows.
+    #[must_use]
+    pub fn of(
+        promotion_id: PromotionId,
+        request_id: Option<RequestId>,
+        decision: RecordedDecision,
+    ) -> Option<Self> {
+        let facts = &decision.facts;
+        let (basis, _) = facts.basis()?;
+        Some(Self {
+            epoch: facts.authority.epoch.next()?,
+            holder: facts.node.clone(),
+            start: facts.wal_end,
+            basis,
+            promotion_id,
+            request_id,
+            decision,
+        })
     }
 }
 

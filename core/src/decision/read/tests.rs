@@ -79,6 +79,7 @@ fn a_read_is_answered_at_any_boundary_retained_and_acknowledged() {
     assert_eq!(unobliged.admit(), Ok(at(10)));
 }
 
+/// Proves: RR-11, RA-7, M-R29.
 #[test]
 fn each_rule_alone_refuses_and_is_named() {
     use ReadRefusal as No;
@@ -155,6 +156,7 @@ fn of_several_broken_rules_the_first_in_order_is_answered() {
     assert_eq!(facts.admit(), Err((ReadRefusal::Unsafe, RuleId::Au12)));
 }
 
+/// Proves: MVI-2, O5-7.
 #[test]
 fn mvv1_the_visible_version_is_the_newest_at_or_below_the_view() {
     let versions = [(9, false), (7, true), (4, false)];

@@ -71,7 +71,7 @@ fn bootstrap() -> Recorded<BootstrapFacts> {
 }
 
 /// One entry of every kind.
-fn every_kind() -> [SignedDecision; 12] {
+fn every_kind() -> [SignedDecision; 13] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {
@@ -105,6 +105,7 @@ fn every_kind() -> [SignedDecision; 12] {
         DecisionBody::BootstrapRequested { upstream: other, request: None },
         DecisionBody::BootstrapDecided { decision: bootstrap(), cleared: Some(RuleId::FS3) },
         DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
+        DecisionBody::CheckpointRequested { acknowledged: Some(at(12).boundary) },
     ]
     .map(signed)
 }

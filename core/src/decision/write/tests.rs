@@ -59,6 +59,7 @@ fn the_holder_writes_alone_and_with_its_successor_attached() {
     }
 }
 
+/// Proves: RR-9, RM-8.
 #[test]
 fn each_rule_alone_refuses_and_is_named() {
     use WriteRefusal as No;

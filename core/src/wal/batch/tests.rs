@@ -71,6 +71,7 @@ fn no_commits_form_no_batch() {
     assert_eq!(Batch::form(&tip(), Epoch::FIRST, stamp(), Vec::new()), None);
 }
 
+/// Proves: WAL-4, P3-D7.
 #[test]
 fn every_flipped_byte_and_every_cut_is_found() {
     let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("key", "value")]).unwrap();
@@ -103,6 +104,7 @@ fn the_chain_depends_on_everything_before() {
     assert_ne!(after_one.end().chain, after_two.end().chain);
 }
 
+/// Proves: WAL-5.
 #[test]
 fn a_payload_has_one_encoding() {
     assert!(sealed(&[1, 1, 1, 1, b'k']).decode().is_ok(), "one commit deletes k");

@@ -99,6 +99,12 @@ impl SimulatedDisk {
         self.state().flips.push(Flip { path: path.to_owned(), offset, mask, after, times });
     }
 
+    /// Whether the power has failed: every call fails from then on.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.state().is_off
+    }
+
     /// How many calls have changed or synced something, those that failed included.
     #[must_use]
     pub fn changes(&self) -> u64 {

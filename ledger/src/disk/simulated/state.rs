@@ -19,7 +19,7 @@ pub(super) struct State {
     pub(super) moments: Option<Vec<Moment>>,
     /// Files that are locked; a lock ends with its process.
     pub(super) locks: BTreeSet<NodeId>,
-    is_off: bool,
+    pub(super) is_off: bool,
 }
 
 impl State {

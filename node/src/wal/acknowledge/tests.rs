@@ -1,5 +1,6 @@
 //! Who is told what, and when.
 
+use aerodb_core::decision::acknowledge::Floor;
 use aerodb_core::id::Epoch;
 use aerodb_http_api::connection::ConnectionGuard;
 
@@ -20,7 +21,7 @@ fn owed_to(node: &str) -> Obligation {
 
 fn holding(obligation: Option<Obligation>) -> Acknowledgements<()> {
     let acks = Acknowledgements::new(at(0), Some(at(0)), Some(seq(1)));
-    acks.hold(obligation, Floor::Known(at(0)), seq(1), Some(seq(1)));
+    acks.hold(Tenure::new(obligation, Floor::Known(at(0)), seq(1), Some(seq(1))));
     acks
 }
 
@@ -128,7 +129,7 @@ fn the_bound_of_a_new_obligation_starts_at_what_was_acknowledged() {
 fn au12_after_a_restart_under_obligation_nothing_is_known_until_the_tip_is_covered() {
     let owed = owed_to("n2");
     let acks = Acknowledgements::<()>::new(at(5), None, None);
-    acks.hold(Some(owed.clone()), Floor::UnknownUntil(at(5)), seq(2), None);
+    acks.hold(Tenure::new(Some(owed.clone()), Floor::UnknownUntil(at(5)), seq(2), None));
     assert_eq!(acks.bounds().acknowledged, None);
     acks.receipt(&owed, at(4), Some(seq(2)));
     assert_eq!(acks.bounds().acknowledged, None);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::Durability;
 use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::hash::{ClusterId, Hash, PublicKey};
 use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, Seq};
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
@@ -37,7 +38,7 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
     let authority = machines.role.must_step_with(&machines.journal, &event, Step::into_authority);
     machines.writer.renew(WalWriter::Open { epoch: Epoch::FIRST });
     let acks = Acknowledgements::new(Boundary::ORIGIN, None, None);
-    acks.hold(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None);
+    acks.hold(Tenure::new(None, Floor::Known(Boundary::ORIGIN), Seq::FIRST, None));
     let tip = Position::origin(&ClusterId([9; 32]));
     let cursors = Arc::new(Cursors::new(Boundary::ORIGIN));
     let owner = Owner {
@@ -83,6 +84,7 @@ fn committed(number: u64) -> (Answer, Settled) {
     (Ok(Outcome::Committed { commit, epoch: Epoch::FIRST }), Ok(Durability::Local))
 }
 
+/// Proves: PG-3.
 #[test]
 fn a_lone_write_is_settled_on_the_thread_that_asks() {
     let (_dir, handle) = holder();
@@ -113,6 +115,7 @@ fn a_write_queues_while_the_owner_is_paused() {
     assert_eq!(handle.look_blocking().unwrap().frame, 1, "one batch");
 }
 
+/// Proves: PG-3.
 #[test]
 fn a_write_queues_beside_another_write_and_on_a_shared_thread() {
     let (_dir, handle) = holder();

@@ -1,4 +1,6 @@
 //! Applier: proven batches go into the store, whole.
+//!
+//! Keeps: F-A1, F-A2, RA-5.
 
 use std::sync::Arc;
 

@@ -1,15 +1,17 @@
 //! Receiver: a pull's bytes become durable in the log; nothing but their framing is looked at (P5-ST2).
+//!
+//! Keeps: F-R1, F-R2, P5-ST2, RA-3, M-R09, M-R11.
 
 use aerodb_core::authority::Authority;
 use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
-use aerodb_core::wal::{BatchError, Discontinuity, RawBatch};
+use aerodb_core::wal::{BatchError, Discontinuity, Divergence, RawBatch};
 use aerodb_ledger::crash::{self, Point};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Durable, Fault};
 use bytes::Bytes;
 
-use super::{Divergence, ReceiveError};
+use super::ReceiveError;
 use crate::checkpoint::Trigger;
 
 /// Batches that are durable, in order, and nothing else. Only this module makes them.
@@ -64,7 +66,6 @@ impl Receiver {
         authority: &Authority,
     ) -> Result<Vec<RawBatch>, ReceiveError> {
         let (mut raws, mut end) = (Vec::new(), self.end);
-        let head = authority.head().seq;
         while !bytes.is_empty() {
             let raw = RawBatch::split_first(&mut bytes).map_err(unframed)?;
             end = follow(end, &raw)?;
@@ -72,14 +73,14 @@ impl Receiver {
                 self.check_continues(&raw)?;
             }
             match raw.claimed_stamp() {
-                Some(stamp) if stamp.seq > head && raws.is_empty() => {
+                Some(stamp) if !authority.reaches(&stamp) && raws.is_empty() => {
                     // Bytes that are not what they say name no ledger entry.
                     raw.decode()
                         .map_err(|error| ReceiveError::Diverged(Divergence::Damaged(error)))?;
-                    let (seq, head) = (stamp.seq.get(), head.get());
+                    let (seq, head) = (stamp.seq.get(), authority.head().seq.get());
                     return Err(ReceiveError::LedgerBehind { seq, head });
                 }
-                Some(stamp) if stamp.seq > head => break,
+                Some(stamp) if !authority.reaches(&stamp) => break,
                 Some(_) | None => raws.push(raw),
             }
         }

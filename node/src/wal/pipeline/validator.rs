@@ -1,13 +1,15 @@
 //! Validator: received bytes are proven to continue the history.
+//!
+//! Keeps: RA-4.
 
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
 use aerodb_core::position::Position;
-use aerodb_core::wal::{Batch, EpochRuns, RawBatch, check_continuity};
+use aerodb_core::wal::{Batch, Divergence, EpochRuns, prove};
 use aerodb_ledger::crash::{self, Point};
 
-use super::{Cursors, Divergence, Received};
+use super::{Cursors, Received};
 
 /// Batches that continue the history. Only this module makes them.
 #[derive(Debug)]
@@ -78,16 +80,4 @@ impl Validator {
         self.epochs.push(batch);
         self.cursors.validated(self.tip.boundary);
     }
-}
-
-/// Validator: whether received bytes continue the history that ends at `tip`. Recovery uses the same
-/// function.
-///
-/// # Errors
-/// [`Divergence`] naming the rule that they break.
-pub fn prove(raw: &RawBatch, tip: &Position, authority: &Authority) -> Result<Batch, Divergence> {
-    let batch = raw.decode().map_err(Divergence::Damaged)?;
-    check_continuity(tip, &batch, |commit| authority.epoch_at(commit))?;
-    let stamp = batch.stamp();
-    if authority.contains(&stamp) { Ok(batch) } else { Err(Divergence::Stamp { stamp }) }
 }

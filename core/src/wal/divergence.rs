@@ -1,0 +1,134 @@
+//! Whether bytes that were received, or read back, are the next batch of a history: the one proof that the
+//! validator, recovery and offline verification share.
+
+use serde_json::json;
+
+use crate::authority::Authority;
+use crate::id::Boundary;
+use crate::position::{LedgerHead, Position};
+use crate::rules::RuleId;
+use crate::wal::{Batch, BatchError, Discontinuity, RawBatch, check_continuity};
+
+/// A difference between this history and what upstream sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Divergence {
+    /// It does not continue this history.
+    #[error(transparent)]
+    Discontinuity(#[from] Discontinuity),
+    /// The bytes are not what they say (F-V1).
+    #[error(transparent)]
+    Damaged(BatchError),
+    /// Its stamp is not in this node's ledger though the ledger reaches that far.
+    #[error("the batch was written under ledger entry {stamp:?}, which this ledger does not have")]
+    Stamp {
+        /// The stamp.
+        stamp: LedgerHead,
+    },
+    /// The next batch offered does not start where the received bytes end.
+    #[error("the bytes received end at {received}, the batch offered starts at {offered:?}")]
+    Order {
+        /// The end of what was received.
+        received: Boundary,
+        /// The first commit offered; `None` when it is no range.
+        offered: Option<u64>,
+    },
+}
+
+impl Divergence {
+    /// The rule that is broken.
+    #[must_use]
+    pub const fn rule(&self) -> RuleId {
+        match self {
+            Self::Discontinuity(discontinuity) => discontinuity.rule(),
+            Self::Damaged(_) => RuleId::FV1,
+            Self::Stamp { .. } => RuleId::Ri3,
+            Self::Order { .. } => RuleId::FV2,
+        }
+    }
+}
+
+impl Divergence {
+    /// The values that disagreed, for the record of the halt.
+    #[must_use]
+    pub fn evidence(&self) -> serde_json::Value {
+        let values = match self {
+            Self::Discontinuity(Discontinuity::Number { tip, found }) => {
+                json!({ "validated": tip, "offered": found })
+            }
+            Self::Discontinuity(Discontinuity::Chain { at, tip, found }) => {
+                json!({ "commit_id": at, "chain": tip, "continues": found })
+            }
+            Self::Discontinuity(Discontinuity::Epoch { at, found, expected }) => {
+                json!({ "commit_id": at, "epoch": found, "epoch_of_position": expected })
+            }
+            Self::Damaged(BatchError::Checksum { found, computed }) => {
+                json!({ "checksum": found, "computed": computed })
+            }
+            Self::Damaged(BatchError::Chain { found, computed }) => {
+                json!({ "chain": found, "computed": computed })
+            }
+            Self::Damaged(BatchError::Cut { have, need }) => {
+                json!({ "bytes": have, "needed": need })
+            }
+            Self::Damaged(BatchError::Format { found }) => json!({ "format": found }),
+            Self::Damaged(BatchError::Malformed { what }) => json!({ "malformed": what }),
+            Self::Stamp { stamp } => json!({ "stamp": stamp }),
+            Self::Order { received, offered } => {
+                json!({ "received": received, "offered": offered })
+            }
+        };
+        json!({ "detail": self.to_string(), "values": values })
+    }
+}
+
+/// Whether these bytes continue the history that ends at `tip`, in the epoch of their place and under a ledger
+/// that this one contains.
+///
+/// # Errors
+/// [`Divergence`] naming the rule that they break.
+pub fn prove(raw: &RawBatch, tip: &Position, authority: &Authority) -> Result<Batch, Divergence> {
+    let batch = raw.decode().map_err(Divergence::Damaged)?;
+    check_continuity(tip, &batch, |commit| authority.epoch_at(commit))?;
+    let stamp = batch.stamp();
+    if authority.contains(&stamp) { Ok(batch) } else { Err(Divergence::Stamp { stamp }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::tests_support::{Story, epoch};
+    use crate::hash::Hash;
+    use crate::wal::Commit;
+
+    fn raw(story: &Story, stamp: LedgerHead) -> (Position, RawBatch) {
+        let origin = Position::origin(story.authority().cluster());
+        let commits = vec![Commit { ops: Vec::new() }];
+        (origin, Batch::form(&origin, epoch(1), stamp, commits).unwrap().1)
+    }
+
+    #[test]
+    fn the_next_batch_under_a_known_ledger_is_proven() {
+        let story = Story::founded();
+        let (origin, raw) = raw(&story, story.head());
+        assert_eq!(prove(&raw, &origin, story.authority()), Ok(raw.decode().unwrap()));
+    }
+
+    #[test]
+    fn au14_a_stamp_of_another_ledger_is_no_proof() {
+        let story = Story::founded();
+        let stamp = LedgerHead { hash: Hash([7; 32]), ..story.head() };
+        let (origin, raw) = raw(&story, stamp);
+        let refused = prove(&raw, &origin, story.authority()).unwrap_err();
+        assert_eq!((refused.clone(), refused.rule()), (Divergence::Stamp { stamp }, RuleId::Ri3));
+    }
+
+    #[test]
+    fn fv2_a_batch_that_does_not_follow_is_no_proof() {
+        let story = Story::founded();
+        let (origin, first) = raw(&story, story.head());
+        let tip = first.decode().unwrap().end();
+        let refused = prove(&first, &tip, story.authority()).unwrap_err();
+        assert_eq!(refused.rule(), RuleId::FV2);
+        assert_eq!(origin.boundary, Boundary::ORIGIN);
+    }
+}

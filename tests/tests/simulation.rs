@@ -1,0 +1,101 @@
+//! The simulation, bounded: what `simulate --seeds N` does for as long as one likes. And the oracles themselves:
+//! known bugs are put back, and are found.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use aerodb_tests::simulation::{Mutant, Run, Totals, run, shrink};
+
+/// So many seeds must show what is wrong with a known bug put back.
+const FOUND_WITHIN: u64 = 60;
+const SEEDS: u64 = 120;
+
+/// Runs seeds on all processors until one of them violates something.
+fn first_found(seeds: u64, mutant: Option<Mutant>) -> (Option<Run>, Totals) {
+    let (next, found) = (AtomicU64::new(0), Mutex::new(None));
+    let totals = Mutex::new(Totals::default());
+    let lock = || found.lock().unwrap_or_else(PoisonError::into_inner);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds || lock().is_some() {
+                        return;
+                    }
+                    let run = run(seed, mutant);
+                    totals.lock().unwrap().add(&run.totals);
+                    if run.violation.is_some() {
+                        *lock() = Some(run);
+                    }
+                }
+            });
+        }
+    });
+    let found = lock().take();
+    (found, totals.into_inner().unwrap())
+}
+
+#[test]
+fn ack_vis_prefix_census_latch_nothing_is_violated_whatever_happens_to_the_cluster() {
+    let (found, totals) = first_found(SEEDS, None);
+    if let Some(run) = found {
+        let run = shrink(run);
+        let violation = run.violation.as_ref().unwrap();
+        panic!(
+            "seed {}: {violation}\n{}\ncargo run --release -p aerodb-tests --bin simulate -- --seed {}",
+            run.temper.seed,
+            run.transcript.join("\n"),
+            run.temper.seed
+        );
+    }
+    // That nothing was found says something only of runs in which something happened.
+    println!("{totals:?}");
+    assert!(totals.acknowledged > 10 * SEEDS && totals.reads > SEEDS, "{totals:?}");
+    assert!(totals.failovers > SEEDS / 8 && totals.crashes > SEEDS, "{totals:?}");
+    assert!(totals.denied > 0 && totals.checkpoints > 0 && totals.halted > 0, "{totals:?}");
+}
+
+#[test]
+fn a_seed_gives_the_same_run_twice() {
+    for seed in 0..12 {
+        let (first, second) = (run(seed, None), run(seed, None));
+        assert_eq!(first.transcript, second.transcript, "seed {seed}");
+        assert_eq!(first.digest, second.digest, "seed {seed}");
+    }
+}
+
+fn is_found(mutant: Mutant) -> Run {
+    let (found, totals) = first_found(FOUND_WITHIN, Some(mutant));
+    found.unwrap_or_else(|| panic!("{} is not found: {totals:?}", mutant.as_str()))
+}
+
+#[test]
+fn an_fsync_of_the_log_that_does_nothing_is_found() {
+    is_found(Mutant::WalSync);
+}
+
+#[test]
+fn an_fsync_of_a_ledger_that_does_nothing_is_found() {
+    is_found(Mutant::LedgerSync);
+}
+
+#[test]
+fn an_fsync_of_a_directory_that_does_nothing_is_found() {
+    is_found(Mutant::DirectorySync);
+}
+
+#[test]
+fn a_device_that_is_rolled_back_is_found() {
+    is_found(Mutant::Rollback);
+}
+
+#[test]
+fn a_replica_that_is_told_too_much_is_found_and_the_run_is_made_short() {
+    let run = is_found(Mutant::ToldTooMuch);
+    let (actions, oracle) = (run.actions.len(), run.violation.as_ref().unwrap().oracle);
+    let shorter = shrink(run);
+    assert_eq!(shorter.violation.as_ref().unwrap().oracle, oracle);
+    assert!(shorter.actions.len() < actions.min(60), "{}", shorter.transcript.join("\n"));
+}
