@@ -120,6 +120,8 @@ impl Node {
     /// When it ended otherwise.
     #[track_caller]
     pub fn died_at(&mut self, point: &str) {
+        // One that never comes there would serve for ever.
+        self.wait(&format!("died at {point}"), || self.has_ended().then_some(()));
         let status = self.ended();
         let said = self.said();
         assert_died_at(&said, point, &format!("{} ended: {status}", self.id));

@@ -91,7 +91,9 @@ fn m_c18_a_torn_tail_is_set_aside_whole_wherever_the_start_dies() {
         n1.start_to_die_at("wal.mid_write[1024]");
         assert!(n1.try_put("torn", "v").is_none(), "acknowledged");
         n1.died_at("wal.mid_write[1024]");
-        for _ in 0..2 {
+        // Once all of it is zeroed there is no tail for another start to die over.
+        let zeroed = ["rec.overwrite[3584]", "rec.overwrite_fsync"].contains(&point.as_str());
+        for _ in 0..if zeroed { 1 } else { 2 } {
             n1.spawn_to_die_at(point);
             n1.died_at(point);
         }
