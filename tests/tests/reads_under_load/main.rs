@@ -62,10 +62,10 @@ impl Run {
         }
     }
 
-    /// How many reads this node has answered.
-    pub(crate) fn answered_by(&self, node: usize) -> usize {
+    /// The newest commit that this node has shown anything of; `None` where it has answered no read.
+    pub(crate) fn newest_of(&self, node: usize) -> Option<u64> {
         let seen = self.seen.lock().expect("no panic");
-        seen.iter().filter(|read| read.node == node).count()
+        seen.iter().filter(|read| read.node == node).map(|read| read.view).max()
     }
 
     #[track_caller]

@@ -23,7 +23,7 @@ pub(crate) struct Observation {
     pub(crate) node: usize,
     pub(crate) epoch: u64,
     /// The commit that the answer names.
-    view: u64,
+    pub(crate) view: u64,
     /// The commit that was asked for.
     at: Option<u64>,
     /// The least view that the answer may have: of a linearizable read, what had been acknowledged before.
