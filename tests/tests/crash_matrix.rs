@@ -96,7 +96,7 @@ fn tests_in(source: &str) -> Vec<(String, bool)> {
     for line in source.lines().map(str::trim) {
         if line.starts_with("#[") {
             is_test |= line == "#[test]" || line.starts_with("#[tokio::test");
-            is_ignored |= line.starts_with("#[ignore");
+            is_ignored |= line.contains("ignore");
         } else if let Some(rest) = line.strip_prefix("fn ").or(line.strip_prefix("async fn ")) {
             if is_test {
                 let name = rest.split(['(', '<']).next().unwrap_or_default();
