@@ -173,6 +173,7 @@ mod tests {
         let first = threads.seat().1;
         let held = first.thread().hold().unwrap();
         assert!(first.thread().hold().is_none(), "it is held already");
+        assert!(Seat::take(&first.0).is_none(), "found free, and held in between");
         let others = [threads.seat().1, threads.seat().1, threads.seat().1];
         assert!(others.iter().all(|other| !Arc::ptr_eq(&other.0, &first.0)));
         drop(held);
