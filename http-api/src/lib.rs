@@ -13,6 +13,7 @@ pub mod code;
 pub mod connection;
 pub mod envelope;
 pub mod extract;
+mod malformed;
 pub mod openapi;
 pub mod port;
 pub mod problem;

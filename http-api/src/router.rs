@@ -113,13 +113,13 @@ fn endpoint<N: NodePort>(route: &Route) -> MethodRouter<Api<N>> {
 }
 
 async fn no_such_route(uri: Uri, request: Request) -> Problem {
-    drain(request.into_body()).await;
+    drain(request.into_body());
     Problem::new(Code::NoSuchRoute, format!("there is no route {}", uri.path()))
 }
 
 /// The `Allow` header is added by the router, which knows what the path has.
 async fn method_not_allowed(request: Request) -> Problem {
     let detail = format!("{} does not know {}", request.uri().path(), request.method());
-    drain(request.into_body()).await;
+    drain(request.into_body());
     Problem::new(Code::MethodNotAllowed, detail)
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connection::ConnectionGuard;
+use crate::malformed::Answering;
 use crate::port::NodePort;
 use crate::site::Site;
 use crate::threads::{RequestThreads, Seat};
@@ -89,7 +90,7 @@ async fn connection<N: NodePort>(
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Answering::new(stream)), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -12,7 +12,7 @@ use aerodb_http_api::client::{Client, ClientError};
 use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::stream::PullRequest;
-use support::{CLUSTER, genesis, node, read_answer, serve, serve_until};
+use support::{Answered, CLUSTER, genesis, node, read_answer, serve, serve_until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -49,6 +49,106 @@ async fn a_body_cut_short_does_nothing() {
     stream.shutdown().await.unwrap();
     read_answer(&mut stream).await.is_problem(Code::InvalidRequest);
     assert!(served.node.writes.lock().unwrap().is_empty());
+}
+
+/// One answer over a connection that goes on.
+async fn next_answer(stream: &mut TcpStream) -> Answered {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("no answer head"));
+    }
+    let head = String::from_utf8(head).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut answer = Answered { status, head: head.trim_end().to_owned(), body: Vec::new() };
+    answer.body = vec![0; answer.header("content-length").unwrap().parse().unwrap()];
+    stream.read_exact(&mut answer.body).await.unwrap();
+    answer
+}
+
+/// Its deadline is over long before a test that hangs is given up.
+#[tokio::test]
+async fn a_body_that_stalls_is_answered_at_the_deadline_and_does_nothing() {
+    let served = serve().await;
+    for (request, rest) in [
+        ("PUT /v1/kv/a", "content-length: 10\r\n\r\nhalf"),
+        ("PUT /v1/kv/a", "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"),
+        ("POST /v1/txn", "content-type: application/json\r\ncontent-length: 10\r\n\r\n{"),
+        ("POST /v1/promotions", "content-type: application/json\r\ncontent-length: 10\r\n\r\n{"),
+    ] {
+        let mut stream = TcpStream::connect(served.at).await.unwrap();
+        let head = format!("{request} HTTP/1.1\r\nhost: n1\r\naerodb-deadline-ms: 50\r\n{rest}");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_answer(&mut stream).await;
+        answer.is_problem(Code::InvalidRequest);
+        assert_eq!(answer.header("connection"), Some("close"), "{request}");
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "{request}: it goes on");
+    }
+    assert!(served.node.writes.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_answered_before_it_comes() {
+    let served = serve().await;
+    for (request, code) in [
+        ("PUT /v1/kv/a", Code::TooLarge),
+        ("POST /v1/txn", Code::TooLarge),
+        ("POST /v1/authority/designate", Code::TooLarge),
+        ("POST /nowhere", Code::NoSuchRoute),
+        ("POST /v1/kv/a", Code::MethodNotAllowed),
+    ] {
+        let mut stream = TcpStream::connect(served.at).await.unwrap();
+        let head =
+            format!("{request} HTTP/1.1\r\nhost: n1\r\ncontent-length: 99999999999\r\n\r\nabc");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        next_answer(&mut stream).await.is_problem(code);
+    }
+    assert!(served.node.writes.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_answered_with_a_code_and_the_connection_closed() {
+    let served = serve().await;
+    let many: String = (0..500).map(|n| format!("x{n}: 1\r\n")).collect();
+    // Just over what is read of a head: what is left unread when a connection closes takes the answer with it.
+    let long = "a".repeat(417_800);
+    let long_uri = "a".repeat(70_000);
+    for (bytes, status, code) in [
+        ("\0\u{1}\r\n\r\n".to_owned(), 400, Code::InvalidRequest),
+        ("GET /livez HTTP/9.9\r\n\r\n".to_owned(), 400, Code::InvalidRequest),
+        ("GET /livez HTTP/1.1\r\nx: a\0b\r\n\r\n".to_owned(), 400, Code::InvalidRequest),
+        (
+            "PUT /v1/kv/a HTTP/1.1\r\ncontent-length: -1\r\n\r\n".to_owned(),
+            400,
+            Code::InvalidRequest,
+        ),
+        (format!("GET /livez HTTP/1.1\r\n{many}\r\n"), 431, Code::TooLarge),
+        (format!("GET /livez HTTP/1.1\r\nx: {long}"), 431, Code::TooLarge),
+        (format!("GET /{long_uri} HTTP/1.1\r\n\r\n"), 414, Code::TooLarge),
+    ] {
+        let mut stream = TcpStream::connect(served.at).await.unwrap();
+        // A server that has read enough may close before the rest is sent.
+        let _ = stream.write_all(bytes.as_bytes()).await;
+        let answer = next_answer(&mut stream).await;
+        assert_eq!(answer.status, status, "{:.60}", bytes);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(answer.json()["status"], status);
+        assert_eq!(answer.json()["code"], code.as_str());
+    }
+}
+
+/// A peer that sends its whole request before it reads gets the answer, and may go on.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_read_to_its_end_beside_the_answer() {
+    let served = serve().await;
+    let mut stream = TcpStream::connect(served.at).await.unwrap();
+    let body = vec![b'v'; 6 << 20];
+    let head =
+        format!("PUT /v1/kv/a HTTP/1.1\r\nhost: n1\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.unwrap();
+    next_answer(&mut stream).await.is_problem(Code::TooLarge);
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: n1\r\n\r\n").await.unwrap();
+    assert_eq!(next_answer(&mut stream).await.status, 200);
 }
 
 #[tokio::test]

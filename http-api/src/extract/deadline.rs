@@ -21,10 +21,13 @@ const MILLISECONDS_MAX: u64 = 600_000;
 pub(crate) struct Deadline(pub(crate) Duration);
 
 impl Deadline {
+    /// Of a caller that names none.
+    pub(crate) const DEFAULT: Self = Self(DEFAULT);
+
     /// What the headers say.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(text) = header::single(headers, &DEADLINE_HEADER)? else {
-            return Ok(Self(DEFAULT));
+            return Ok(Self::DEFAULT);
         };
         // Digits only: the parser for numbers would take a sign too.
         let digits = text.bytes().all(|b| b.is_ascii_digit());

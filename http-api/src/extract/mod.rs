@@ -11,7 +11,7 @@ mod percent;
 mod principal;
 
 pub use body::Limits;
-pub(crate) use body::{check_media_type, drain, read_bytes, read_json};
+pub(crate) use body::{Payload, check_media_type, drain, read_bytes, read_json};
 pub(crate) use condition::{conditions, opaque_tag};
 pub(crate) use deadline::Deadline;
 pub(crate) use key::{Key, check_key};

@@ -47,7 +47,10 @@ impl<S: Send + Sync> axum::extract::FromRequest<S> for Incoming {
 
 impl Incoming {
     async fn read<T: DeserializeOwned>(self, bytes_max: usize) -> Result<(T, Call), Problem> {
-        Ok((read_json(&self.headers, self.body, bytes_max).await?, self.call))
+        Ok((
+            read_json(&self.headers, self.body, bytes_max, Deadline(self.call.deadline)).await?,
+            self.call,
+        ))
     }
 }
 

@@ -24,12 +24,14 @@ pub(crate) struct DiscardParams {
 pub(crate) async fn discard_suffix<N: NodePort>(
     State(api): State<Api<N>>,
     Params(DiscardParams { dry_run }): Params<DiscardParams>,
-    Deadline(deadline): Deadline,
+    deadline: Deadline,
     principal: Principal,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<Discarded>, Problem> {
-    let request: DiscardRequest = read_json(&headers, body, api.limits.command_bytes_max).await?;
+    let request: DiscardRequest =
+        read_json(&headers, body, api.limits.command_bytes_max, deadline).await?;
+    let Deadline(deadline) = deadline;
     let call = Call { principal, deadline };
     api.port.discard_suffix(request, dry_run, call).await.map(|data| Answer { data })
 }

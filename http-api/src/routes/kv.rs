@@ -1,10 +1,7 @@
 //! `/v1/kv/{key}`.
 
-use std::time::Duration;
-
 use aerodb_core::id::Boundary;
 use aerodb_core::wal::Op;
-use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
@@ -16,7 +13,9 @@ use serde::Deserialize;
 use super::view_headers::view_headers;
 use crate::code::Code;
 use crate::envelope::Answer;
-use crate::extract::{Deadline, Key, Params, Principal, conditions, no_params, read_bytes};
+use crate::extract::{
+    Deadline, Key, Params, Payload, Principal, conditions, no_params, read_bytes,
+};
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
@@ -28,11 +27,6 @@ fn receipt(key: String, written: Written) -> Answer<WriteReceipt> {
     Answer { data: WriteReceipt { key: Some(key), commit_id, epoch, durability } }
 }
 
-/// A body of whichever kind the connection or the router gives.
-pub(crate) trait Payload: HttpBody<Data = Bytes> + Unpin {}
-
-impl<B: HttpBody<Data = Bytes> + Unpin> Payload for B {}
-
 pub(crate) async fn put<N: NodePort, B: Payload>(
     State(api): State<Api<N>>,
     principal: Principal,
@@ -41,11 +35,12 @@ pub(crate) async fn put<N: NodePort, B: Payload>(
 ) -> Result<Answer<WriteReceipt>, Problem> {
     let (head, body) = request.into_parts();
     let (key, deadline) = addressed(&head)?;
-    let value = read_bytes(body, api.limits.value_bytes_max).await?;
+    let value = read_bytes(body, api.limits.value_bytes_max, deadline).await?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
     drop(head);
     let ops = vec![Op::Put { key: bytes, value: detached(value) }];
+    let Deadline(deadline) = deadline;
     let write = Write { kind: WriteKind::Put, conditions, ops, deadline, principal, thread };
     Ok(receipt(key.0, api.port.write(write).await?))
 }
@@ -57,7 +52,7 @@ pub(crate) async fn delete<N: NodePort, B: Payload>(
     request: Request<B>,
 ) -> Result<Answer<WriteReceipt>, Problem> {
     let (head, _) = request.into_parts();
-    let (key, deadline) = addressed(&head)?;
+    let (key, Deadline(deadline)) = addressed(&head)?;
     let bytes = key.bytes();
     let conditions = conditions(&head.headers, &bytes)?;
     drop(head);
@@ -77,11 +72,10 @@ fn detached(value: Bytes) -> Bytes {
 }
 
 /// The key of a write and when its caller wants to be answered.
-fn addressed(head: &Parts) -> Result<(Key, Duration), Problem> {
+fn addressed(head: &Parts) -> Result<(Key, Deadline), Problem> {
     let key = Key::of(&head.uri)?;
     no_params(&head.uri)?;
-    let Deadline(deadline) = Deadline::of(&head.headers)?;
-    Ok((key, deadline))
+    Ok((key, Deadline::of(&head.headers)?))
 }
 
 /// A commit that is named is a snapshot: nothing says that what came after it is seen.

@@ -25,12 +25,14 @@ pub(crate) struct PromoteParams {
 pub(crate) async fn promote<N: NodePort>(
     State(api): State<Api<N>>,
     Params(PromoteParams { dry_run }): Params<PromoteParams>,
-    Deadline(deadline): Deadline,
+    deadline: Deadline,
     principal: Principal,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<Promoted>, Problem> {
-    let request: PromoteRequest = read_json(&headers, body, api.limits.command_bytes_max).await?;
+    let request: PromoteRequest =
+        read_json(&headers, body, api.limits.command_bytes_max, deadline).await?;
+    let Deadline(deadline) = deadline;
     let call = Call { principal, deadline };
     api.port.promote(request, dry_run, call).await.map(|data| Answer { data })
 }

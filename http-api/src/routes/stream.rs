@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::code::Code;
 use crate::connection::ConnectionGuard;
-use crate::extract::{NoParams, Params, check_media_type, read_bytes};
+use crate::extract::{Deadline, NoParams, Params, check_media_type, read_bytes};
 use crate::port::NodePort;
 use crate::problem::Problem;
 use crate::router::Api;
@@ -24,7 +24,7 @@ async fn read<T: DeserializeOwned>(
     body: Body,
     what: &str,
 ) -> Result<(T, ConnectionGuard), Problem> {
-    let bytes = read_bytes(body, PULL_REQUEST_BYTES_MAX).await?;
+    let bytes = read_bytes(body, PULL_REQUEST_BYTES_MAX, Deadline::DEFAULT).await?;
     check_media_type(headers, PULL_MEDIA_TYPE)?;
     let request = decode(&bytes)
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("not a {what}: {error}")))?;

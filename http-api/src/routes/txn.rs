@@ -46,19 +46,20 @@ fn op(op: TxnOp, value_bytes_max: usize) -> Result<Op, Problem> {
 pub(crate) async fn txn<N: NodePort>(
     State(api): State<Api<N>>,
     Params(NoParams {}): Params<NoParams>,
-    Deadline(deadline): Deadline,
+    deadline: Deadline,
     principal: Principal,
     thread: RequestThread,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<WriteReceipt>, Problem> {
-    let request: TxnRequest = read_json(&headers, body, api.limits.txn_bytes_max).await?;
+    let request: TxnRequest = read_json(&headers, body, api.limits.txn_bytes_max, deadline).await?;
     if request.ops.is_empty() {
         return Err(Problem::new(Code::InvalidRequest, "ops must hold at least one operation"));
     }
     let conditions = request.conditions.into_iter().map(condition).collect::<Result<_, _>>()?;
     let bytes_max = api.limits.value_bytes_max;
     let ops = request.ops.into_iter().map(|it| op(it, bytes_max)).collect::<Result<_, _>>()?;
+    let Deadline(deadline) = deadline;
     let write = Write { kind: WriteKind::Txn, conditions, ops, deadline, principal, thread };
     let Written { commit_id, epoch, durability } = api.port.write(write).await?;
     Ok(Answer { data: WriteReceipt { key: None, commit_id, epoch, durability } })

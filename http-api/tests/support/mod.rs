@@ -643,7 +643,7 @@ pub async fn serve_until(listener: TcpListener, shutdown: impl Future<Output = (
 #[derive(Debug)]
 pub struct Answered {
     pub status: u16,
-    head: String,
+    pub head: String,
     pub body: Vec<u8>,
 }
 
