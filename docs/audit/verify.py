@@ -343,7 +343,7 @@ class Reader:
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
                            "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused",
-                           "checkpoint_requested")
+                           "checkpoint_requested", "relocate_refused")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -356,11 +356,12 @@ class Reader:
             case "halted": return kind, (self.rule(), self.text())
             case "declined": return kind, (self.recorded(self.declining), self.decline(), self.option(self.request))
             case "decline_refused": return kind, (self.recorded(self.declining), self.option(self.request))
-            case "relocated": return kind, (self.recorded(self.relocate),)
+            case "relocated" | "relocate_refused": return kind, (self.recorded(self.relocate),)
             case "forked": return kind, (self.recorded(self.fork), self.fixed())
             case "fork_refused": return kind, (self.recorded(self.fork),)
             case "checkpoint_requested": return kind, (self.option(self.varint),)
-        return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.option(self.request))
+        return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.varint(),
+                      self.seq(lambda: (self.id(), self.fixed(), self.text())), self.option(self.request))
 
     def entry(self, ledger):
         if len(self.data) > 16384:
