@@ -1,6 +1,6 @@
 //! The logs that are kept: written beside the old ones, and put in their places.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aerodb_ledger::authority::AuthorityLedger;
@@ -111,10 +111,23 @@ pub(super) fn put_ledger(
         return Ok(());
     }
     if is_dir(&**disk, &place)? {
-        put(disk, &place, &dir.quarantine().join(format!("authority-{number}")))?;
+        put(disk, &place, &vacant(dir, disk, &format!("authority-{number}"))?)?;
         disk.sync_dir(dir.path())?;
     }
     put(disk, &kept, &place)
+}
+
+/// A name in quarantine that nothing has. The plain one is taken where a power loss kept the new name of a rename
+/// and the old one too.
+fn vacant(dir: &DataDir, disk: &Arc<dyn Disk>, name: &str) -> Result<PathBuf, DiskError> {
+    let mut path = dir.quarantine().join(name);
+    for again in 2.. {
+        if !is_dir(&**disk, &path)? {
+            break;
+        }
+        path = dir.quarantine().join(format!("{name}-{again}"));
+    }
+    Ok(path)
 }
 
 /// The number in the name of the WAL that was set aside last.

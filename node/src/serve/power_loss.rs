@@ -10,8 +10,8 @@ use aerodb_core::decision::command::Command;
 use aerodb_core::id::Epoch;
 use aerodb_core::machine::RoleName;
 use aerodb_http_api::problem::Problem;
-use aerodb_ledger::disk::simulated::{Moment, SimulatedDisk, Unsynced};
 use aerodb_ledger::disk::Operation;
+use aerodb_ledger::disk::simulated::{Moment, SimulatedDisk, Unsynced};
 use tokio::sync::watch;
 
 use crate::checkpoint::tests::losses;
