@@ -70,6 +70,8 @@ catalogue! {
         "Only listed transitions exist, and one attempt runs at a time.";
     P6Sb3, "P6-SB3", "FAILOVER_FAILURE_MODEL 6; DESIGN 3.2", "core::authority::evolve",
         "An obligation ends only with a certificate that its node can no longer promote itself on the designation.";
+    P6Df5, "P6-DF5", "FAILOVER_FAILURE_MODEL 8; DESIGN 8", "node::supervisor::requests",
+        "A request id stands for one request: asked again it has the recorded outcome, and no other request has it.";
     Rm3, "RM-3", "REPL_MODEL 3.2", "core::decision::write",
         "Only the holder named by the ledger takes writes; a replica assigns no commit ids.";
     Rm5, "RM-5", "REPL_MODEL 4.4", "core::machine::role",
@@ -180,6 +182,8 @@ catalogue! {
         "A node that has declined an epoch is never granted it.";
     Au18, "AU-18", "DESIGN 3.3", "core::decision::command",
         "A node that is known to have declined the next epoch is not designated for it.";
+    Au19, "AU-19", "DESIGN 3.1, 7", "ledger::authority",
+        "A grant is adopted only where its decision can be made again: by a program that has the rules that it was made under.";
     Dir1, "DIR-1", "DESIGN 3.3", "core::decision::relocate",
         "Two directories that are told apart are of one node: the same cluster, id and key.";
     Dir2, "DIR-2", "DESIGN 3.3", "core::decision::relocate",

@@ -15,10 +15,10 @@ KINDS = {"wal": 1, "authority.ledger": 2, "decision.ledger": 3}
 BLOCKS = (4096, 8192, 16384, 32768, 65536)
 NONE_BEFORE = bytes(32)
 RULES = """
-P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3
+P6-A1 P6-A2 P6-A3 P6-S1 P6-S2 P6-S3 P6-F1 P6-SC1 P6-V29 P6-SM2 P6-SB3 P6-DF5 RM-3 RM-5 RM-8 P5-I4 P5-I5 P5-I12 RI-3
 F-V1 F-V2 F-R1 F-RS1 F-RS2 F-X4 F-RC2 WAL-2 WAL-8 WAL-13 P3-D4 P3-D9 P3-FS5 DIS-16 DIS-18 DIS-22 ST-2 CORE-R3
 CORE-D1 MVV-1 MVG-2 MVG-1 MVG-4 MVS-1 MVS-2 CKP-2 CKP-4 P3-K3 DIS-20 DIS-21 RD-2 AU-1 AU-2 AU-3 AU-4 AU-5 AU-6
-AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 AU-16 AU-17 AU-18 DIR-1 DIR-2 DIR-3 DIR-4 FK-1 FK-2 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
+AU-7 AU-8 AU-9 AU-10 AU-11 AU-12 AU-13 AU-14 AU-16 AU-17 AU-18 AU-19 DIR-1 DIR-2 DIR-3 DIR-4 FK-1 FK-2 MEM-1 AU-15 RS-1 RS-2 RS-3 RS-6 F-S1 F-S2 F-S3 P3-S2 SNP-4 SNP-5
 """.split()
 
 
@@ -343,7 +343,7 @@ class Reader:
         kind = self.one_of("promotion_requested", "promotion_denied", "promotion_granted", "command_refused", "command_done",
                            "followed", "resumed", "halted", "suffix_discarded", "bootstrap_requested", "bootstrap_decided",
                            "failure_cleared", "declined", "decline_refused", "relocated", "forked", "fork_refused",
-                           "checkpoint_requested")
+                           "checkpoint_requested", "relocate_refused")
         match kind:
             case "promotion_requested": return kind, (self.id(), self.option(self.name), self.option(self.request))
             case "promotion_denied": return kind, (self.limited(96), self.recorded(self.promotion))
@@ -356,11 +356,12 @@ class Reader:
             case "halted": return kind, (self.rule(), self.text())
             case "declined": return kind, (self.recorded(self.declining), self.decline(), self.option(self.request))
             case "decline_refused": return kind, (self.recorded(self.declining), self.option(self.request))
-            case "relocated": return kind, (self.recorded(self.relocate),)
+            case "relocated" | "relocate_refused": return kind, (self.recorded(self.relocate),)
             case "forked": return kind, (self.recorded(self.fork), self.fixed())
             case "fork_refused": return kind, (self.recorded(self.fork),)
             case "checkpoint_requested": return kind, (self.option(self.varint),)
-        return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.option(self.request))
+        return kind, (self.option(self.rule), self.position(), self.varint(), self.text(), self.varint(), self.varint(),
+                      self.seq(lambda: (self.id(), self.fixed(), self.text())), self.option(self.request))
 
     def entry(self, ledger):
         if len(self.data) > 16384:
@@ -402,7 +403,7 @@ class Authority:
     def __init__(self):
         self.hashes, self.members, self.epochs, self.named = [], {}, [], []
         self.cluster = self.holder = self.relinquished = self.succession = self.reached = None
-        self.namings, self.declined = set(), set()
+        self.namings, self.declined, self.promotions = set(), set(), []
 
     def head(self): return (len(self.hashes), self.hashes[-1])
     def contains(self, head): return 1 <= head[0] <= len(self.hashes) and self.hashes[head[0] - 1] == head[1]
@@ -528,6 +529,7 @@ class Authority:
         if (facts["cluster"], facts["node"], facts["ledger"], facts["authority"], facts["wal_end"]) != (
                 self.cluster, author, self.head(), state, body["at"]) or body["decision"]["status"] != "approved":
             return "the recorded decision is of another state, or denies"
+        self.promotions.append(body["promotion"])
         wrong = misjudged(body["decision"])
         if wrong:
             return wrong
@@ -771,11 +773,19 @@ KINDS_OF_DECISION = {
 }
 
 
+OTHER_RULESETS = {}
+
+
 def misjudged(decision):
     """What is wrong with a recorded decision, or None."""
     facts = decision["facts"]
     if decision["ruleset"] != 1:
-        return f"ruleset {decision['ruleset']} is not known"
+        # Rules that are not known here: it is taken at its word.
+        OTHER_RULESETS[decision["ruleset"]] = OTHER_RULESETS.get(decision["ruleset"], 0) + 1
+        yes = next(of for field, of in KINDS_OF_DECISION.items() if field in facts)[4]
+        said = decision["status"] == yes and decision["reason"] is None
+        holds = [evaluation == "true" for _, evaluation in decision["evaluations"]]
+        return None if said == (bool(holds) and all(holds)) else "it contradicts itself"
     kind, inputs, apply, seen, yes, no = next(of for field, of in KINDS_OF_DECISION.items() if field in facts)
     rules = [(rule, {True: "true", False: "false", None: "not_evaluable"}[holds], evidence) for rule, holds, evidence in apply(facts)]
     failed = [rule for rule, evaluation, _ in rules if evaluation != "true"]
@@ -962,7 +972,9 @@ class Verifier:
         return f"{text}, epoch {authority.epochs[-1][0]} held by {authority.holder}, cluster {authority.cluster.hex()[:16]}"
 
     def check_decisions(self):
-        log, text = self.log("decision.ledger")
+        node, grants = self.identity["node_id"] if self.identity else None, self.authority.promotions if self.authority else []
+        asked = [int(it.removeprefix(f"{node}-")) for it in grants if it.removeprefix(f"{node}-").isdigit() and it.startswith(f"{node}-")]
+        log, text = self.log("decision.ledger", record=max(asked, default=0))
         author = self.identity["node_id"] if self.identity else None
         for place, entry in entries(log, "decision"):
             author = author or entry["author"]
@@ -1030,6 +1042,8 @@ class Verifier:
         for name, check in (("identity", self.check_identity), ("authority.ledger", self.check_authority),
                             ("decision.ledger", self.check_decisions), ("checkpoint", self.check_checkpoint), ("wal", self.check_wal)):
             self.step(name, check)
+        for ruleset, count in sorted(OTHER_RULESETS.items()):
+            print(f"note              {count} decided under ruleset {ruleset}, which is not known here: not made again")
         print("verdict           " + ("ok" if not self.faults else f"{self.faults} FOUND WRONG"))
         return 1 if self.faults else 0
 

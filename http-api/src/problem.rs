@@ -72,11 +72,12 @@ impl Problem {
         }))
     }
 
-    /// Names the rule that stands against the request.
+    /// Names the rule that stands against the request, with what could change the answer: a refusal that a rule
+    /// made is never a dead end. None only where the reader can do nothing, which the caller says why.
     #[must_use]
-    pub fn rule(mut self, rule: RuleId) -> Self {
+    pub fn rule(mut self, rule: RuleId, remedies: Vec<Remedy>) -> Self {
         self.0.rule = Some(rule);
-        self
+        self.remedies(remedies)
     }
 
     /// Attaches the decision: its explanation, its first failed rule and what could change the answer.
@@ -109,7 +110,7 @@ impl Problem {
         self
     }
 
-    /// Says what could change the answer, where there was no decision to explain.
+    /// Says what could change the answer, where there was no decision to explain and no rule to name.
     #[must_use]
     pub fn remedies(mut self, remedies: Vec<Remedy>) -> Self {
         self.0.remedies = Some(remedies.into_iter().map(RemedyView::from).collect());

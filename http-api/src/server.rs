@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use crate::connection::ConnectionGuard;
 use crate::malformed::Answering;
 use crate::port::NodePort;
 use crate::site::Site;
-use crate::threads::{RequestThreads, Seat};
+use crate::threads::{RequestThread, RequestThreads, Seat};
 
 /// A connection over which no whole request head comes for so long is closed, idle ones too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,7 +72,7 @@ async fn connection<N: NodePort>(
     peer: SocketAddr,
     seat: Seat,
     site: Arc<Site<N>>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
     let stream = match prepare(&stream).and_then(|()| taken_over(stream)) {
         Ok(stream) => stream,
@@ -80,9 +81,21 @@ async fn connection<N: NodePort>(
             return;
         }
     };
+    carry(stream, &peer.to_string(), seat.thread(), site, stopping).await;
+}
+
+/// Serves the requests that come over a stream until it ends, or until the stop was asked for and the running one
+/// is answered. What [`serve`] does with every stream that it accepts; for callers with streams of their own.
+pub async fn carry<N: NodePort>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: &str,
+    thread: RequestThread,
+    site: Arc<Site<N>>,
+    mut stopping: watch::Receiver<bool>,
+) {
     // `_life` ends with this function, however it ends: the guard then says so.
-    let (_life, guard) = ConnectionGuard::open(&peer.to_string());
-    let site = Arc::new((site, guard, seat.thread()));
+    let (_life, guard) = ConnectionGuard::open(peer);
+    let site = Arc::new((site, guard, thread));
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
         async move { Ok::<_, Infallible>(site.0.answer(request, &site.1, &site.2).await) }

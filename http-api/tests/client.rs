@@ -60,9 +60,11 @@ async fn a_problem_arrives_as_it_was_made() {
     let served = serve().await;
     let holder = Address::new("http://127.0.0.1:7402").unwrap();
     let problems = [
-        Problem::not_holder(Some(&node("n2")), Some(&holder)).rule(RuleId::Rm3),
+        Problem::not_holder(Some(&node("n2")), Some(&holder)).rule(RuleId::Rm3, Vec::new()),
         Problem::not_acknowledged(CommitId::FIRST, Epoch::FIRST, "the successor is detached"),
-        Problem::new(Code::WalPoisoned, "fsync failed").rule(RuleId::Wal13).with("errno", 5),
+        Problem::new(Code::WalPoisoned, "fsync failed")
+            .rule(RuleId::Wal13, Vec::new())
+            .with("errno", 5),
     ];
     let client = Client::new(served.address());
     for problem in problems {

@@ -300,11 +300,12 @@ fn the_decision_ledger_holds_every_kind_of_entry() {
             "forked",
             "fork_refused",
             "checkpoint_requested",
+            "relocate_refused",
         ]
     );
     let again = |stored: &Stored<_>| replay_decision_entry(&stored.entry);
     let replayed: Vec<_> = entries.iter().filter_map(again).collect();
-    assert_eq!(replayed.len(), 13);
+    assert_eq!(replayed.len(), 14);
     assert!(replayed.iter().all(|decision| decision.verdict == Verdict::Same), "{replayed:?}");
 }
 

@@ -15,8 +15,7 @@ use aerodb_core::explain::Recorded;
 use aerodb_core::id::{Boundary, PromotionId};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
-use aerodb_ledger::LedgerPlace;
-use aerodb_ledger::authority::AuthorityLedger;
+use aerodb_ledger::authority::{AuthorityLedger, sign_entry};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk};
 use aerodb_ledger::log::LogOptions;
@@ -27,6 +26,7 @@ use aerodb_ledger::verify::{
     verify_directory,
 };
 use aerodb_ledger::wal::{Wal, WalPlace};
+use aerodb_ledger::{AppendError, LedgerPlace};
 use support::{Story, annotation, batches, key, node, segments_of};
 
 fn disk() -> Arc<dyn Disk> {
@@ -330,4 +330,31 @@ fn a_tampered_or_foreign_decision_is_told_apart() {
     let replayed = replayed_decisions(&dir, &known, None);
     let verdicts: Vec<_> = replayed.iter().map(|line| line.verdict).collect();
     assert_eq!(verdicts, [Verdict::Same, Verdict::Differs, Verdict::OtherRuleset]);
+}
+
+/// A ledger with a grant that a program of other rules made: read, checked in everything that can be, and said so.
+/// Proves: AU-19.
+#[test]
+fn au19_a_ledger_of_other_rules_is_whole_and_its_decision_is_said_not_to_be_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join(AUTHORITY_DIR);
+    let mut entries = Story::full().entries;
+    let at = entries.iter().position(|it| it.entry.body.kind() == "authority_granted").unwrap();
+    entries.truncate(at + 1);
+    let signed = &mut entries[at];
+    let EntryBody::AuthorityGranted(grant) = &mut signed.entry.body else { panic!("a grant") };
+    grant.decision.ruleset = 7;
+    let author = signed.entry.author.as_str().to_owned();
+    *signed = sign_entry(&key(&author), signed.entry.clone());
+
+    let refused = AuthorityLedger::create(&place(&dir, segments_of(8)), entries.clone());
+    let Err(AppendError::Rejected(rejected)) = refused else { panic!("it was adopted") };
+    assert_eq!(rejected.rule(), RuleId::Au19);
+    AuthorityLedger::create_again(&place(&dir, segments_of(8)), entries).unwrap();
+
+    let (grants, ledger) = replayed_authority(root.path());
+    assert_eq!(ledger.report.integrity, Integrity::Ok);
+    assert_eq!(ledger.report.other_rulesets, [(7, 1)].into());
+    assert_eq!((grants[0].ruleset, grants[0].verdict), (7, Verdict::OtherRuleset));
+    assert_eq!(grants[0].replayed, None);
 }

@@ -58,6 +58,7 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
             | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::FailureCleared { .. }
             | DecisionBody::Relocated { .. }
+            | DecisionBody::RelocateRefused { .. }
             | DecisionBody::Forked { .. }
             | DecisionBody::ForkRefused { .. } => {}
         }

@@ -2,7 +2,7 @@
 //! another decline is made.
 
 use aerodb_core::authority::SignedDecline;
-use aerodb_core::decision::record::{DecisionBody, SignedDecision};
+use aerodb_core::decision::record::{Lasting, SignedDecision};
 use aerodb_core::id::{Epoch, Seq};
 use aerodb_ledger::Entries;
 
@@ -10,28 +10,11 @@ use aerodb_ledger::Entries;
 #[must_use]
 pub fn decline_of(entries: &Entries<SignedDecision>, epoch: Epoch) -> Option<(Seq, SignedDecline)> {
     let all = entries.after(None, usize::MAX);
-    all.iter().find_map(|stored| match &stored.entry.entry.body {
-        DecisionBody::Declined { certificate, .. } if certificate.claim.epoch == epoch => {
+    all.iter().find_map(|stored| match stored.entry.entry.body.lasting() {
+        Some(Lasting::Declined(certificate)) if certificate.claim.epoch == epoch => {
             Some((stored.entry.entry.seq, certificate.clone()))
         }
-        DecisionBody::Declined { .. }
-        | DecisionBody::DeclineRefused { .. }
-        | DecisionBody::PromotionRequested { .. }
-        | DecisionBody::PromotionDenied { .. }
-        | DecisionBody::PromotionGranted { .. }
-        | DecisionBody::CommandRefused { .. }
-        | DecisionBody::CommandDone { .. }
-        | DecisionBody::Followed { .. }
-        | DecisionBody::Resumed { .. }
-        | DecisionBody::Halted { .. }
-        | DecisionBody::SuffixDiscarded { .. }
-        | DecisionBody::BootstrapRequested { .. }
-        | DecisionBody::CheckpointRequested { .. }
-        | DecisionBody::BootstrapDecided { .. }
-        | DecisionBody::FailureCleared { .. }
-        | DecisionBody::Relocated { .. }
-        | DecisionBody::Forked { .. }
-        | DecisionBody::ForkRefused { .. } => None,
+        Some(Lasting::Declined(_) | Lasting::Relocated(_) | Lasting::Forked(..)) | None => None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aerodb_core::authority::{Authority, EntryBody, SignedEntry};
 use aerodb_core::id::{NodeId, Seq};
 use aerodb_core::rules::RuleId;
-use aerodb_ledger::authority::{Rejected, admit_entry};
+use aerodb_ledger::authority::{Rejected, adopt_entry};
 
 /// A ledger as it would be with what was brought.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ pub fn extend(
         if let EntryBody::AuthorityGranted(_) = &entry.body {
             return Err(Unfit::Grant { seq });
         }
-        admit_entry(&mut state, signed)?;
+        adopt_entry(&mut state, signed)?;
         fresh.push(signed.clone());
     }
     Ok(Extended { authority: state.unwrap_or_else(|| Arc::clone(authority)), fresh })
@@ -92,7 +92,7 @@ mod tests {
     use aerodb_core::hash::{ClusterId, Hash};
     use aerodb_core::id::{Address, ClusterName, Epoch, Reason};
     use aerodb_core::position::Position;
-    use aerodb_ledger::authority::{NodeKey, sign_entry};
+    use aerodb_ledger::authority::{NodeKey, admit_entry, sign_entry};
 
     use super::*;
     use crate::directory::{Founding, genesis};

@@ -30,6 +30,7 @@ pub fn latch_of(entries: &Entries<SignedDecision>) -> Latch {
             | DecisionBody::Followed { .. }
             | DecisionBody::Resumed { .. }
             | DecisionBody::Relocated { .. }
+            | DecisionBody::RelocateRefused { .. }
             | DecisionBody::Forked { .. }
             | DecisionBody::ForkRefused { .. } => return latch,
         };

@@ -40,6 +40,8 @@ pub mod recovery;
 pub mod replay;
 pub mod replication;
 pub mod retention;
+#[cfg(test)]
+mod scene;
 pub mod serve;
 pub mod shared;
 pub mod stopped;
@@ -47,4 +49,5 @@ pub mod store;
 pub mod supervisor;
 pub mod view;
 pub mod wal;
+mod witness;
 pub mod world;

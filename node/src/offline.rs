@@ -17,7 +17,6 @@ use aerodb_ledger::authority::{AuthorityLedger, present_decline};
 use aerodb_ledger::checkpoint::Checkpoint;
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::{Disk, RealDisk};
-use aerodb_ledger::log::Witness;
 use aerodb_ledger::wal::scan_read_only;
 use aerodb_ledger::{Fault, OpenError};
 
@@ -29,6 +28,7 @@ use crate::identity::{IdentityError, IdentityFile, RetiredDirectory, Stamp};
 use crate::recovery::{CheckpointRefused, choose};
 use crate::replay::{Replay, ReplayError};
 use crate::store::Store;
+use crate::witness::{frame, of_record};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -80,13 +80,12 @@ fn facts(
     identity.check_in_force(dir.path())?;
     let (node, owner) = (identity.node_id.clone(), identity.key().public_key());
     let Stamp { authority_frame, decision_frame, wal_frame, .. } = identity.stamp;
-    let witness = |frame: u64| Witness { frame_seq: (frame > 0).then_some(frame), record: None };
 
     let read = AuthorityLedger::open_read_only(
         &*disk,
         &dir.authority_ledger(),
         Some(&owner),
-        witness(authority_frame),
+        frame(authority_frame),
     )?;
     let authority = read.authority;
     let keys = authority
@@ -98,7 +97,7 @@ fn facts(
         &dir.decision_ledger(),
         Some(&owner),
         keys,
-        witness(decision_frame),
+        of_record(decision_frame, &read.entries, &node),
     )?;
     let halt = latch_of(&decisions.entries).cause().map(|failure| failure.rule);
 
@@ -115,7 +114,7 @@ fn facts(
     // Nobody reads the store: the snapshot is not loaded.
     let (writer, _) = Store::empty();
     let mut replay = Replay::new(&pulled, writer, checkpoint.as_ref());
-    let (wal, seen) = (dir.wal(), witness(wal_frame));
+    let (wal, seen) = (dir.wal(), frame(wal_frame));
     scan_read_only(&*disk, &wal, Some(&owner), checkpoint.as_ref(), seen, &mut |raw| {
         replay.take(&raw)?;
         let ends_there = raw.claimed_range().map(|(_, last)| Boundary::from(last)) == wanted;

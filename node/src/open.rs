@@ -21,7 +21,7 @@ use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
 use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
 use aerodb_core::hash::PublicKey;
-use aerodb_core::id::{Boundary, NodeId};
+use aerodb_core::id::Boundary;
 use aerodb_core::machine::{Failure, RoleName};
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
@@ -42,6 +42,7 @@ use crate::recovery::{CheckpointRefused, choose, found, load};
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::retention::{self, RetentionRefused};
 use crate::store::{Store, StoreWriter};
+use crate::witness::{frame, named_here, of_record};
 
 /// No frame of the WAL carries more bytes of batches.
 const FRAME_BYTES_MAX: usize = 16 << 20;
@@ -227,10 +228,6 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
     })
 }
 
-const fn frame(seq: u64) -> Witness {
-    Witness { frame_seq: if seq > 0 { Some(seq) } else { None }, record: None }
-}
-
 /// Step 1: identity and both ledgers, every entry checked and folded.
 fn read_ledgers(dir: &DataDir, disk: &dyn Disk) -> Result<Known, StartError> {
     let identity = IdentityFile::read(disk, dir.path())?;
@@ -251,7 +248,7 @@ fn read_ledgers(dir: &DataDir, disk: &dyn Disk) -> Result<Known, StartError> {
     }
     let members = authority.members();
     let keys = members.map(|(member, _)| (member.node_id.clone(), member.public_key)).collect();
-    let decisions = frame(stamp.decision_frame);
+    let decisions = of_record(stamp.decision_frame, &ledger.entries, &identity.node_id);
     let decisions = DecisionLedger::open_read_only(
         disk,
         &dir.decision_ledger(),
@@ -314,7 +311,7 @@ fn open_ledgers(dir: &DataDir, disk: &Arc<dyn Disk>, known: &Known) -> Result<Le
     let (decisions, decisions_found) = DecisionLedger::open(
         &place(&decision_dir),
         known.identity.node_id.clone(),
-        frame(stamp.decision_frame),
+        of_record(stamp.decision_frame, &known.entries, &known.identity.node_id),
         &quarantine,
     )?;
     Ok((ledger, authority_found, decisions, decisions_found))
@@ -332,18 +329,6 @@ fn stand_on(
     let marker = marker.write(&**disk, dir.path())?;
     wal.truncate(&marker)?;
     Ok((wal, Some(Standing { marker: marker.into_inner(), manifest })))
-}
-
-/// The highest commit that an entry of this node names: it was durable here when the node wrote that.
-pub(crate) fn named_here(entries: &Entries<SignedEntry>, node: &NodeId) -> Option<u64> {
-    entries
-        .after(None, usize::MAX)
-        .iter()
-        .filter(|stored| &stored.entry.entry.author == node)
-        .filter_map(|stored| stored.entry.entry.body.names())
-        .filter(|boundary| *boundary > Boundary::ORIGIN)
-        .max()
-        .map(Boundary::get)
 }
 
 /// What a node that held wrote itself can only be wrong by damage; what a replica received can be wrong

@@ -14,7 +14,7 @@ use aerodb_core::machine::Failure;
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::Stored;
-use aerodb_ledger::authority::{Rejected, admit_entry};
+use aerodb_ledger::authority::{Rejected, admit_entry, adopt_entry};
 use serde_json::{Value, json};
 
 /// The field of the failure's evidence that names the last entry to keep.
@@ -39,7 +39,7 @@ pub fn judge(ours: &[Stored<SignedEntry>], common: LedgerHead, first: &SignedEnt
         Ok(None) => return Parting::Nothing("it has another beginning".to_owned()),
         Err(rejected) => return Parting::Nothing(rejected.to_string()),
     };
-    if let Err(rejected) = admit_entry(&mut state, first) {
+    if let Err(rejected) = adopt_entry(&mut state, first) {
         return Parting::Nothing(rejected.to_string());
     }
     let EntryBody::AuthorityGranted(grant) = &first.entry.body else {

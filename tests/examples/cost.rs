@@ -1,27 +1,37 @@
-//! The same script of writes and reads, sent by one client, one request after the other, over one connection: what
-//! `tests/cost/run` has a node count its instructions for.
+//! The same script of writes and reads in every run, on a node with failover enabled or disabled: what `tests/cost/run`
+//! has the instructions counted of. See `aerodb_tests::steady`.
 //!
-//! `cargo run --release -p aerodb-tests --example cost -- URL WRITES READS`
+//! `cargo run --release -p aerodb-tests --example cost -- enabled|disabled WRITES READS`
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
-const KEYS: usize = 100;
-const VALUE: [u8; 100] = [b'v'; 100];
+use std::sync::Arc;
+
+use aerodb_ledger::disk::RealDisk;
+use aerodb_node::config::Failover;
+use aerodb_tests::steady::Steady;
+
+/// Requests before those that are counted: what grows or is filled once has been.
+const BEFORE: usize = 200;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().expect("a URL");
+    let failover = match arguments.next().as_deref() {
+        Some("enabled") => Failover::Enabled,
+        Some("disabled") => Failover::Disabled,
+        other => panic!("enabled or disabled, not {other:?}"),
+    };
     let mut number = || arguments.next().and_then(|it| it.parse().ok()).expect("a number");
     let (writes, reads): (usize, usize) = (number(), number());
-    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-    let key = |at: usize| format!("{url}/v1/kv/key-{:03}", at % KEYS);
-    for at in 0..writes {
-        let mut answer = agent.put(key(at)).send(&VALUE[..]).expect("acknowledged");
-        let _ = answer.body_mut().read_to_vec().expect("an answer");
-    }
-    for at in 0..reads {
-        let mut answer = agent.get(key(at)).call().expect("a value");
-        let _ = answer.body_mut().read_to_vec().expect("an answer");
-    }
+    let place = tempfile::tempdir().expect("a directory");
+    let mut steady = Steady::start(Arc::new(RealDisk), place.path().join("n1"), failover);
+    steady.script(BEFORE, BEFORE);
+    counted(&mut steady, writes, reads);
     println!("{writes} writes, {reads} reads");
+}
+
+/// What is counted, by this name.
+#[inline(never)]
+fn counted(steady: &mut Steady, writes: usize, reads: usize) {
+    steady.script(writes, reads);
 }

@@ -28,11 +28,11 @@ const SAMPLES: usize = 20;
 /// The steps of a promotion as the node's log names them, and what has been done when the log says so.
 const STEPS: [(&str, &str); 6] = [
     ("PR1", "the request arrives, is looked at, and is decided on as things stand"),
-    ("PR2", "it is recorded (decision ledger: 2 fsyncs); the receiver stops; decided again"),
+    ("PR2", "it is recorded (decision ledger: 1 fsync); the receiver stops; decided again"),
     ("PR6", "decided once more, compared"),
     ("PR7", "the grant is durable (authority ledger: 2 fsyncs), the role is another one"),
-    ("PR8", "the outcome is recorded (decision ledger: 2 fsyncs)"),
-    ("", "the answer, the put, its answer (WAL: 1 fsync)"),
+    ("PR8", "the attempt is over"),
+    ("", "the answer, the put, its answer (WAL: 1 fsync; beside it 3 of the decision ledger)"),
 ];
 
 fn main() {

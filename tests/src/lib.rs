@@ -15,6 +15,7 @@ mod points;
 pub mod proxy;
 mod random;
 pub mod simulation;
+pub mod steady;
 
 pub use binary::{Output, aerodb, path as binary_path};
 pub use cluster::{Cluster, configured, founder_dir, join};

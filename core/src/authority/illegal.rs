@@ -3,7 +3,7 @@
 use crate::hash::Hash;
 use crate::id::{Epoch, NodeId, Seq};
 use crate::position::Position;
-use crate::rules::RuleId;
+use crate::rules::{RULESET, RuleId};
 
 /// Why an entry may not stand where it stands. Each carries the values that disagreed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +108,14 @@ pub enum Illegal {
         /// The grantee.
         holder: NodeId,
     },
+    /// The grant's decision was made under rules that this program does not have.
+    #[error(
+        "the grant's decision was made under ruleset {found}; this program has ruleset {RULESET} and cannot make it again"
+    )]
+    Ruleset {
+        /// The version recorded.
+        found: u32,
+    },
     /// The decision recorded in the grant is not the one that the rules give, or speaks of another state.
     #[error("the recorded decision does not stand: {what}")]
     Decision {
@@ -128,6 +136,7 @@ impl Illegal {
             Self::Position { .. } => RuleId::P6S2,
             Self::Decision { .. } => RuleId::P6F1,
             Self::Declined { .. } => RuleId::Au17,
+            Self::Ruleset { .. } => RuleId::Au19,
         }
     }
 }

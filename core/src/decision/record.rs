@@ -2,7 +2,12 @@
 //! interventions. It is for audit; decisions read of it only what the node has declined, and what it answered
 //! to a repeated request id.
 
+mod lasting;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use lasting::Lasting;
 
 use crate::authority::{Annotation, EntryError, SignedDecline, check_format};
 use crate::decision::RecordedDecision;
@@ -25,6 +30,21 @@ pub struct RequestRef {
     /// The hash of the canonical body: the same id with another body is refused.
     pub body_digest: Hash,
 }
+
+/// One entry of the authority ledger that was set aside; it was never covered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EntryAside {
+    /// The number that it had here; it may be another entry's by now.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: Hash,
+    /// What kind it is, for example `successor_released`.
+    pub entry: String,
+}
+
+/// The most entries of the authority ledger that are listed in one entry, which they must fit into; the
+/// quarantined ledger has all of them, and the last one's hash is over those before it.
+pub const ENTRIES_ASIDE_MAX: usize = 100;
 
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +124,10 @@ pub enum DecisionBody {
         quarantine: String,
         /// How many commits could be read of it.
         commits_total: u64,
+        /// How many entries of the authority ledger were set aside with it, past the parent of a later grant.
+        entries_total: u64,
+        /// The first of these; at most [`ENTRIES_ASIDE_MAX`].
+        entries: Vec<EntryAside>,
         /// The operator's name for the request.
         request: Option<RequestRef>,
     },
@@ -169,6 +193,11 @@ pub enum DecisionBody {
         /// What was acknowledged then; `None` while unknown.
         acknowledged: Option<Boundary>,
     },
+    /// It was asked which of two directories keeps the identity, and this one was refused it.
+    RelocateRefused {
+        /// The whole decision.
+        decision: Recorded<RelocateFacts>,
+    },
 }
 
 impl DecisionBody {
@@ -194,6 +223,7 @@ impl DecisionBody {
             Self::Forked { .. } => "forked",
             Self::ForkRefused { .. } => "fork_refused",
             Self::CheckpointRequested { .. } => "checkpoint_requested",
+            Self::RelocateRefused { .. } => "relocate_refused",
         }
     }
 }

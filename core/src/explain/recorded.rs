@@ -62,6 +62,16 @@ impl<F: Facts> Recorded<F> {
         }
     }
 
+    /// Whether it came to a yes, by its own words: every rule was found to hold.
+    #[must_use]
+    pub fn says_yes(&self) -> bool {
+        let holds = |(_, evaluation): &(RuleId, Evaluation)| *evaluation == Evaluation::True;
+        self.conclusion.status == self.facts.yes()
+            && self.conclusion.reason.is_none()
+            && !self.evaluations.is_empty()
+            && self.evaluations.iter().all(holds)
+    }
+
     /// Makes the decision again from its facts and compares everything that was recorded.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The probes of load balancers and orchestrators: 200 or 503, decided from one look at the node.
 
+use aerodb_core::explain::Remedy;
 use aerodb_core::machine::RoleName;
 use axum::body::Body;
 use axum::extract::State;
@@ -37,7 +38,10 @@ fn blocked(obstacle: Obstacle) -> Problem {
     let Obstacle { code, rule, detail } = obstacle;
     let problem = Problem::new(code, detail).status(StatusCode::SERVICE_UNAVAILABLE);
     match rule {
-        Some(rule) => problem.rule(rule),
+        Some(rule) => {
+            let action = "see in what state the node is, and by what";
+            problem.rule(rule, vec![Remedy::look(rule, action, None, "/v1/status")])
+        }
         None => problem,
     }
 }

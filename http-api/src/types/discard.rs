@@ -1,5 +1,6 @@
 //! Setting aside what a halted node's log holds past its validated history.
 
+use aerodb_core::decision::record::EntryAside;
 use aerodb_core::id::{Boundary, CommitId, Epoch, Reason, RequestId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
@@ -28,15 +29,6 @@ pub struct SetAside {
     pub keys: Vec<String>,
 }
 
-/// One entry of the authority ledger that is set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct EntryAside {
-    /// The number that it had here; it may be another entry's by now.
-    pub seq: Seq,
-    /// What kind it is, for example `successor_released`.
-    pub entry: String,
-}
-
 /// What was set aside, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Discarded {
@@ -52,7 +44,10 @@ pub struct Discarded {
     pub commits_total: u64,
     /// The first 1,000 of them; none where a request is asked again by its name: the quarantined log has them.
     pub commits: Vec<SetAside>,
-    /// The entries of the authority ledger past the parent of a later grant: none was ever covered.
+    /// How many entries of the authority ledger lie past the parent of a later grant: none was ever covered.
+    #[serde(default)]
+    pub entries_total: u64,
+    /// The first 100 of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<EntryAside>,
     /// Where the log as it was lies, below `quarantine/`; `null` when it was only looked at.

@@ -35,7 +35,7 @@ pub use checkpoint::{
 };
 pub use command::{AdmitRequest, AuthorityAction, AuthorityCommand, CommandBody, CommandDone};
 pub use decline::{Brought, DeclineRequest, Declined, EVIDENCE_ENTRIES_MAX, Evidence};
-pub use discard::{DiscardRequest, Discarded, EntryAside, SetAside};
+pub use discard::{DiscardRequest, Discarded, SetAside};
 pub use event::EventView;
 pub use health::{Gate, Health, Obstacle};
 pub use history::HistoryEntry;

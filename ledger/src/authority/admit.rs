@@ -1,5 +1,7 @@
 //! The one gate: signatures, then the fold. Every entry passes it when it is made, adopted from a
-//! peer, read back at start, and replayed.
+//! peer, read back at start, and replayed; what is new to the ledger passes [`adopt_entry`].
+//!
+//! Keeps: AU-19.
 
 use std::sync::Arc;
 
@@ -143,6 +145,18 @@ pub fn present_decline(authority: &Authority, certificate: SignedDecline) -> Pre
         verify_signature(&member.public_key, &claim.signing_hash(), signature)
     });
     PresentedDecline::new(authority, certificate, signed)
+}
+
+/// As [`admit_entry`], for an entry that the ledger does not have yet: made here, or told by another node.
+///
+/// # Errors
+/// [`Rejected`], also for a grant whose decision this program cannot make again (AU-19).
+pub fn adopt_entry(
+    state: &mut Option<Arc<Authority>>,
+    signed: &SignedEntry,
+) -> Result<(), Rejected> {
+    signed.entry.check_adoptable()?;
+    admit_entry(state, signed)
 }
 
 /// Takes an entry as the next one after `state` (`None` before genesis). Nothing is copied unless the

@@ -49,6 +49,12 @@ impl Fold for AuthorityFold {
     }
 }
 
+/// What is new to a ledger was decided by rules that this program has.
+fn check_adoptable(entries: &[SignedEntry]) -> Result<(), AppendError<Rejected>> {
+    let check = |signed: &SignedEntry| signed.entry.check_adoptable();
+    entries.iter().try_for_each(check).map_err(|illegal| AppendError::Rejected(illegal.into()))
+}
+
 impl AuthorityFold {
     /// The witness with what is known of every authority ledger: its genesis entry was durable before
     /// the node began to use it.
@@ -91,6 +97,18 @@ impl AuthorityLedger {
     /// [`AppendError::Rejected`] for entries that make no ledger, checked before anything is written;
     /// [`AppendError::Fault`].
     pub fn create(
+        place: &LedgerPlace<'_>,
+        entries: Vec<SignedEntry>,
+    ) -> Result<Self, AppendError<Rejected>> {
+        check_adoptable(&entries)?;
+        Self::create_again(place, entries)
+    }
+
+    /// As [`AuthorityLedger::create`], of entries that a ledger of this node holds already.
+    ///
+    /// # Errors
+    /// As there, but a grant of other rules is taken.
+    pub fn create_again(
         place: &LedgerPlace<'_>,
         entries: Vec<SignedEntry>,
     ) -> Result<Self, AppendError<Rejected>> {
@@ -168,6 +186,7 @@ impl AuthorityLedger {
         &mut self,
         entries: &[SignedEntry],
     ) -> Result<Durable<LedgerHead>, AppendError<Rejected>> {
+        check_adoptable(entries)?;
         let head = self.chronicle.append(entries.to_vec())?;
         if let Some(authority) = &self.chronicle.fold().0 {
             self.authority = Arc::clone(authority);

@@ -5,8 +5,8 @@ mod key;
 mod ledger;
 
 pub use admit::{
-    Rejected, SignatureError, admit_entry, check_signatures, present_decline, sign_decline,
-    sign_entry,
+    Rejected, SignatureError, admit_entry, adopt_entry, check_signatures, present_decline,
+    sign_decline, sign_entry,
 };
 pub use key::{NodeKey, RandomnessError, verify_signature};
 pub use ledger::{AuthorityLedger, ReadAuthority};

@@ -64,6 +64,8 @@ pub(crate) struct Chronicle<F: Fold> {
     log: Log,
     fold: F,
     entries: Entries<F::Entry>,
+    /// Entries whose frame is durable and whose trailer is owed: nobody is shown them.
+    noted: Vec<Stored<F::Entry>>,
 }
 
 impl LedgerPlace<'_> {
@@ -81,7 +83,7 @@ impl LedgerPlace<'_> {
 impl<F: Fold> Chronicle<F> {
     pub(crate) fn create(place: &LedgerPlace<'_>, fold: F) -> Result<Self, Fault> {
         let log = Log::create(&place.location(F::KIND), LogStart::ORIGIN)?;
-        Ok(Self { log, fold, entries: Entries::new() })
+        Ok(Self { log, fold, entries: Entries::new(), noted: Vec::new() })
     }
 
     pub(crate) fn open(
@@ -102,7 +104,7 @@ impl<F: Fold> Chronicle<F> {
             },
         );
         let (log, recovery) = opened.map_err(never_refused)?;
-        Ok((Self { log, fold, entries }, recovery))
+        Ok((Self { log, fold, entries, noted: Vec::new() }, recovery))
     }
 
     /// Appends all the entries in one frame. The fold moves when they are durable, trailer included.
@@ -110,7 +112,18 @@ impl<F: Fold> Chronicle<F> {
         &mut self,
         entries: Vec<F::Entry>,
     ) -> Result<Durable<LedgerHead>, AppendError<F::Rejected>> {
-        self.log.check_usable()?;
+        let head = self.note(entries)?;
+        self.settle()?;
+        Ok(Durable::proven(head))
+    }
+
+    /// Writes all the entries in one frame and makes that durable. The fold moves; the entries are shown when
+    /// their trailer is durable too: after [`Chronicle::settle`], or the next append.
+    pub(crate) fn note(
+        &mut self,
+        entries: Vec<F::Entry>,
+    ) -> Result<LedgerHead, AppendError<F::Rejected>> {
+        self.settle()?;
         let mut fold = self.fold.clone();
         for entry in &entries {
             fold.admit(entry).map_err(AppendError::Rejected)?;
@@ -126,10 +139,17 @@ impl<F: Fold> Chronicle<F> {
             let (bytes, max) = (large.bytes.len() as u64, ENTRY_BYTES_MAX as u64);
             return Err(Fault::TooLarge { bytes, max }.into());
         }
-        self.log.append(&about, stored.iter().map(|stored| &stored.bytes[..]))?;
+        self.log.append_frame(&about, stored.iter().map(|stored| &stored.bytes[..]))?;
         self.fold = fold;
-        self.entries.extend(stored);
-        Ok(Durable::proven(head))
+        self.noted = stored;
+        Ok(head)
+    }
+
+    /// Writes the trailer of what was noted, if it is owed, and shows the entries.
+    pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.log.settle()?;
+        self.entries.extend(std::mem::take(&mut self.noted));
+        Ok(())
     }
 
     fn stored(entry: F::Entry) -> Stored<F::Entry> {

@@ -248,7 +248,7 @@ points! {
     /// It has its name, and the directory is not fsynced (M-P09).
     LedgerCreateDirFsync = "ledger.create.dir_fsync" None,
 
-    // An append to the decision ledger: the same.
+    // An append to the decision ledger: the same. Of a promotion's request the trailer follows the answer.
     /// The frame is formed; no byte of it is written (M-P02).
     RecordBeforeWrite = "record.before_write" None,
     /// So many of its bytes are written (M-P02).
@@ -259,15 +259,15 @@ points! {
     RecordMidFsync = "record.mid_fsync" None,
     /// It has returned; of the trailer there is nothing (M-P02).
     RecordAfterFsync = "record.after_fsync" None,
-    /// The trailer is formed; no byte of it is written (M-P02).
+    /// The trailer is formed; no byte of it is written (M-P11).
     RecordTrailerBeforeWrite = "record.trailer.before_write" None,
-    /// So many of its bytes are written (M-P02).
+    /// So many of its bytes are written (M-P11).
     RecordTrailerMidWrite = "record.trailer.mid_write" Byte,
-    /// All of them are, none is fsynced (M-P02).
+    /// All of them are, none is fsynced (M-P11).
     RecordTrailerAfterWrite = "record.trailer.after_write" None,
-    /// The trailer's fsync has begun and not returned (M-P02).
+    /// The trailer's fsync has begun and not returned (M-P11).
     RecordTrailerMidFsync = "record.trailer.mid_fsync" None,
-    /// It has returned: the append is done (M-P02).
+    /// It has returned: the append is done (M-P11).
     RecordTrailerAfterFsync = "record.trailer.after_fsync" None,
 
     // A promotion.
@@ -282,9 +282,9 @@ points! {
     PromoApproved = "promo.approved" None,
     /// The grant is durable; the role is the old one (M-P10).
     PromoRoleRebind = "promo.role_rebind" None,
-    /// This node holds and may write; its own record does not say so (M-P11).
+    /// This node holds and may write; its own record does not say so, and nobody was answered (M-P11).
     PromoSucceeded = "promo.succeeded" None,
-    /// The record says so; nobody was answered (M-P11).
+    /// The record says so, after the answer (M-P11).
     PromoRecorded = "promo.recorded" None,
     /// A relinquishment is durable; the role is the old one (M-P17).
     SealAfter = "seal.after" None,

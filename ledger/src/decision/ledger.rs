@@ -271,6 +271,35 @@ impl DecisionLedger {
         annotation: Annotation,
         key: &NodeKey,
     ) -> Result<Durable<LedgerHead>, AppendError<DecisionRejected>> {
+        let signed = self.signed(body, annotation, key);
+        self.chronicle.append(vec![signed])
+    }
+
+    /// The same with the frame alone, fsynced. The trailer is owed: the entry is shown to nobody before
+    /// [`DecisionLedger::settle`] or the next append has written it. For an entry that another, in the authority
+    /// ledger, is about to prove durable: where that one names it, a start takes it for no tail.
+    ///
+    /// # Errors
+    /// As [`DecisionLedger::append`].
+    pub fn note(
+        &mut self,
+        body: DecisionBody,
+        annotation: Annotation,
+        key: &NodeKey,
+    ) -> Result<LedgerHead, AppendError<DecisionRejected>> {
+        let signed = self.signed(body, annotation, key);
+        self.chronicle.note(vec![signed])
+    }
+
+    /// Writes and syncs the trailer that is owed, if one is.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn settle(&mut self) -> Result<(), Fault> {
+        self.chronicle.settle()
+    }
+
+    fn signed(&self, body: DecisionBody, annotation: Annotation, key: &NodeKey) -> SignedDecision {
         let fold = self.chronicle.fold();
         let entry = DecisionEntry {
             format: DecisionEntry::FORMAT,
@@ -282,7 +311,7 @@ impl DecisionLedger {
             annotation,
         };
         let signature = key.sign(&entry.hash());
-        self.chronicle.append(vec![SignedDecision { entry, signature }])
+        SignedDecision { entry, signature }
     }
 
     /// The last entry.

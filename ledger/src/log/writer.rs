@@ -67,6 +67,8 @@ pub(crate) struct Log {
     next: Next,
     next_seq: u64,
     last_record: Option<u64>,
+    /// The last frame is durable and its trailer is not written yet.
+    owes_trailer: bool,
     buffer: FrameBuffer,
     poison: Option<DiskError>,
 }
@@ -95,6 +97,7 @@ impl Log {
             next: Next::Absent,
             next_seq: start.frame_seq,
             last_record: start.last_record(),
+            owes_trailer: false,
             buffer: FrameBuffer::default(),
             poison: None,
         };
@@ -152,6 +155,7 @@ impl Log {
             next: if ready { Next::Ready } else { Next::Absent },
             next_seq: scanned.last_seq() + 1,
             last_record: scanned.last_record,
+            owes_trailer: false,
             buffer: FrameBuffer::default(),
             poison: None,
         };
@@ -203,18 +207,38 @@ impl Log {
         about: &RecordsHeader,
         records: impl Iterator<Item = &'r [u8]> + Clone,
     ) -> Result<FramePlace, Fault> {
-        self.check_usable()?;
+        let place = self.append_frame(about, records)?;
+        self.settle()?;
+        Ok(place)
+    }
+
+    /// The same without the trailer: when it returns, the frame is durable, and in a ledger the trailer is owed.
+    /// Until [`Log::settle`] has written it, nothing of the frame may be answered or served.
+    pub(crate) fn append_frame<'r>(
+        &mut self,
+        about: &RecordsHeader,
+        records: impl Iterator<Item = &'r [u8]> + Clone,
+    ) -> Result<FramePlace, Fault> {
+        self.settle()?;
         let expected = self.last_record.map_or(1, |last| last.saturating_add(1));
         if about.first != expected || about.last < about.first {
             return Err(Fault::NotNext { expected, found: Some(about.first) });
         }
         let header = self.header(about, records.clone())?;
         let place = self.write(&header, records)?;
-        if self.maker.kind.has_trailers() {
-            self.write(&FrameHeader::trailer(self.next_seq), std::iter::empty())?;
-        }
+        self.owes_trailer = self.maker.kind.has_trailers();
         self.last_record = Some(about.last);
         Ok(place)
+    }
+
+    /// Writes the trailer that is owed, if one is, and makes it durable.
+    pub(crate) fn settle(&mut self) -> Result<(), Fault> {
+        self.check_usable()?;
+        if self.owes_trailer {
+            self.write(&FrameHeader::trailer(self.next_seq), std::iter::empty())?;
+            self.owes_trailer = false;
+        }
+        Ok(())
     }
 
     fn header<'r>(

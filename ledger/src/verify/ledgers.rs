@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Authority, SignedEntry};
+use aerodb_core::authority::{Authority, Illegal, SignedEntry};
 use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, NodeId};
@@ -40,9 +40,12 @@ pub fn verify_authority<E>(
     known: &Known<'_>,
     visit: &mut dyn FnMut(Stored<SignedEntry>) -> Result<(), E>,
 ) -> Result<VerifiedAuthority, E> {
-    let mut named = Boundary::ORIGIN;
+    let (mut named, mut other_rulesets) = (Boundary::ORIGIN, BTreeMap::new());
     let mut look = |stored: Stored<SignedEntry>| {
         let entry = &stored.entry.entry;
+        if let Err(Illegal::Ruleset { found }) = entry.check_adoptable() {
+            *other_rulesets.entry(found).or_default() += 1;
+        }
         if known.node == Some(&entry.author) {
             named = named.max(entry.body.names().unwrap_or(named));
         }
@@ -53,7 +56,8 @@ pub fn verify_authority<E>(
     match scanned {
         Ok((authority, recovery)) => {
             let stamped = known.stamps.map(|stamps| stamps.authority);
-            let report = whole(recovery, stamped, Some(authority.head()));
+            let whole = whole(recovery, stamped, Some(authority.head()));
+            let report = LogReport { other_rulesets, ..whole };
             Ok(VerifiedAuthority { report, authority: Some(authority), named })
         }
         Err(OpenError::Fault(fault)) => {
@@ -92,7 +96,13 @@ pub fn verify_decisions<E>(
 
 fn whole(recovery: Recovery, stamped: Option<u64>, head: Option<LedgerHead>) -> LogReport {
     let completeness = Completeness::by_stamp(&recovery, stamped);
-    LogReport { integrity: Integrity::Ok, completeness, recovery: Some(recovery), head }
+    LogReport {
+        integrity: Integrity::Ok,
+        completeness,
+        recovery: Some(recovery),
+        head,
+        other_rulesets: BTreeMap::new(),
+    }
 }
 
 fn broken(fault: &Fault) -> LogReport {
@@ -101,5 +111,6 @@ fn broken(fault: &Fault) -> LogReport {
         completeness: Completeness::Unknown,
         recovery: None,
         head: None,
+        other_rulesets: BTreeMap::new(),
     }
 }

@@ -78,7 +78,7 @@ pub fn replay_decision_entry(signed: &SignedDecision) -> Option<ReplayedDecision
         DecisionBody::Declined { decision, .. } | DecisionBody::DeclineRefused { decision, .. } => {
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
-        DecisionBody::Relocated { decision } => {
+        DecisionBody::Relocated { decision } | DecisionBody::RelocateRefused { decision } => {
             Some(again(LogKind::Decision, seq, body.kind(), decision))
         }
         DecisionBody::Forked { decision, .. } | DecisionBody::ForkRefused { decision } => {

@@ -1,5 +1,6 @@
 //! What verification says.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aerodb_core::position::{LedgerHead, Position};
@@ -99,6 +100,10 @@ pub struct LogReport {
     pub recovery: Option<Recovery>,
     /// The last entry; `null` after a fault or for none.
     pub head: Option<LedgerHead>,
+    /// Grants that were decided under rules that this program does not have, by their version: their bytes,
+    /// signatures and place were checked as all others' were, their decisions could not be made again.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_rulesets: BTreeMap<u32, u64>,
 }
 
 /// The WAL.

@@ -6,7 +6,7 @@ use aerodb_core::decision::command::{Command, CommandFacts};
 use aerodb_core::decision::decline::DeclineFacts;
 use aerodb_core::decision::fork::ForkFacts;
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts};
-use aerodb_core::decision::record::{DecisionBody, RequestRef};
+use aerodb_core::decision::record::{DecisionBody, EntryAside, RequestRef};
 use aerodb_core::decision::relocate::{DirectoryFacts, Holdings, RelocateFacts};
 use aerodb_core::directory::{DirectoryId, Retired};
 use aerodb_core::explain::Recorded;
@@ -126,6 +126,12 @@ fn relocated(told: &History) -> Recorded<RelocateFacts> {
     Recorded::decide(RelocateFacts { kept, left }).0
 }
 
+/// The original cannot be reached: refused.
+fn not_relocated(told: &History) -> Recorded<RelocateFacts> {
+    let RelocateFacts { kept, .. } = relocated(told).facts;
+    Recorded::decide(RelocateFacts { kept, left: None }).0
+}
+
 fn forked(told: &History, retired: Option<Retired>) -> Recorded<ForkFacts> {
     let authority = told.authority();
     let facts = ForkFacts {
@@ -207,6 +213,12 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             discarded: Boundary::new(9),
             quarantine: "wal-1".to_owned(),
             commits_total: 300,
+            entries_total: 120,
+            entries: vec![EntryAside {
+                seq: entry.seq,
+                hash: entry.hash,
+                entry: "successor_released".to_owned(),
+            }],
             request: request("discard"),
         },
         DecisionBody::BootstrapRequested {
@@ -227,5 +239,6 @@ pub fn decisions(told: &History) -> Vec<DecisionBody> {
             decision: forked(told, Some(Retired::Forked { cluster: ClusterId([0x66; 32]) })),
         },
         DecisionBody::CheckpointRequested { acknowledged: Some(Boundary::new(9)) },
+        DecisionBody::RelocateRefused { decision: not_relocated(told) },
     ]
 }

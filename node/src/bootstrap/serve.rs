@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::NodeId;
 use aerodb_core::machine::RoleName;
 use aerodb_core::rules::RuleId;
@@ -12,9 +13,10 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{SNAPSHOT_CHUNK_BYTES, SnapshotChunk, SnapshotRequest};
 use aerodb_ledger::disk::{Access, Disk, DiskError};
 use bytes::Bytes;
+use serde_json::json;
 
 use super::handed::Handout;
-use crate::replication::check_member;
+use crate::replication::{check_member, unreadable_history};
 use crate::shared::Shared;
 
 /// Answers one chunk. The first one asked for decides which snapshot it is; a checkpoint is taken where there is
@@ -45,8 +47,9 @@ pub async fn serve(
     let read = shared.world.hands.beside(move || read(&*disk, &path, offset, length)).await;
     let read = read.ok_or_else(|| Problem::new(Code::Recovering, "the node is stopping"))?;
     let bytes = read.map_err(|error| {
+        let remedies = unreadable_history(&shared.identity.node_id);
         Problem::new(Code::Halted, format!("the snapshot cannot be read: {error}"))
-            .rule(RuleId::P3D9)
+            .rule(RuleId::P3D9, remedies)
     })?;
     Ok(SnapshotChunk {
         cluster: shared.identity.cluster,
@@ -59,8 +62,17 @@ pub async fn serve(
     })
 }
 
+/// The attempt is over; what is left of it is of no use (RS-3).
 fn refused(detail: impl Into<String>) -> Problem {
-    Problem::new(Code::CommandRefused, detail)
+    let remedy = Remedy {
+        rule: RuleId::Rs3,
+        action: "on the replica: begin another attempt",
+        node_id: None,
+        method: "POST",
+        path: "/v1/replication/bootstrap",
+        body: Some(json!({ "reason": "" })),
+    };
+    Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs3, vec![remedy])
 }
 
 /// A replica never serves a snapshot: only the holder can say what is acknowledged (DIS-27).
@@ -71,7 +83,11 @@ fn check_holder(shared: &Shared) -> Result<(), Problem> {
         RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
             let holder = view.authority.holder();
             let detail = format!("a snapshot comes from the holder, which is {holder}");
-            Err(Problem::new(Code::NotHolder, detail).rule(RuleId::Rs1).with("holder", holder))
+            let action = "have the replica follow the holder, and ask for the snapshot again";
+            let remedy = Remedy::look(RuleId::Rs1, action, Some(holder.clone()), "/v1/authority");
+            Err(Problem::new(Code::NotHolder, detail)
+                .rule(RuleId::Rs1, vec![remedy])
+                .with("holder", holder))
         }
     }
 }
@@ -83,7 +99,9 @@ fn check_acknowledged(shared: &Shared, source: &Handout) -> Result<(), Problem> 
         return Ok(());
     }
     let detail = "what is acknowledged is unknown until a receipt covers the recovered tip";
-    Err(Problem::new(Code::ReadUnsafe, detail).rule(RuleId::Au12))
+    let action = "see whether the successor is pulling; aerodb resume on it lets it";
+    let remedy = Remedy::look(RuleId::Au12, action, None, "/v1/replication");
+    Err(Problem::new(Code::ReadUnsafe, detail).rule(RuleId::Au12, vec![remedy]))
 }
 
 async fn begin(

@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_refusal_ends_with_1_and_everything_unreached_with_3() {
-        let refused = Problem::new(Code::CommandRefused, "no").rule(RuleId::Au3);
+        let refused = Problem::new(Code::CommandRefused, "no").rule(RuleId::Au3, Vec::new());
         let cause = || "gone".to_owned();
         for (failure, code) in [
             (Failure::from(ClientError::Problem(refused)), 1),
@@ -267,7 +267,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_shown_as_the_node_sent_it() {
-        let refused = Problem::new(Code::CommandRefused, "not pulling").rule(RuleId::Au3);
+        let refused =
+            Problem::new(Code::CommandRefused, "not pulling").rule(RuleId::Au3, Vec::new());
         let json = Failure::from(ClientError::Problem(refused)).json();
         assert_eq!(json["code"], "COMMAND_REFUSED");
         assert_eq!(json["rule"], "AU-3");

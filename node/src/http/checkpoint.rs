@@ -137,11 +137,14 @@ fn refused(error: &CheckpointError) -> Problem {
     let plain = |code| Problem::new(code, error.to_string());
     let look = |rule, action, path| vec![Remedy::look(rule, action, None, path)];
     match error {
-        CheckpointError::Unknown => plain(Code::ReadUnsafe).rule(RuleId::Au12).remedies(look(
+        CheckpointError::Unknown => plain(Code::ReadUnsafe).rule(
             RuleId::Au12,
-            "see whether the successor is pulling; aerodb resume on it lets it",
-            "/v1/replication",
-        )),
+            look(
+                RuleId::Au12,
+                "see whether the successor is pulling; aerodb resume on it lets it",
+                "/v1/replication",
+            ),
+        ),
         CheckpointError::Stopping => plain(Code::Recovering),
         CheckpointError::Unsafe(explanation) => {
             let rule = explanation.first_failed().unwrap_or(RuleId::Mvs1);
@@ -154,11 +157,12 @@ fn refused(error: &CheckpointError) -> Problem {
         | CheckpointError::NotRetained { .. } => {
             let action = "see how far the history is acknowledged and applied here";
             let remedies = look(RuleId::Mvs1, action, "/v1/status");
-            plain(Code::CommandRefused).rule(RuleId::Mvs1).remedies(remedies)
+            plain(Code::CommandRefused).rule(RuleId::Mvs1, remedies)
         }
         CheckpointError::Snapshot(_) | CheckpointError::Fault(_) | CheckpointError::Disk(_) => {
             let code = if error.is_no_space() { Code::NoSpace } else { Code::WalPoisoned };
-            plain(code).rule(RuleId::P3D9)
+            let action = "see what the disk has left, and the log of the node; then ask again";
+            plain(code).rule(RuleId::P3D9, look(RuleId::P3D9, action, "/v1/checkpoints"))
         }
     }
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crate::http::Http;
 use crate::http::inspect::ANY_READ;
 use crate::http::read::Wanted;
+use crate::replication::unreadable_history;
 
 /// The most versions of one key in an explanation.
 const VERSIONS_MAX: usize = 100;
@@ -49,7 +50,10 @@ impl Http {
             Ok(batches) => batches.into_iter().next(),
             Err(Fault::Removed { .. }) => None,
             Err(fault) => {
-                return Err(Problem::new(Code::Halted, fault.to_string()).rule(fault.rule()));
+                let remedies = unreadable_history(&self.shared.identity.node_id);
+                return Err(
+                    Problem::new(Code::Halted, fault.to_string()).rule(fault.rule(), remedies)
+                );
             }
         };
         let none =

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aerodb_core::explain::Remedy;
 use aerodb_core::machine::WalWriter;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
@@ -9,10 +10,12 @@ use aerodb_http_api::problem::Problem;
 use aerodb_http_api::threads::RequestThread;
 use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
 use aerodb_ledger::crash::{self, Point};
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::Http;
+use crate::supervisor::after_a_failure;
 use crate::wal::{Answer, Job, Outcome, Settled, Ticket, Unacknowledged, WriteError, WriteJob};
 
 /// A caller that wants its answer sooner is never made to wait for the disk: its write is always queued, so
@@ -46,7 +49,7 @@ impl Http {
                 let detail =
                     "the deadline passed before the write was acknowledged; it may still become so";
                 Err(Problem::new(Code::NotAcknowledged, detail)
-                    .rule(RuleId::Au10)
+                    .rule(RuleId::Au10, self.open_fate(RuleId::Au10))
                     .with("commit_id", ticket.commit()))
             }
             Err(_) => {
@@ -78,7 +81,7 @@ impl Http {
         if self.shared.machines.writer.get() == WalWriter::Poisoned {
             let detail =
                 "a write or fsync of the log failed; nothing was written, the node is going down";
-            return Problem::new(Code::WalPoisoned, detail).rule(RuleId::Wal13);
+            return Problem::new(Code::WalPoisoned, detail).rule(RuleId::Wal13, after_a_failure());
         }
         let refused = self.admit_write().err();
         refused.unwrap_or_else(|| {
@@ -92,7 +95,7 @@ impl Http {
             Err(WriteError::Closed) => return Err(self.closed()),
             Err(WriteError::Failed { detail, no_space }) => {
                 let code = if no_space { Code::NoSpace } else { Code::WalPoisoned };
-                return Err(Problem::new(code, detail).rule(RuleId::Wal13));
+                return Err(Problem::new(code, detail).rule(RuleId::Wal13, after_a_failure()));
             }
         };
         match (outcome, settled) {
@@ -101,14 +104,15 @@ impl Http {
                 if durability < self.shared.view.load().write.minimum_durability =>
             {
                 let detail = "the obligation ended before the successor's receipt came, and the cluster insists on one";
-                Err(Problem::not_acknowledged(commit, epoch, detail).rule(RuleId::Au9))
+                Err(Problem::not_acknowledged(commit, epoch, detail)
+                    .rule(RuleId::Au9, self.open_fate(RuleId::Au9)))
             }
             (Outcome::Committed { commit, epoch }, Ok(durability)) => {
                 Ok(Written { commit_id: commit, epoch, durability })
             }
             (Outcome::Committed { commit, epoch }, Err(why)) => {
                 Err(Problem::not_acknowledged(commit, epoch, unacknowledged(why))
-                    .rule(RuleId::Au10))
+                    .rule(RuleId::Au10, self.open_fate(RuleId::Au10)))
             }
             (Outcome::ConditionsFailed(failed), Ok(_)) => {
                 let failed: Vec<_> = failed
@@ -129,10 +133,28 @@ impl Http {
                     unacknowledged(why)
                 );
                 Err(Problem::new(Code::NotAcknowledged, detail)
-                    .rule(RuleId::Au10)
+                    .rule(RuleId::Au10, self.open_fate(RuleId::Au10))
                     .with("commit_id", None::<u64>))
             }
         }
+    }
+
+    /// What can be done about a write whose fate is open; it is never retried by the node.
+    fn open_fate(&self, rule: RuleId) -> Vec<Remedy> {
+        let view = self.shared.view.load();
+        let look = "see how far the history is acknowledged: a commit at or below that is";
+        let succession = view.authority.succession();
+        vec![
+            Remedy::look(rule, look, Some(self.shared.identity.node_id.clone()), "/v1/status"),
+            Remedy {
+                rule,
+                action: "where the successor does not pull: let it",
+                node_id: succession.map(|heir| heir.successor().clone()),
+                method: "POST",
+                path: "/v1/replication/resume",
+                body: Some(json!({ "reason": "" })),
+            },
+        ]
     }
 }
 

@@ -42,14 +42,14 @@ pub(super) const fn read_code(refusal: ReadRefusal) -> Code {
 
 impl Http {
     /// `NOT_HOLDER` with the holder by the ledger and its address, or the code's plain problem.
-    pub(super) fn refused(&self, code: Code, detail: &str, rule: RuleId) -> Problem {
+    fn refused(&self, code: Code, detail: &str) -> Problem {
         if code == Code::NotHolder {
             let authority = &self.shared.view.load().authority;
             let holder = authority.holder();
             let address = authority.member(holder).map(|(member, _)| &member.address);
-            return Problem::not_holder(Some(holder), address).rule(rule);
+            return Problem::not_holder(Some(holder), address);
         }
-        Problem::new(code, detail).rule(rule)
+        Problem::new(code, detail)
     }
 
     /// A refused read with its explanation.
@@ -75,9 +75,10 @@ impl Http {
             ReadRefusal::NotReached => "the commit is not reached yet",
             ReadRefusal::Moved => "the node's state changed twice while it read",
         };
-        let problem = self.refused(read_code(refusal), detail, rule);
+        let problem = self.refused(read_code(refusal), detail);
         let remedies = self.read_remedies(facts, refusal, rule);
-        problem.with("acknowledged", facts.acknowledged).explained(&explain(facts), remedies)
+        let problem = problem.with("acknowledged", facts.acknowledged);
+        problem.rule(rule, Vec::new()).explained(&explain(facts), remedies)
     }
 
     /// A refused write with its explanation.
@@ -103,7 +104,8 @@ impl Http {
             WriteRefusal::MemoryLimit => "the store has reached its configured bound",
         };
         let remedies = self.write_remedies(facts, refusal, rule);
-        self.refused(write_code(refusal), detail, rule).explained(&explain(facts), remedies)
+        let problem = self.refused(write_code(refusal), detail).rule(rule, Vec::new());
+        problem.explained(&explain(facts), remedies)
     }
 
     fn write_remedies(

@@ -23,6 +23,7 @@ use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_ledger::crash::{self, Point};
 use bytes::{Bytes, BytesMut};
 
+use crate::replication::ways;
 use crate::shared::Shared;
 use crate::supervisor::{Receipt, SupervisorHandle};
 
@@ -93,23 +94,28 @@ pub fn check_member(
     let view = shared.view.load();
     if *cluster != shared.identity.cluster {
         let detail = format!("this node is of cluster {}", shared.identity.cluster);
-        return Err(
-            Problem::new(Code::ForeignCluster, detail).with("cluster_id", shared.identity.cluster)
-        );
+        return Err(Problem::new(Code::ForeignCluster, detail)
+            .with("cluster_id", shared.identity.cluster)
+            .remedies(ways::foreign_cluster(node_id)));
     }
     if !serves(view.role.role_name()) {
-        return Err(Problem::new(Code::Halted, "a halted node serves nobody").rule(RuleId::Rm5));
+        let remedies = ways::halted(&shared.identity.node_id);
+        let detail = "a halted node serves nobody";
+        return Err(Problem::new(Code::Halted, detail).rule(RuleId::Rm5, remedies));
     }
     let known = view.authority.admitted(node_id);
     if known.is_none_or(|member| member.public_key != *public_key) {
         let detail = format!("{node_id} with that key is not an admitted member");
-        return Err(Problem::new(Code::ForeignMember, detail));
+        let holder = view.authority.holder();
+        let remedies = ways::foreign_member(node_id, public_key, holder, view.authority.epoch());
+        return Err(Problem::new(Code::ForeignMember, detail).remedies(remedies));
     }
     Ok(())
 }
 
-fn parted(rule: RuleId, detail: String) -> Problem {
-    Problem::new(Code::CommandRefused, detail).rule(rule).with("diverged", true)
+fn parted(peer: &NodeId, rule: RuleId, detail: String) -> Problem {
+    let remedies = ways::parted(rule, peer);
+    Problem::new(Code::CommandRefused, detail).rule(rule, remedies).with("diverged", true)
 }
 
 /// What a peer says of itself, and this node's chain where the peer's history ends; `None` where that is
@@ -123,9 +129,10 @@ struct Heard {
 fn sent_away(peer: &NodeId, refused: &PeerRefused) -> Problem {
     let detail = format!("{peer} is not served: {refused}");
     if refused.is_parted() {
-        parted(refused.rule(), detail)
+        parted(peer, refused.rule(), detail)
     } else {
-        Problem::new(Code::CommandRefused, detail).rule(refused.rule())
+        let remedies = ways::ahead(refused.rule(), peer);
+        Problem::new(Code::CommandRefused, detail).rule(refused.rule(), remedies)
     }
 }
 
@@ -161,20 +168,23 @@ fn chain_at(
     if boundary == Boundary::ORIGIN {
         return Ok(Some(Position::origin(authority.cluster()).chain));
     }
-    let end = shared.wal.batch_end_at(boundary).map_err(unreadable)?;
+    let end = shared.wal.batch_end_at(boundary);
+    let end = end.map_err(|fault| unreadable(shared, fault))?;
     Ok(end.map(|position| position.chain))
 }
 
 /// What was truncated away is no failure: the peer needs a snapshot (DIS-22).
-fn unreadable(fault: aerodb_ledger::Fault) -> Problem {
+fn unreadable(shared: &Shared, fault: aerodb_ledger::Fault) -> Problem {
     if let aerodb_ledger::Fault::Removed { commit, kept } = fault {
         let detail = format!("{fault}; aerodb bootstrap on the replica takes a snapshot over");
         return Problem::new(Code::BootstrapRequired, detail)
-            .rule(RuleId::Dis22)
+            .rule(RuleId::Dis22, ways::bootstrap())
             .with("needs_commit_id", commit)
             .with("kept_from_commit_id", kept);
     }
-    Problem::new(Code::Halted, format!("the history cannot be read: {fault}")).rule(RuleId::P3D9)
+    let remedies = ways::unreadable_history(&shared.identity.node_id);
+    let detail = format!("the history cannot be read: {fault}");
+    Problem::new(Code::Halted, detail).rule(RuleId::P3D9, remedies)
 }
 
 fn claim(
@@ -203,7 +213,7 @@ fn attach(
     let fresh = shared
         .peers
         .heard(&request.node_id, (request.session, request.starts), connection, position, ledger)
-        .map_err(|regressed| parted(regressed.rule(), regressed.to_string()))?;
+        .map_err(|regressed| parted(&request.node_id, regressed.rule(), regressed.to_string()))?;
     if fresh {
         watch_connection(shared, &request.node_id, connection);
     }
@@ -295,8 +305,8 @@ fn batches(
     if position.boundary >= upto {
         return Ok(Bytes::new());
     }
-    let raws =
-        shared.wal.read_after(position.boundary, upto, BATCH_BYTES_MAX).map_err(unreadable)?;
+    let raws = shared.wal.read_after(position.boundary, upto, BATCH_BYTES_MAX);
+    let raws = raws.map_err(|fault| unreadable(shared, fault))?;
     if let [only] = raws.as_slice() {
         return Ok(only.bytes().clone());
     }

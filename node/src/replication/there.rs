@@ -96,5 +96,5 @@ fn problem(error: ClientError) -> Problem {
 pub fn no_answer(detail: &str) -> Problem {
     let (rule, action) = (RuleId::P6A1, "see where the members are reached, and start the holder");
     let remedy = Remedy::look(rule, action, None, "/v1/members");
-    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![remedy])
+    Problem::new(Code::CommandRefused, detail).rule(rule, vec![remedy])
 }

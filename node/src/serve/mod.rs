@@ -9,6 +9,8 @@ mod assemble;
 mod crew;
 mod error;
 #[cfg(test)]
+mod other_rules;
+#[cfg(test)]
 mod power_loss;
 mod stepwise;
 #[cfg(test)]
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::config::Failover;
 use crate::directory::DataDir;
+use crate::http::Http;
 use crate::open::{Opened, open};
 use crate::world::World;
 
@@ -86,7 +89,7 @@ async fn serve(
     let told_to_stop = system("listen for signals", told_to_stop())?;
     let listen = opened.config.listen;
     let listener = system("listen", TcpListener::bind(listen).await)?;
-    let limits = Limits { value_bytes_max: opened.config.value_bytes_max, ..Limits::default() };
+    let value_bytes_max = opened.config.value_bytes_max;
     let (fatal, failed) = watch::channel(None);
     let (Assembled { http, supervisor, lock: _lock }, crew) = assemble(opened, world, fatal)?;
     crew.start()?;
@@ -103,11 +106,7 @@ async fn serve(
         }
         shared.stopping.send_replace(true);
     };
-    let site = match http.shared.failover {
-        Failover::Enabled => Site::new(Arc::new(http), limits),
-        Failover::Disabled => Site::without_failover(Arc::new(http), limits),
-    };
-    server::serve(listener, site, threads, stop).await;
+    server::serve(listener, site(Arc::new(http), value_bytes_max), threads, stop).await;
     if failed.borrow().is_none() {
         supervisor.stop().await;
     }
@@ -115,6 +114,15 @@ async fn serve(
     let failure = failed.borrow().clone();
     let ended = if *restart.borrow() { Ended::Restart } else { Ended::Stopped };
     failure.map_or(Ok(ended), |fatal| Err(ServeError::Fatal(fatal)))
+}
+
+/// What the node answers over HTTP.
+fn site(http: Arc<Http>, value_bytes_max: usize) -> Site<Http> {
+    let limits = Limits { value_bytes_max, ..Limits::default() };
+    match http.shared.failover {
+        Failover::Enabled => Site::new(http, limits),
+        Failover::Disabled => Site::without_failover(http, limits),
+    }
 }
 
 /// Completes when the process is told to stop; the signals count from now on.

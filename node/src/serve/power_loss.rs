@@ -3,118 +3,37 @@
 //! here: all, nothing, each unsynced part alone lost, alone kept, and mixtures. Each outcome is opened as a start
 //! opens it.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use aerodb_core::authority::{Annotation, Durability, Entry, EntryBody, Member, SignedEntry};
+use aerodb_core::authority::SignedEntry;
 use aerodb_core::decision::command::Command;
-use aerodb_core::hash::{ClusterId, Hash};
-use aerodb_core::id::{Address, ClusterName, Epoch, NodeId, Reason};
+use aerodb_core::id::Epoch;
 use aerodb_core::machine::RoleName;
-use aerodb_core::position::Position;
-use aerodb_core::wal::{Batch, Commit, Op};
 use aerodb_http_api::problem::Problem;
-use aerodb_ledger::authority::{NodeKey, sign_entry};
+use aerodb_ledger::disk::Operation;
 use aerodb_ledger::disk::simulated::{Moment, SimulatedDisk, Unsynced};
-use aerodb_ledger::disk::{Disk, Operation, remove_tree};
-use aerodb_ledger::log::{LogOptions, Prepare};
-use aerodb_ledger::wal::{Wal, WalPlace};
 use tokio::sync::watch;
 
 use crate::checkpoint::tests::losses;
-use crate::config::Config;
-use crate::directory::{self, DataDir, Founding};
 use crate::open::{Opened, open};
+use crate::scene::{self, annotation, dir, entries, node};
 use crate::serve::assemble::assemble;
 use crate::supervisor::{
     CommandRequest, Outcome, PromotionAnswer, PromotionRequest, SupervisorHandle,
 };
 use crate::world::World;
 
-const DIR: &str = "/node";
 /// Commits that both nodes have.
 const COMMITS: u64 = 3;
 
-fn dir() -> DataDir {
-    DataDir::new(DIR)
-}
-
-fn node(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
-}
-
-fn key(name: &str) -> NodeKey {
-    NodeKey::from_seed(&[name.as_bytes()[1]; 32])
-}
-
-fn member(name: &str) -> Member {
-    let address = Address::new("http://127.0.0.1:7401").unwrap();
-    Member { node_id: node(name), public_key: key(name).public_key(), address }
-}
-
-fn annotation() -> Annotation {
-    let reason = Reason::new("test").unwrap();
-    Annotation { received_at_ms: 0, operator: "test".to_owned(), reason }
-}
-
-/// n1 founds the cluster, admits n2 and names it successor at the origin.
-fn entries() -> Vec<SignedEntry> {
-    let founding = Founding {
-        cluster_name: ClusterName::new("c").unwrap(),
-        nonce: Hash([9; 32]),
-        founder: member("n1"),
-        minimum_durability: Durability::Local,
-        ancestor: None,
-        annotation: annotation(),
-    };
-    let mut entries = vec![directory::genesis(founding, &key("n1"))];
-    let at = Position::origin(&ClusterId(entries[0].entry.hash().0));
-    let epoch = Epoch::FIRST;
-    for body in [
-        EntryBody::MemberAdmitted { epoch, member: member("n2") },
-        EntryBody::SuccessorDesignated { epoch, successor: node("n2"), at },
-    ] {
-        let head = entries.last().unwrap().entry.head();
-        let entry = Entry {
-            format: Entry::FORMAT,
-            seq: head.seq.next().unwrap(),
-            previous: head.hash,
-            author: node("n1"),
-            body,
-            annotation: annotation(),
-        };
-        entries.push(sign_entry(&key("n1"), entry));
-    }
-    entries
-}
-
-/// The directory of a stopped node that has this ledger, and the history, in segments of a few frames.
+/// The directory of a stopped node that has this ledger, and the history.
 fn stopped(name: &str, entries: Vec<SignedEntry>) -> SimulatedDisk {
-    let disk = SimulatedDisk::new();
-    let shared = disk.shared();
-    let config = Config::new("127.0.0.1:7401".parse().unwrap());
-    let cluster = ClusterId(entries[0].entry.hash().0);
     let stamp = entries[2].entry.head();
-    directory::create(&dir(), &shared, &config, &node(name), &key(name), entries).unwrap();
-    remove_tree(&disk, &dir().wal()).unwrap();
-    let options = LogOptions::new(32 << 10, Prepare::OnDemand).unwrap();
-    let (wal_dir, owner) = (dir().wal(), key(name).public_key());
-    let place = WalPlace { disk: Arc::clone(&shared), dir: &wal_dir, options, owner };
-    let mut wal = Wal::create(&place).unwrap();
-    let mut tip = Position::origin(&cluster);
-    for number in 1..=COMMITS {
-        let ops = vec![Op::Put { key: format!("k{number}").into(), value: "v".into() }];
-        let formed = Batch::form(&tip, Epoch::FIRST, stamp, vec![Commit { ops }]);
-        let (batch, raw) = formed.unwrap();
-        let _ = wal.append(&[raw]).unwrap();
-        tip = batch.end();
-    }
-    disk.sync_dir(Path::new(DIR)).unwrap();
-    disk
+    scene::stopped(&dir(), name, entries, &[stamp; COMMITS as usize])
 }
 
 /// Runs the node of this disk, and asks its supervisor.
-fn ask<T, F: Future<Output = T>>(
+pub(super) fn ask<T, F: Future<Output = T>>(
     disk: &SimulatedDisk,
     request: impl FnOnce(SupervisorHandle) -> F,
 ) -> T {
@@ -127,6 +46,8 @@ fn ask<T, F: Future<Output = T>>(
         crew.start().unwrap();
         disk.record_moments();
         let answer = request(node.supervisor.clone()).await;
+        // What follows an answer is done before the next message is taken up; this one changes nothing.
+        let _ = node.supervisor.discard_suffix(true, None, annotation()).await;
         assert_eq!(*failed.borrow(), None);
         answer
     })

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use aerodb_http_api::Site;
 use tokio::sync::watch;
 
 use super::Ended;
@@ -28,6 +29,7 @@ pub struct Stepwise {
     supervisor: Option<(Supervisor, Inbox)>,
     checkpoints: Option<(Worker, Requests)>,
     pruner: Pruner,
+    value_bytes_max: usize,
     fatal: watch::Receiver<Option<Fatal>>,
     _lock: DirectoryLock,
 }
@@ -48,6 +50,7 @@ impl Stepwise {
     /// [`ServeError`] when randomness cannot be had.
     pub fn start(opened: Opened, world: World) -> Result<Self, ServeError> {
         let (fatal, failed) = watch::channel(None);
+        let value_bytes_max = opened.config.value_bytes_max;
         let (Assembled { http, supervisor: handle, lock }, crew) = assemble(opened, world, fatal)?;
         let Crew { clerk, supervisor: (mut supervisor, inbox), checkpoints, pruner, recovered } =
             crew;
@@ -60,6 +63,7 @@ impl Stepwise {
             supervisor: Some((supervisor, inbox)),
             checkpoints: Some(checkpoints),
             pruner,
+            value_bytes_max,
             fatal: failed,
             _lock: lock,
         })
@@ -69,6 +73,12 @@ impl Stepwise {
     #[must_use]
     pub fn port(&self) -> Arc<Http> {
         Arc::clone(&self.http)
+    }
+
+    /// What it answers over HTTP, for connections of the caller's own.
+    #[must_use]
+    pub fn site(&self) -> Site<Http> {
+        super::site(self.port(), self.value_bytes_max)
     }
 
     /// What the parts share, to be looked at.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::record::{DecisionBody, SignedDecision};
+use aerodb_core::decision::record::{Lasting, SignedDecision};
 use aerodb_core::id::{Boundary, Seq};
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
@@ -18,12 +18,12 @@ use aerodb_ledger::{Entries, OpenError};
 use crate::directory::DataDir;
 use crate::halts::latch_of;
 use crate::identity::IdentityFile;
-use crate::open::named_here;
 use crate::recovery::{choose, load};
 use crate::replay::{Replay, Replayed};
 use crate::retention;
 use crate::stopped::StoppedError;
 use crate::store::Store;
+use crate::witness::{frame, named_here, of_record};
 
 /// What was read.
 #[derive(Debug)]
@@ -55,10 +55,6 @@ impl Contents {
     }
 }
 
-pub(super) const fn frame(seq: u64) -> Witness {
-    Witness { frame_seq: if seq > 0 { Some(seq) } else { None }, record: None }
-}
-
 /// Reads everything.
 ///
 /// # Errors
@@ -83,7 +79,7 @@ pub(super) fn read(
         &dir.decision_ledger(),
         Some(&owner),
         keys,
-        frame(stamp.decision_frame),
+        of_record(stamp.decision_frame, &ledger.entries, &identity.node_id),
     )?;
     let checkpoint = choose(&**disk, dir, &owner, &authority)?;
     let writer = match &checkpoint {
@@ -111,14 +107,14 @@ pub(super) fn read(
     })
 }
 
-/// The last entry of a record that `wanted` picks.
+/// The last entry of a record that settles what `wanted` picks.
 pub(super) fn last_of<T>(
     entries: &Entries<SignedDecision>,
-    wanted: impl Fn(&DecisionBody) -> Option<T>,
+    wanted: impl Fn(Lasting<'_>) -> Option<T>,
 ) -> Option<(Seq, T)> {
     let all = entries.after(None, usize::MAX);
     all.iter().rev().find_map(|stored| {
         let entry = &stored.entry.entry;
-        wanted(&entry.body).map(|found| (entry.seq, found))
+        entry.body.lasting().and_then(&wanted).map(|found| (entry.seq, found))
     })
 }

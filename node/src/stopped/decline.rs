@@ -19,7 +19,6 @@ use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, sign_decline};
 use aerodb_ledger::decision::DecisionLedger;
 use aerodb_ledger::disk::Disk;
-use aerodb_ledger::log::Witness;
 use aerodb_ledger::wal::scan_read_only;
 use aerodb_ledger::{LedgerPlace, OpenError};
 
@@ -31,6 +30,7 @@ use crate::recovery::choose;
 use crate::replay::ReplayError;
 use crate::stopped::contents::read;
 use crate::stopped::{Refused, StoppedError};
+use crate::witness::{frame, of_record};
 
 /// What came of it.
 #[derive(Debug)]
@@ -39,10 +39,6 @@ pub enum Declining {
     Declined(Seq, SignedDecline),
     /// It was refused; recorded, unless the directory is a copy.
     Refused(Refused),
-}
-
-const fn witness(frame: u64) -> Witness {
-    Witness { frame_seq: if frame > 0 { Some(frame) } else { None }, record: None }
 }
 
 /// Declines the epoch after `expected_epoch` for the node of this directory.
@@ -65,7 +61,7 @@ pub fn decline(
         return Ok(given);
     }
     if disk.directory_id(dir.path())? != identity.binding || identity.retired.is_some() {
-        let seen = witness(stamp.authority_frame);
+        let seen = frame(stamp.authority_frame);
         let read =
             AuthorityLedger::open_read_only(&**disk, &dir.authority_ledger(), Some(&owner), seen)?;
         let facts = DeclineFacts::new(&read.authority, identity.node_id, expected_epoch, false);
@@ -77,12 +73,12 @@ pub fn decline(
     let place = |dir| LedgerPlace { disk: Arc::clone(disk), dir, options, owner };
     let quarantine = dir.quarantine();
     let (ledger, _) =
-        AuthorityLedger::open(&place(&authority_dir), witness(stamp.authority_frame), &quarantine)?;
+        AuthorityLedger::open(&place(&authority_dir), frame(stamp.authority_frame), &quarantine)?;
     check_seen(dir, disk, &identity, ledger.authority())?;
     let (mut decisions, _) = DecisionLedger::open(
         &place(&decision_dir),
         identity.node_id.clone(),
-        witness(stamp.decision_frame),
+        of_record(stamp.decision_frame, &ledger.entries(), &identity.node_id),
         &quarantine,
     )?;
     let latch = latch_of(&decisions.entries());
@@ -134,7 +130,7 @@ fn check_seen(
 ) -> Result<(), StoppedError> {
     let owner = identity.key().public_key();
     let checkpoint = choose(&**disk, dir, &owner, authority)?;
-    let (wal, frames) = (dir.wal(), witness(identity.stamp.wal_frame));
+    let (wal, frames) = (dir.wal(), frame(identity.stamp.wal_frame));
     let head = authority.head().seq;
     scan_read_only(&**disk, &wal, Some(&owner), checkpoint.as_ref(), frames, &mut |raw| match raw
         .claimed_stamp()

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::Annotation;
-use aerodb_core::decision::record::{DecisionBody, SignedDecision};
+use aerodb_core::decision::record::{DecisionBody, Lasting, SignedDecision};
 use aerodb_core::decision::relocate::{DirectoryFacts, Holdings, RelocateFacts, remedies};
 use aerodb_core::directory::{DirectoryId, Retired};
 use aerodb_core::explain::{Explanation, Recorded};
@@ -26,8 +26,9 @@ use aerodb_ledger::{Entries, LedgerPlace};
 
 use crate::directory::{DataDir, DirectoryLock, lock};
 use crate::identity::{IdentityError, IdentityFile, Stamp};
-use crate::stopped::contents::{Contents, frame, last_of, read};
+use crate::stopped::contents::{Contents, last_of, read};
 use crate::stopped::{Refused, StoppedError};
+use crate::witness::frame;
 
 /// What came of it.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub enum Relocating {
         /// Why.
         explanation: Box<Explanation>,
     },
-    /// Neither directory has changed. Not recorded: which of the two has the node's record is what was asked.
+    /// Nothing was given or taken away; recorded in the directory that was to be kept, unless that was given up.
     Refused(Box<Refused>),
 }
 
@@ -77,6 +78,11 @@ pub fn relocate(
     if !explanation.holds() {
         let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
         let remedies = remedies(&decision.facts, &failed);
+        // A directory that was given up stays as it is.
+        if !dry_run && identity.retired.is_none() {
+            let body = DecisionBody::RelocateRefused { decision };
+            let _ = append(kept, disk, &identity, Some(body), annotation)?;
+        }
         return Ok(Relocating::Refused(Box::new(Refused { explanation, remedies })));
     }
     let Some(left) = left else {
@@ -180,33 +186,17 @@ fn recorded(
     from: DirectoryId,
     to: DirectoryId,
 ) -> Option<(Seq, ())> {
-    last_of(entries, |body| match body {
-        DecisionBody::Relocated { decision } => {
+    last_of(entries, |lasting| match lasting {
+        Lasting::Relocated(decision) => {
             let facts = &decision.facts;
             let left = facts.left.as_ref().map(|left| left.here);
             (facts.kept.here == to && left == Some(from)).then_some(())
         }
-        DecisionBody::PromotionRequested { .. }
-        | DecisionBody::PromotionDenied { .. }
-        | DecisionBody::PromotionGranted { .. }
-        | DecisionBody::CommandRefused { .. }
-        | DecisionBody::CommandDone { .. }
-        | DecisionBody::Followed { .. }
-        | DecisionBody::Resumed { .. }
-        | DecisionBody::Halted { .. }
-        | DecisionBody::SuffixDiscarded { .. }
-        | DecisionBody::BootstrapRequested { .. }
-        | DecisionBody::CheckpointRequested { .. }
-        | DecisionBody::BootstrapDecided { .. }
-        | DecisionBody::FailureCleared { .. }
-        | DecisionBody::Declined { .. }
-        | DecisionBody::DeclineRefused { .. }
-        | DecisionBody::Forked { .. }
-        | DecisionBody::ForkRefused { .. } => None,
+        Lasting::Declined(_) | Lasting::Forked(..) => None,
     })
 }
 
-/// Step 3; gives the entry's number, and the last frame of the record.
+/// Step 3, unless it was done before; gives the entry's number, and the last frame of the record.
 fn record(
     kept: &DataDir,
     disk: &Arc<dyn Disk>,
@@ -215,6 +205,21 @@ fn record(
     decision: Recorded<RelocateFacts>,
     annotation: Annotation,
 ) -> Result<(Seq, u64), StoppedError> {
+    let said = before.is_none().then_some(DecisionBody::Relocated { decision });
+    let (appended, frame) = append(kept, disk, identity, said, annotation)?;
+    let seq = before.map(|(seq, ())| seq).or(appended);
+    let seq = seq.ok_or_else(|| StoppedError::Record("its numbers are exhausted".to_owned()))?;
+    Ok((seq, frame))
+}
+
+/// Appends to the record of the directory that is to be kept, if there is something to say.
+fn append(
+    kept: &DataDir,
+    disk: &Arc<dyn Disk>,
+    identity: &IdentityFile,
+    said: Option<DecisionBody>,
+    annotation: Annotation,
+) -> Result<(Option<Seq>, u64), StoppedError> {
     let (key, dir) = (identity.key(), kept.decision_ledger());
     let owner = key.public_key();
     let place =
@@ -222,9 +227,6 @@ fn record(
     let seen = frame(identity.stamp.decision_frame);
     let (mut decisions, _) =
         DecisionLedger::open(&place, identity.node_id.clone(), seen, &kept.quarantine())?;
-    let seq = match before {
-        Some((seq, ())) => seq,
-        None => decisions.append(DecisionBody::Relocated { decision }, annotation, &key)?.seq,
-    };
-    Ok((seq, decisions.last_frame_seq()))
+    let seq = said.map(|body| decisions.append(body, annotation, &key)).transpose()?;
+    Ok((seq.map(|head| head.seq), decisions.last_frame_seq()))
 }

@@ -2,107 +2,29 @@
 //! left, the command run again comes to the same, and what was answered is never taken back.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use aerodb_core::authority::{
-    Annotation, Durability, Entry, EntryBody, Member, SignedDecline, SignedEntry,
-};
+use aerodb_core::authority::SignedDecline;
 use aerodb_core::hash::{ClusterId, Hash};
-use aerodb_core::id::{Address, ClusterName, Epoch, NodeId, Reason};
+use aerodb_core::id::Epoch;
 use aerodb_core::machine::RoleName;
-use aerodb_core::position::Position;
-use aerodb_core::wal::{Batch, Commit, Op};
-use aerodb_ledger::authority::{NodeKey, sign_entry};
+use aerodb_ledger::authority::NodeKey;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
-use aerodb_ledger::disk::{Access, Disk, Operation, is_dir, remove_tree};
-use aerodb_ledger::log::{LogOptions, Prepare};
-use aerodb_ledger::wal::{Wal, WalPlace};
+use aerodb_ledger::disk::{Access, Disk, Operation, is_dir};
 
 use super::{
     Declining, ForkAsked, Forking, Founder, Relinquishing, Relocating, decline, fork, relinquish,
     relocate,
 };
 use crate::checkpoint::tests::losses;
-use crate::config::Config;
 use crate::declines::decline_of;
-use crate::directory::{self, DataDir, Founding};
+use crate::directory::DataDir;
 use crate::identity::IdentityFile;
 use crate::open::open;
+use crate::scene::{self, DIR, annotation, dir, entries, node};
 
-const DIR: &str = "/node";
-
-fn dir() -> DataDir {
-    DataDir::new(DIR)
-}
-
-fn node(name: &str) -> NodeId {
-    NodeId::new(name).unwrap()
-}
-
-fn key(name: &str) -> NodeKey {
-    NodeKey::from_seed(&[name.as_bytes()[1]; 32])
-}
-
-fn member(name: &str) -> Member {
-    let address = Address::new("http://127.0.0.1:7401").unwrap();
-    Member { node_id: node(name), public_key: key(name).public_key(), address }
-}
-
-fn annotation() -> Annotation {
-    let reason = Reason::new("test").unwrap();
-    Annotation { received_at_ms: 0, operator: "test".to_owned(), reason }
-}
-
-/// n1 founds the cluster, admits n2 and names it successor.
-fn entries() -> Vec<SignedEntry> {
-    let founding = Founding {
-        cluster_name: ClusterName::new("c").unwrap(),
-        nonce: Hash([9; 32]),
-        founder: member("n1"),
-        minimum_durability: Durability::Local,
-        ancestor: None,
-        annotation: annotation(),
-    };
-    let mut entries = vec![directory::genesis(founding, &key("n1"))];
-    let at = Position::origin(&ClusterId(entries[0].entry.hash().0));
-    let epoch = Epoch::FIRST;
-    for body in [
-        EntryBody::MemberAdmitted { epoch, member: member("n2") },
-        EntryBody::SuccessorDesignated { epoch, successor: node("n2"), at },
-    ] {
-        let head = entries.last().unwrap().entry.head();
-        let entry = Entry {
-            format: Entry::FORMAT,
-            seq: head.seq.next().unwrap(),
-            previous: head.hash,
-            author: node("n1"),
-            body,
-            annotation: annotation(),
-        };
-        entries.push(sign_entry(&key("n1"), entry));
-    }
-    entries
-}
-
-/// The directory of a node that has all of it, with a log of small segments.
+/// The directory of a node that has all of it, with one commit.
 fn stopped(name: &str) -> SimulatedDisk {
-    let disk = SimulatedDisk::new();
-    let shared = disk.shared();
-    let config = Config::new("127.0.0.1:7401".parse().unwrap());
-    directory::create(&dir(), &shared, &config, &node(name), &key(name), entries()).unwrap();
-    remove_tree(&disk, &dir().wal()).unwrap();
-    let options = LogOptions::new(32 << 10, Prepare::OnDemand).unwrap();
-    let wal_dir = dir().wal();
-    let owner = key(name).public_key();
-    let place = WalPlace { disk: Arc::clone(&shared), dir: &wal_dir, options, owner };
-    let mut wal = Wal::create(&place).unwrap();
-    let (first, last) = (entries()[0].entry.head(), entries()[2].entry.head());
-    let origin = Position::origin(&ClusterId(first.hash.0));
-    let ops = vec![Op::Put { key: "k".to_owned().into(), value: vec![7].into() }];
-    let (_, raw) = Batch::form(&origin, Epoch::FIRST, last, vec![Commit { ops }]).unwrap();
-    wal.append(&[raw]).unwrap();
-    disk.sync_dir(Path::new(DIR)).unwrap();
-    disk
+    scene::stopped(&dir(), name, entries(), &[entries()[2].entry.head()])
 }
 
 fn declined(disk: &SimulatedDisk) -> SignedDecline {
@@ -146,7 +68,7 @@ fn au17_power_loss_at_every_step_of_a_decline_leaves_it_there_or_to_be_made() {
     }
 }
 
-fn relinquished(disk: &SimulatedDisk) -> SignedEntry {
+fn relinquished(disk: &SimulatedDisk) -> aerodb_core::authority::SignedEntry {
     let asked = relinquish(dir(), &disk.shared(), node("n2"), Epoch::FIRST, annotation());
     match asked.unwrap() {
         Relinquishing::Relinquished(entry) => *entry,

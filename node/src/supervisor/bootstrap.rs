@@ -24,7 +24,7 @@ use aerodb_ledger::snapshot::{Manifest, VerifiedSnapshot, discard_staging};
 use serde_json::{Value, json};
 
 use crate::bootstrap::{Source, TransferContext, TransferEvent, start};
-use crate::supervisor::replica::{no_upstream, not_for_this_node};
+use crate::supervisor::replica::{Adopted, no_upstream, not_for_this_node};
 use crate::supervisor::state::{Done, Fatal, Supervisor};
 
 impl Supervisor {
@@ -34,7 +34,7 @@ impl Supervisor {
         let detail = "a bootstrap is under way; it ends by itself, or with the process";
         let look = "see how far it is";
         let remedy = Remedy::look(RuleId::Rs3, look, None, "/v1/replication");
-        Some(Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs3).remedies(vec![remedy]))
+        Some(Problem::new(Code::CommandRefused, detail).rule(RuleId::Rs3, vec![remedy]))
     }
 
     /// Upstream no longer has the history that comes next: nothing happens until an operator asks (DIS-22).
@@ -138,11 +138,18 @@ impl Supervisor {
                 self.publish();
             }
             TransferEvent::Entries(entries, reply) => {
-                let adopted = self.adopt(&entries)?;
-                if adopted.is_some() {
-                    // Following a later grant lets what is acknowledged be seen.
-                    self.block_reads();
-                }
+                let adopted = match self.adopt(&entries)? {
+                    Adopted::Now(authority) => {
+                        // Following a later grant lets what is acknowledged be seen.
+                        self.block_reads();
+                        Some(authority)
+                    }
+                    Adopted::Halted => None,
+                    Adopted::OtherRules(why) => {
+                        self.end_transfer(&BootstrapEvent::Aborted, why, Some(RuleId::Au19))?;
+                        None
+                    }
+                };
                 // A task that was ended meanwhile needs no answer.
                 let _ = reply.send(adopted);
             }

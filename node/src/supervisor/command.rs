@@ -22,7 +22,7 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::crash::{self, Point};
 
 use crate::supervisor::message::{CommandRequest, Outcome, Receipt};
-use crate::supervisor::requests::Known;
+use crate::supervisor::requests::{Known, reused};
 use crate::supervisor::state::{Done, Fatal, Supervisor, owner_ended};
 use crate::wal::{Mode, Paused};
 
@@ -284,12 +284,7 @@ impl Supervisor {
     }
 
     fn recorded_command(&self, known: &Known) -> Result<Outcome, Problem> {
-        let other = || {
-            Problem::new(
-                Code::RequestIdReused,
-                "the request id was used for another kind of request",
-            )
-        };
+        let other = || reused("the request id was used for another kind of request");
         let Known::Decision(seq) = known else { return Err(other()) };
         let stored = self.shared().decision_entries.entry(*seq);
         match stored.as_ref().map(|stored| &stored.entry.entry.body) {

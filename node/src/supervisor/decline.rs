@@ -12,7 +12,7 @@ use aerodb_http_api::problem::Problem;
 use aerodb_ledger::authority::sign_decline;
 
 use crate::declines::decline_of;
-use crate::supervisor::requests::Known;
+use crate::supervisor::requests::{Known, reused};
 use crate::supervisor::state::{Fatal, Supervisor};
 
 /// A request to decline.
@@ -68,12 +68,7 @@ impl Supervisor {
     }
 
     fn recorded_decline(&self, known: &Known) -> Result<DeclineAnswer, Problem> {
-        let other = || {
-            Problem::new(
-                Code::RequestIdReused,
-                "the request id was used for another kind of request",
-            )
-        };
+        let other = || reused("the request id was used for another kind of request");
         let Known::Decision(seq) = known else { return Err(other()) };
         let stored = self.shared().decision_entries.entry(*seq);
         match stored.as_ref().map(|stored| &stored.entry.entry.body) {

@@ -15,9 +15,9 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::Discarded;
 
-use crate::discard::{DiscardError, Found, Recorded, cleared, find};
+use crate::discard::{DiscardError, Found, Recorded, cleared, find, told};
 use crate::supervisor::replica::no_upstream;
-use crate::supervisor::requests::Known;
+use crate::supervisor::requests::{Known, reused};
 use crate::supervisor::state::{Fatal, Supervisor};
 
 impl Supervisor {
@@ -65,34 +65,10 @@ impl Supervisor {
     }
 
     fn recorded_discard(&self, known: &Known) -> Result<Discarded, Problem> {
-        let other = || {
-            Problem::new(
-                Code::RequestIdReused,
-                "the request id was used for another kind of request",
-            )
-        };
+        let other = || reused("the request id was used for another kind of request");
         let Known::Decision(seq) = known else { return Err(other()) };
         let stored = self.shared().decision_entries.entry(*seq);
-        match stored.as_ref().map(|stored| &stored.entry.entry.body) {
-            Some(DecisionBody::SuffixDiscarded {
-                cleared,
-                kept,
-                discarded,
-                quarantine,
-                commits_total,
-                request: _,
-            }) => Ok(Discarded {
-                seq: Some(*seq),
-                kept: *kept,
-                discarded: *discarded,
-                cleared: *cleared,
-                commits_total: *commits_total,
-                commits: Vec::new(),
-                entries: Vec::new(),
-                quarantine: Some(quarantine.clone()),
-            }),
-            Some(_) | None => Err(other()),
-        }
+        stored.and_then(|stored| told(*seq, &stored.entry.entry.body)).ok_or_else(other)
     }
 
     /// What the directory holds; nothing is appended to it while the node is halted.
@@ -147,7 +123,7 @@ fn not_clearable<'f>(
 fn refused(rule: RuleId, detail: &str) -> Problem {
     let action = "see what the node is halted by, if it is, and how far its log is validated";
     let remedy = Remedy::look(rule, action, None, "/v1/status");
-    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![remedy])
+    Problem::new(Code::CommandRefused, detail).rule(rule, vec![remedy])
 }
 
 /// What stands against it is the caller's to know; a disk that failed ends the process.
@@ -163,7 +139,7 @@ fn refusal(error: DiscardError) -> Result<Problem, Fatal> {
             let way =
                 "keep the directory, audit it, and join under a new node id; see the failures";
             let remedy = Remedy::look(rule, way, None, "/v1/wal");
-            Ok(Problem::new(Code::Halted, detail).rule(rule).remedies(vec![remedy]))
+            Ok(Problem::new(Code::Halted, detail).rule(rule, vec![remedy]))
         }
         DiscardError::Directory(_)
         | DiscardError::Identity(_)

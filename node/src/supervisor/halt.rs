@@ -53,9 +53,8 @@ impl Supervisor {
         let latch = self.shared().machines.latch.get();
         latch.cause().map(|failure| {
             Problem::new(Code::Halted, way_forward(failure.rule))
-                .rule(failure.rule)
+                .rule(failure.rule, ways_back(failure.rule, &self.shared().identity.node_id))
                 .with("evidence", &failure.evidence)
-                .remedies(ways_back(failure.rule, &self.shared().identity.node_id))
         })
     }
 

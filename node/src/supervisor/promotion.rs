@@ -1,14 +1,23 @@
 //! Promotion of this node, in the order of DESIGN 3.3:
 //!
 //! 1. look: decide on what is there; a dry run ends here, and so does a moved digest
-//! 2. record the request in the decision ledger
+//! 2. record the request in the decision ledger: its frame, fsynced; the trailer is owed
 //! 3. denied: record; the receiver has not noticed
 //! 4. it would be approved: stop the receiver, so that from here on no receipt and no echo of the old epoch
 //!    leaves, then hold the WAL's owner still
 //! 5. decide again, on what is durable now; denied this time: record, go on as before
 //! 6. approved: append the grant, fsync, trailer. One durable step: before it the old authority, after
 //!    it the new. Any error from there on ends the process
-//! 7. rebind the role, publish, let the owner write
+//! 7. rebind the role, publish, let the owner write, answer
+//! 8. record the outcome in the decision ledger, behind the trailer that is owed
+//!
+//! What an operator waits for is three fsyncs: the request's frame, the grant's frame, its trailer. The request's
+//! comes first because the grant is named after its number: a start that finds the grant knows that the request
+//! was durable ([`crate::witness`]), and takes it for no tail, which is all that its trailer would say. It is
+//! shown to nobody before the trailer. The outcome says what the grant says, which is in the authority ledger.
+//!
+//! A crash before the grant is whole leaves a request without an outcome, which means nothing (DIS-7); one after
+//! it leaves the grant in force, with or without its record.
 //!
 //! Keeps: P6-V1, P6-SC4, P6-AR2, P6-B1.1, P6-B1.2, P6-B2.3, P6-B3.3, P6-DF5, P6-RF1.1, P6-PF2.1, P6-B4.3,
 //! M-P13, M-P15, M-P18, M-P21, M-P19.
@@ -34,12 +43,14 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::authority::present_decline;
 use aerodb_ledger::crash::{self, Point};
+use serde_json::json;
 
 use crate::declines::has_declined_after;
 use crate::evidence::{Extended, Unfit, extend};
 use crate::journal::Attempt;
-use crate::supervisor::requests::{Known, promotion_id};
-use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
+use crate::replication::unreadable_history;
+use crate::supervisor::requests::{Known, promotion_id, reused};
+use crate::supervisor::state::{Done, Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
 
 /// A request for promotion.
@@ -116,7 +127,7 @@ impl Supervisor {
             replica_id: request.replica_id.clone(),
             request: request.request.clone(),
         };
-        let requested = self.record(body, request.annotation.clone())?;
+        let requested = self.note(body, request.annotation.clone())?;
         crash::reached(Point::PromoRequested);
         let id = promotion_id(&self.shared().identity.node_id, requested)
             .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
@@ -221,9 +232,17 @@ impl Supervisor {
         self.step(&PromotionEvent::Durable);
         let entry = self.authority().head();
         let granted = DecisionBody::PromotionGranted { promotion_id: id.clone(), entry };
-        self.record(granted, annotation)?;
-        crash::reached(Point::PromoRecorded);
+        self.unrecorded = Some((granted, annotation));
         Ok(())
+    }
+
+    /// What is left to record of an attempt that was answered. Nothing else is taken up before.
+    pub(super) fn after_promotion(&mut self) -> Done {
+        if let Some((granted, annotation)) = self.unrecorded.take() {
+            self.record(granted, annotation)?;
+            crash::reached(Point::PromoRecorded);
+        }
+        self.settle()
     }
 
     /// The grant is durable: this node holds.
@@ -317,7 +336,7 @@ impl Supervisor {
         }
         let end = self.shared().wal.batch_end_at(boundary).map_err(|fault| {
             Problem::new(Code::Halted, format!("the history cannot be read: {fault}"))
-                .rule(RuleId::P3D9)
+                .rule(RuleId::P3D9, unreadable_history(&self.shared().identity.node_id))
         })?;
         Ok(end.map(|position| position.chain))
     }
@@ -332,8 +351,7 @@ impl Supervisor {
     /// for then there is none, and the request is looked at anew (P6-B3.3).
     fn recorded_promotion(&self, known: &Known) -> Option<Answer> {
         let Known::Promotion(id) = known else {
-            let detail = "the request id was used for another kind of request";
-            return Some(Err(Problem::new(Code::RequestIdReused, detail)));
+            return Some(Err(reused("the request id was used for another kind of request")));
         };
         let decision = crate::attempts::decision_of(self.shared(), id)?;
         Some(answer(&decision.facts, Some(id), explain(&decision.facts)))
@@ -355,16 +373,24 @@ fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {
     let action = "see the end of this node's ledger; bring what comes after it, in order";
     let path = "/v1/ledger?log=authority";
     Problem::new(Code::CommandRefused, format!("the evidence does not count: {unfit}"))
-        .rule(rule)
+        .rule(rule, vec![Remedy::look(rule, action, Some(node.clone()), path)])
         .with("field", "evidence")
-        .remedies(vec![Remedy::look(rule, action, Some(node.clone()), path)])
 }
 
 fn check_digest(request: &PromotionRequest, explanation: &Explanation) -> Result<(), Problem> {
     match request.expected_digest {
         Some(expected) if expected != explanation.digest => {
             let detail = "something that the decision reads has moved since the dry run";
+            let again = Remedy {
+                rule: RuleId::P6F1,
+                action: "look again, and send the digest of what is decided now",
+                node_id: None,
+                method: "POST",
+                path: "/v1/promotions?dry_run=true",
+                body: Some(json!({ "expected_epoch": request.expected_epoch, "reason": "" })),
+            };
             Err(Problem::new(Code::DecisionMoved, detail)
+                .rule(RuleId::P6F1, vec![again])
                 .with("expected_digest", expected)
                 .with("digest", explanation.digest))
         }

@@ -23,12 +23,23 @@ use serde_json::json;
 use crate::config::Reconnect;
 use crate::replication::{LedgerThere, PullerEvent, start};
 use crate::supervisor::message::Intervention;
-use crate::supervisor::requests::Known;
+use crate::supervisor::requests::{Known, reused};
 use crate::supervisor::state::{Done, Fatal, Supervisor};
 use crate::wal::{Mode, Standing};
 
 /// A latched failure: the rule and what was found.
 pub(super) type Broken = (RuleId, serde_json::Value);
+
+/// What became of entries from upstream.
+#[derive(Debug)]
+pub(super) enum Adopted {
+    /// They are durable, and this is what they say.
+    Now(Arc<Authority>),
+    /// The node halted over them.
+    Halted,
+    /// They stay where they are: one was decided under rules that this program does not have (AU-19).
+    OtherRules(String),
+}
 
 impl Supervisor {
     /// Starts a puller; the one before it is stopped.
@@ -80,15 +91,22 @@ impl Supervisor {
             PullerEvent::Entries(entries, reply) => {
                 let adopted = self.adopt(&entries)?;
                 // A puller that was stopped meanwhile needs no answer.
-                let _ = reply.send(adopted);
+                match adopted {
+                    Adopted::Now(authority) => {
+                        let _ = reply.send(Some(authority));
+                    }
+                    Adopted::Halted => {
+                        let _ = reply.send(None);
+                    }
+                    Adopted::OtherRules(why) => {
+                        let _ = reply.send(None);
+                        self.lost(format!("{why} ({rule})", rule = RuleId::Au19));
+                    }
+                }
                 Ok(())
             }
             PullerEvent::Lost(why) => {
-                tracing::warn!(%why, "detached from upstream");
-                self.stop_pulling();
-                self.detached = Some(why);
-                self.publish();
-                self.reconnect_later();
+                self.lost(why);
                 Ok(())
             }
             PullerEvent::BootstrapRequired(why) => {
@@ -100,6 +118,22 @@ impl Supervisor {
                 self.halt(rule, &serde_json::json!({ "detail": detail }))
             }
         }
+    }
+
+    /// Nothing that is asked of this program changes that it does not have the rules.
+    fn other_rules(&self, why: &str) -> Problem {
+        let action = "stop the node, and start its directory with a program that has the ruleset";
+        let (node, command) = (&self.shared().identity.node_id, "aerodb serve --data-dir DIR");
+        let remedy = Remedy::by_hand(RuleId::Au19, action, node, command);
+        Problem::new(Code::CommandRefused, why).rule(RuleId::Au19, vec![remedy])
+    }
+
+    fn lost(&mut self, why: String) {
+        tracing::warn!(%why, "detached from upstream");
+        self.stop_pulling();
+        self.detached = Some(why);
+        self.publish();
+        self.reconnect_later();
     }
 
     /// Where configured, another attempt after a pause: for pacing, not as evidence of anything.
@@ -122,28 +156,31 @@ impl Supervisor {
     }
 
     /// Makes entries from upstream durable here, each checked where it lands, and follows what they say.
-    /// `None` when the node halted over them.
-    pub(super) fn adopt(&mut self, raw: &[Bytes]) -> Result<Option<Arc<Authority>>, Fatal> {
+    pub(super) fn adopt(&mut self, raw: &[Bytes]) -> Result<Adopted, Fatal> {
         let entries: Result<Vec<SignedEntry>, _> =
             raw.iter().map(|bytes| SignedEntry::decode(bytes)).collect();
         let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
                 self.halt(RuleId::FV1, &serde_json::json!({ "detail": error.to_string() }))?;
-                return Ok(None);
+                return Ok(Adopted::Halted);
             }
         };
         if let Err((rule, evidence)) = not_by(&self.shared().identity.node_id, &entries) {
             self.halt(rule, &evidence)?;
-            return Ok(None);
+            return Ok(Adopted::Halted);
         }
         let epochs_before = self.authority().epochs().len();
         match self.parts.ledger.append(&entries) {
             Ok(_) => {}
             Err(AppendError::Fault(fault)) => return Err(Fatal(fault.to_string())),
+            // Nothing here is wrong: another program may take it.
+            Err(AppendError::Rejected(rejected)) if rejected.rule() == RuleId::Au19 => {
+                return Ok(Adopted::OtherRules(rejected.to_string()));
+            }
             Err(AppendError::Rejected(rejected)) => {
                 self.halt(rejected.rule(), &serde_json::json!({ "detail": rejected.to_string() }))?;
-                return Ok(None);
+                return Ok(Adopted::Halted);
             }
         }
         crash::reached(Point::AdoptDurable);
@@ -152,10 +189,10 @@ impl Supervisor {
             && let Err((rule, evidence)) = self.give_way(&authority)
         {
             self.halt(rule, &evidence)?;
-            return Ok(None);
+            return Ok(Adopted::Halted);
         }
         self.publish();
-        Ok(Some(authority))
+        Ok(Adopted::Now(authority))
     }
 
     /// A later grant is in the ledger: whoever held holds no more, and this node's history must be a
@@ -245,10 +282,13 @@ impl Supervisor {
             if there.common != self.authority().head() {
                 return self.parted(&there).map(Err);
             }
-            if self.adopt(&there.entries)?.is_none() {
-                return Ok(Err(self
-                    .halted()
-                    .unwrap_or_else(|| Problem::new(Code::Halted, "the node halted"))));
+            match self.adopt(&there.entries)? {
+                Adopted::Now(_) => {}
+                Adopted::Halted => {
+                    let halted = || Problem::new(Code::Halted, "the node halted");
+                    return Ok(Err(self.halted().unwrap_or_else(halted)));
+                }
+                Adopted::OtherRules(why) => return Ok(Err(self.other_rules(&why))),
             }
             if !matches!(self.role(), Role::ReplicaActive { .. }) {
                 let detail = "the ledger there shows no later grant";
@@ -295,12 +335,7 @@ impl Supervisor {
     }
 
     fn recorded_intervention(&self, known: &Known) -> Result<(Seq, Address), Problem> {
-        let other = || {
-            Problem::new(
-                Code::RequestIdReused,
-                "the request id was used for another kind of request",
-            )
-        };
+        let other = || reused("the request id was used for another kind of request");
         let Known::Decision(seq) = known else { return Err(other()) };
         let stored = self.shared().decision_entries.entry(*seq);
         match stored.as_ref().map(|stored| &stored.entry.entry.body) {
@@ -323,19 +358,14 @@ pub(super) fn no_upstream() -> Problem {
     let body = Some(json!({ "upstream": "URL", "reason": "" }));
     let (action, method, path) = ("name one", "POST", "/v1/replication/follow");
     Problem::new(Code::CommandRefused, "no upstream is known; name one with follow")
-        .rule(rule)
-        .remedies(vec![Remedy { rule, action, node_id, method, path, body }])
+        .rule(rule, vec![Remedy { rule, action, node_id, method, path, body }])
 }
 
 /// The refusal of what is for another node than this one is now, with where to see which.
 pub(super) fn not_for_this_node(rule: RuleId, detail: &str) -> Problem {
     let action = "see who holds the epoch by this node's ledger, and in what role the node is";
-    Problem::new(Code::CommandRefused, detail).rule(rule).remedies(vec![Remedy::look(
-        rule,
-        action,
-        None,
-        "/v1/status",
-    )])
+    let look = Remedy::look(rule, action, None, "/v1/status");
+    Problem::new(Code::CommandRefused, detail).rule(rule, vec![look])
 }
 
 /// Nothing of this node that it does not know may come from elsewhere.

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use aerodb_core::decision::record::{DecisionBody, RequestRef, SignedDecision};
+use aerodb_core::explain::Remedy;
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{PromotionId, RequestId, Seq};
+use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 
@@ -24,6 +26,7 @@ pub enum Known {
 #[derive(Debug, Default)]
 pub struct Requests {
     known: BTreeMap<RequestId, (Hash, Known)>,
+    learnt: Option<Seq>,
 }
 
 /// The promotion id of the attempt that this entry of the node's decision ledger records.
@@ -32,10 +35,35 @@ pub fn promotion_id(node: &aerodb_core::id::NodeId, seq: Seq) -> Option<Promotio
     PromotionId::new(format!("{node}-{seq}")).ok()
 }
 
+/// The entry of the node's decision ledger that an attempt of its own was made of: what [`promotion_id`] was
+/// given.
+#[must_use]
+pub(crate) fn asked_in(node: &aerodb_core::id::NodeId, id: &PromotionId) -> Option<Seq> {
+    let number = id.as_str().strip_prefix(node.as_str())?.strip_prefix('-')?;
+    Seq::new(number.parse().ok()?)
+}
+
+/// The answer to a request whose id stands for another one.
+pub(super) fn reused(detail: &str) -> Problem {
+    let rule = RuleId::P6Df5;
+    let look = |action, path| Remedy::look(rule, action, None, path);
+    Problem::new(Code::RequestIdReused, detail).rule(
+        rule,
+        vec![
+            look(
+                "see what the id was used for, and what came of it; then send the new request under a new id",
+                "/v1/ledger?log=decision",
+            ),
+            look("for an attempt at a promotion: see its outcome", "/v1/promotions"),
+        ],
+    )
+}
+
 impl Requests {
     /// Takes one entry of the decision ledger.
     pub fn learn(&mut self, signed: &SignedDecision) {
         let entry = &signed.entry;
+        self.learnt = Some(entry.seq);
         let (request, known) = match &entry.body {
             DecisionBody::PromotionRequested { request, .. } => {
                 (request, promotion_id(&entry.author, entry.seq).map(Known::Promotion))
@@ -56,6 +84,7 @@ impl Requests {
             | DecisionBody::Halted { .. }
             | DecisionBody::BootstrapDecided { .. }
             | DecisionBody::Relocated { .. }
+            | DecisionBody::RelocateRefused { .. }
             | DecisionBody::Forked { .. }
             | DecisionBody::ForkRefused { .. }
             | DecisionBody::CheckpointRequested { .. } => return,
@@ -63,6 +92,12 @@ impl Requests {
         if let (Some(RequestRef { request_id, body_digest }), Some(known)) = (request, known) {
             self.known.insert(request_id.clone(), (*body_digest, known));
         }
+    }
+
+    /// The last entry that was taken.
+    #[must_use]
+    pub const fn learnt(&self) -> Option<Seq> {
+        self.learnt
     }
 
     /// What is recorded of a request of this name; `None` for a new one.
@@ -73,12 +108,9 @@ impl Requests {
         let Some(RequestRef { request_id, body_digest }) = request else { return Ok(None) };
         match self.known.get(request_id) {
             Some((digest, known)) if digest == body_digest => Ok(Some(known.clone())),
-            Some(_) => Err(Problem::new(
-                Code::RequestIdReused,
-                format!(
-                    "request id {request_id} was used with another body; a new request needs a new id"
-                ),
-            )),
+            Some(_) => Err(reused(&format!(
+                "request id {request_id} was used with another body; a new request needs a new id"
+            ))),
             None => Ok(None),
         }
     }

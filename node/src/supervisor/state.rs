@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntry};
 use aerodb_core::decision::record::DecisionBody;
+use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, Reason, Seq};
 use aerodb_core::machine::{LifecycleEvent, Role, WalWriter, WalWriterEvent, WriteAuthority};
 use aerodb_core::position::LedgerHead;
@@ -81,6 +82,8 @@ pub struct Supervisor {
     pub(super) log_replaced: bool,
     pub(super) transfer: Option<TransferTask>,
     pub(super) transfers: u64,
+    /// The outcome of an attempt that the authority ledger has and this node's own record has not yet.
+    pub(super) unrecorded: Option<(DecisionBody, Annotation)>,
 }
 
 /// Goes on, or ends the process.
@@ -104,6 +107,7 @@ impl Supervisor {
             log_replaced: false,
             transfer: None,
             transfers: 0,
+            unrecorded: None,
         }
     }
 
@@ -143,7 +147,10 @@ impl Supervisor {
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,
-            Message::Promote(request, reply) => answer(reply, self.promote(*request))?,
+            Message::Promote(request, reply) => {
+                answer(reply, self.promote(*request))?;
+                self.after_promotion()?;
+            }
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
@@ -318,12 +325,29 @@ impl Supervisor {
         body: DecisionBody,
         annotation: Annotation,
     ) -> Result<Seq, Fatal> {
-        let appended = self.parts.decisions.append(body, annotation, &self.parts.key);
-        let seq = appended.map_err(|fault| Fatal(fault.to_string()))?.seq;
-        if let Some(stored) = self.parts.decisions.entries().entry(seq) {
+        let seq = self.note(body, annotation)?;
+        self.settle()?;
+        Ok(seq)
+    }
+
+    /// The same, with the trailer owed: [`DecisionLedger::note`]. The number is known, and nothing is shown.
+    pub(super) fn note(
+        &mut self,
+        body: DecisionBody,
+        annotation: Annotation,
+    ) -> Result<Seq, Fatal> {
+        let noted = self.parts.decisions.note(body, annotation, &self.parts.key);
+        Ok(noted.map_err(|fault| Fatal(fault.to_string()))?.seq)
+    }
+
+    /// Makes good what is owed to the record, and learns what it says.
+    pub(super) fn settle(&mut self) -> Done {
+        self.parts.decisions.settle().map_err(|fault| Fatal(fault.to_string()))?;
+        let entries = self.parts.decisions.entries();
+        for stored in entries.after(self.requests.learnt(), usize::MAX) {
             self.requests.learn(&stored.entry);
         }
-        Ok(seq)
+        Ok(())
     }
 
     /// The annotation of something that no operator asked for in this moment.
@@ -350,7 +374,10 @@ fn answer<T>(
         }
         Err(fatal) => {
             let detail = format!("{fatal}; a restart will show whether it took effect");
-            let _ = reply.send(Err(Problem::new(Code::WalPoisoned, detail).rule(RuleId::Wal13)));
+            let _ =
+                reply
+                    .send(Err(Problem::new(Code::WalPoisoned, detail)
+                        .rule(RuleId::Wal13, after_a_failure())));
             Err(fatal)
         }
     }
@@ -358,5 +385,18 @@ fn answer<T>(
 
 /// The answer where the WAL's owner has ended: its failure is on its way.
 pub(super) fn owner_ended() -> Problem {
-    Problem::new(Code::WalPoisoned, "the WAL's owner has ended")
+    let detail = "the WAL's owner has ended";
+    Problem::new(Code::WalPoisoned, detail).rule(RuleId::Wal13, after_a_failure())
+}
+
+/// What to do about a disk that failed; which node it is the reader knows, it was asked.
+pub(crate) fn after_a_failure() -> Vec<Remedy> {
+    vec![Remedy {
+        rule: RuleId::Wal13,
+        action: "look after the disk, then start the node again: it re-reads what is durable",
+        node_id: None,
+        method: Remedy::BY_HAND,
+        path: "aerodb serve --data-dir DIR",
+        body: None,
+    }]
 }

@@ -1,6 +1,8 @@
 //! The fold: one entry at a time, each checked against the state that it lands on. The same function
 //! runs when an entry is made, adopted from a peer, read back at start, replayed by an auditor, and
-//! explored by the model checker.
+//! explored by the model checker. A grant that was decided under other rules than this program has folds like any
+//! other, if it came to a yes: a ledger stays readable. It is taken into a ledger that does not have it only by a
+//! program that has those rules (AU-19).
 //!
 //! Signatures are not looked at here; the ledger crate checks them before it calls this.
 //!
@@ -17,6 +19,7 @@ use crate::authority::{Authority, Entry, EntryBody, EpochStart, Illegal, Members
 use crate::hash::{ClusterId, Hash};
 use crate::id::{Epoch, NodeId, Seq};
 use crate::position::{LedgerHead, Position};
+use crate::rules::RULESET;
 
 use change::Change;
 use grant::check_grant;
@@ -58,6 +61,29 @@ impl Authority {
         self.apply(change);
         self.hashes.push(head.hash);
         Ok(())
+    }
+}
+
+impl Entry {
+    /// Whether an entry that this node's ledger does not have may be taken into it: what it was decided by can be
+    /// done again here. What a ledger holds already is read whatever rules it was decided by.
+    ///
+    /// # Errors
+    /// [`Illegal::Ruleset`] for a grant of rules that this program does not have (AU-19).
+    pub fn check_adoptable(&self) -> Result<(), Illegal> {
+        match &self.body {
+            EntryBody::AuthorityGranted(grant) if grant.decision.ruleset != RULESET => {
+                Err(Illegal::Ruleset { found: grant.decision.ruleset })
+            }
+            EntryBody::AuthorityGranted(_)
+            | EntryBody::Genesis(_)
+            | EntryBody::MemberAdmitted { .. }
+            | EntryBody::MemberRemoved { .. }
+            | EntryBody::SuccessorDesignated { .. }
+            | EntryBody::SuccessorReleased { .. }
+            | EntryBody::ObligationEnded { .. }
+            | EntryBody::AuthorityRelinquished { .. } => Ok(()),
+        }
     }
 }
 

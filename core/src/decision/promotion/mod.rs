@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::{Authority, Basis, Grant, PresentedDecline, Succession, Tenure};
 use crate::decision::RecordedDecision;
-use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
+use crate::explain::{ExplanationType, Facts, Mismatch, ObservedSnapshot, RuleApplied};
 use crate::hash::{Chain, ClusterId};
 use crate::id::{Boundary, Epoch, NodeId, PromotionId, RequestId};
 use crate::machine::RoleName;
@@ -191,7 +191,9 @@ impl Grant {
 }
 
 /// Checks the decision recorded in a grant against the state that the grant lands on: it must speak of
-/// this very state, and the rules must give the recorded answer for its facts.
+/// this very state, and the rules must give the recorded answer for its facts. One that was made under rules that
+/// this program does not have must have come to a yes; that those rules give it cannot be told
+/// ([`crate::authority::Entry::check_adoptable`] is for entries that are new here).
 ///
 /// # Errors
 /// What is wrong with it.
@@ -224,6 +226,8 @@ pub(crate) fn check_recorded(state: &Authority, grant: &Grant) -> Result<(), &'s
     match grant.decision.replay() {
         Ok(explanation) if explanation.holds() => Ok(()),
         Ok(_) => Err("the rules deny it"),
-        Err(_) => Err("the rules give another answer for its facts"),
+        Err(Mismatch::Ruleset { .. }) if grant.decision.says_yes() => Ok(()),
+        Err(Mismatch::Ruleset { .. }) => Err("its own rules deny it"),
+        Err(Mismatch::Outcome { .. }) => Err("the rules give another answer for its facts"),
     }
 }

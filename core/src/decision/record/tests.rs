@@ -1,6 +1,6 @@
 //! Entries of the decision ledger as bytes: one encoding each, and nothing else decodes.
 
-use super::{DecisionBody, DecisionEntry, RequestRef, SignedDecision};
+use super::{DecisionBody, DecisionEntry, EntryAside, RequestRef, SignedDecision};
 use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, node};
 use crate::authority::{Annotation, EntryError};
 use crate::decision::RecordedDecision;
@@ -100,6 +100,12 @@ fn every_kind() -> [SignedDecision; 13] {
             discarded: at(14).boundary,
             quarantine: "wal-1".to_owned(),
             commits_total: 2,
+            entries_total: 1,
+            entries: vec![EntryAside {
+                seq: story.head().seq,
+                hash: story.head().hash,
+                entry: "member_admitted".to_owned(),
+            }],
             request: None,
         },
         DecisionBody::BootstrapRequested { upstream: other, request: None },

@@ -1,5 +1,6 @@
 //! `ledger show`: the entries, of a node or of a directory.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aerodb_core::id::Seq;
@@ -182,7 +183,13 @@ fn show(listing: &mut Listing, entry: &LedgerEntryView) -> Result<(), Stop> {
 /// Of a ledger that was read up to the limit.
 const fn sound_so_far() -> LogReport {
     let (integrity, completeness) = (Integrity::Ok, Completeness::Unknown);
-    LogReport { integrity, completeness, recovery: None, head: None }
+    LogReport {
+        integrity,
+        completeness,
+        recovery: None,
+        head: None,
+        other_rulesets: BTreeMap::new(),
+    }
 }
 
 fn more_line(more: bool) -> String {

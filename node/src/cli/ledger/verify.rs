@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use aerodb_core::rules::RULESET;
 use aerodb_ledger::verify::{Integrity, LogReport, verify_directory};
 use clap::Args;
 use serde_json::json;
@@ -36,6 +37,12 @@ impl Verify {
                  authority ledger is not known"
                     .to_owned(),
             );
+        }
+        for (ruleset, count) in &report.authority_ledger.other_rulesets {
+            offline.notes.push(format!(
+                "{count} of the grants were decided under ruleset {ruleset}, this program has {RULESET}: \
+                 everything of them was checked but that the rules give the recorded answer"
+            ));
         }
         let (authority, decision) = (&report.authority_ledger, &report.decision_ledger);
         let mut parts = vec![

@@ -96,6 +96,16 @@ impl Pair {
         self.heir.died_at(point);
     }
 
+    /// Asks for the successor's promotion, which dies at this point after it has sent its answer.
+    #[track_caller]
+    pub(crate) fn dies_promoted(&mut self, point: &str) {
+        let body = json!({ "expected_epoch": self.holder.epoch(), "reason": "test" });
+        if let Some(answer) = self.heir.try_post("/v1/promotions", &body) {
+            let _ = answer.expect(200);
+        }
+        self.heir.died_at(point);
+    }
+
     #[track_caller]
     pub(crate) fn start_both(&mut self, first: First) {
         match first {

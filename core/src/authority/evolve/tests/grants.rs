@@ -2,13 +2,13 @@
 
 use super::assert_illegal;
 use crate::authority::tests_support::{Story, at, epoch, forked_at, node};
-use crate::authority::{Basis, EpochStart, Grant, Illegal, Tenure};
+use crate::authority::{Basis, Entry, EpochStart, Grant, Illegal, Tenure, evolve};
 use crate::decision::RecordedDecision;
 use crate::decision::promotion::{AuthorityFacts, PromotionFacts};
 use crate::explain::Evaluation;
 use crate::hash::{ClusterId, Hash};
 use crate::position::Position;
-use crate::rules::RuleId;
+use crate::rules::{RULESET, RuleId};
 
 fn members() -> Story {
     Story::founded().admit("n2").admit("n3")
@@ -257,16 +257,63 @@ fn p6_f1_a_denied_promotion_grants_nothing() {
 
 #[test]
 fn p6_f1_a_tampered_decision_grants_nothing() {
-    let changes: [fn(&mut RecordedDecision); 6] = [
+    let changes: [fn(&mut RecordedDecision); 5] = [
         |decision| decision.facts.replica_id = Some(node("n2")),
         |decision| decision.facts.halt = Some(RuleId::Ri3),
         |decision| decision.digest = Hash([7; 32]),
         |decision| decision.evaluations[5].1 = Evaluation::False,
         |decision| decision.conclusion.status = "denied".to_owned(),
-        |decision| decision.ruleset += 1,
     ];
     for change in changes {
         let what = "the rules give another answer for its facts";
         assert_illegal(tampered(change), Illegal::Decision { what }, RuleId::P6F1);
     }
+}
+
+/// An entry that grants on a record that was tampered with like this, and where it is to land.
+fn granting(change: impl FnOnce(&mut RecordedDecision)) -> (Story, Entry) {
+    let story = designated();
+    let mut grant = story.grant_of("n2", at(14));
+    change(&mut grant.decision);
+    let entry = story.grant_entry(grant);
+    (story, entry)
+}
+
+/// What was decided under other rules is read, so that a ledger outlives the rules of its program; it is new to no
+/// ledger of a program that cannot make it again.
+/// Proves: AU-19.
+#[test]
+fn au19_a_grant_of_other_rules_folds_where_it_is_and_is_not_adopted() {
+    let (before, other) = granting(|decision| decision.ruleset += 7);
+    let after = evolve(Some(before.authority()), &other).unwrap();
+    assert_eq!((after.epoch(), after.holder()), (epoch(2), &node("n2")));
+    let refused = other.check_adoptable().unwrap_err();
+    assert_eq!(refused, Illegal::Ruleset { found: RULESET + 7 });
+    assert_eq!(refused.rule(), RuleId::Au19);
+    let (_, ours) = granting(|_| {});
+    assert_eq!(ours.check_adoptable(), Ok(()));
+}
+
+#[test]
+fn p6_f1_a_grant_of_other_rules_says_yes_and_speaks_of_the_state_that_it_lands_on() {
+    let no: [fn(&mut RecordedDecision); 4] = [
+        |decision| decision.conclusion.status = "denied".to_owned(),
+        |decision| decision.conclusion.reason = Some("P6-A1".to_owned()),
+        |decision| decision.evaluations[5].1 = Evaluation::NotEvaluable,
+        |decision| decision.evaluations.clear(),
+    ];
+    for change in no {
+        let found = tampered(|decision| {
+            decision.ruleset += 7;
+            change(decision);
+        });
+        let what = "its own rules deny it";
+        assert_illegal(found, Illegal::Decision { what }, RuleId::P6F1);
+    }
+    let elsewhere = tampered(|decision| {
+        decision.ruleset += 7;
+        decision.facts.wal_end = at(15);
+    });
+    let what = "it was made on another end of the history";
+    assert_illegal(elsewhere, Illegal::Decision { what }, RuleId::P6F1);
 }
