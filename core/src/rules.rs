@@ -264,6 +264,15 @@ pub const RULESET: u32 = 1;
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_schema_names_every_rule_and_nothing_else() {
+        let schema = schemars::schema_for!(RuleId).to_value();
+        assert_eq!(schema["title"], "RuleId");
+        assert_eq!(schema["type"], "string");
+        let ids: Vec<_> = RuleId::ALL.iter().map(|rule| rule.id()).collect();
+        assert_eq!(schema["enum"], serde_json::json!(ids));
+    }
+
     /// Proves: EX-3.
     #[test]
     fn ids_are_unique_and_read_back() {

@@ -115,6 +115,21 @@ fn each_rule_alone_refuses_and_is_named() {
     }
 }
 
+#[test]
+fn the_gate_alone_is_explained_without_a_key() {
+    let admitted = explain(&on_replica());
+    assert_eq!(admitted.conclusion.status, "admitted");
+    assert_eq!(admitted.observed_snapshot.commit_id, Some(at(10)));
+    let refused = explain(&ReadFacts { halt: Some(RuleId::FV1), ..on_replica() });
+    assert_eq!(refused.conclusion.status, "refused");
+    assert_eq!(refused.first_failed(), Some(RuleId::Rm5));
+    let gate: Vec<_> = refused.rules_applied.iter().map(|rule| rule.rule).collect();
+    let with_key = of_key(on_replica(), &[]).rules_applied;
+    let (mvv1, before) = with_key.split_last().unwrap();
+    assert_eq!(mvv1.rule, RuleId::Mvv1);
+    assert_eq!(gate, before.iter().map(|rule| rule.rule).collect::<Vec<_>>());
+}
+
 /// With the bound unknown, nothing that is asked for can be shown to be acknowledged.
 #[test]
 fn an_unknown_bound_also_leaves_every_boundary_in_the_future() {
