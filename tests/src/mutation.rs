@@ -119,7 +119,10 @@ impl fmt::Display for Outcome {
         let Self { caught, timeouts, unviable, survived } = self;
         let (tested, survived) = (self.tested(), survived.len());
         let percent = 100.0 * survived as f64 / tested.max(1) as f64;
-        write!(f, "{tested} tested: {caught} caught, {timeouts} stopped, {survived} survived ({percent:.2} %); ")?;
+        write!(
+            f,
+            "{tested} tested: {caught} caught, {timeouts} stopped, {survived} survived ({percent:.2} %); "
+        )?;
         write!(f, "{unviable} do not compile")
     }
 }

@@ -27,7 +27,10 @@ fn outcome(missed: &str) -> Result<Outcome, MutationFault> {
     let place = tempfile::tempdir().expect("a directory");
     let put = |name: &str, text: &str| fs::write(place.path().join(name), text).expect("written");
     put("sum.rs", "fn sum(a: u8, b: u8) -> u8 {\n    a + b\n}\n");
-    put("caught.txt", "sum.rs:2:5: replace sum -> u8 with 0\nsum.rs:2:5: replace sum -> u8 with 1\n");
+    put(
+        "caught.txt",
+        "sum.rs:2:5: replace sum -> u8 with 0\nsum.rs:2:5: replace sum -> u8 with 1\n",
+    );
     put("timeout.txt", "");
     put("unviable.txt", "sum.rs:2:5: replace sum -> u8 with Default::default()\n");
     put("missed.txt", missed);
@@ -58,9 +61,14 @@ fn a_survivor_is_known_by_its_line_wherever_that_stands() {
 
 #[test]
 fn a_line_that_names_no_mutant_is_no_outcome() {
-    for missed in ["sum.rs\n", "sum.rs:2:7\n", "sum.rs:0:7: x\n", "sum.rs:9:7: x\n", "sum.rs:b:7: x\n"] {
+    for missed in
+        ["sum.rs\n", "sum.rs:2:7\n", "sum.rs:0:7: x\n", "sum.rs:9:7: x\n", "sum.rs:b:7: x\n"]
+    {
         let found = outcome(missed).expect_err(missed);
         assert!(matches!(found, MutationFault::Unnamed(_)), "{found}");
     }
-    assert!(matches!(outcome("none.rs:1:1: x\n").expect_err("no file"), MutationFault::Read { .. }));
+    assert!(matches!(
+        outcome("none.rs:1:1: x\n").expect_err("no file"),
+        MutationFault::Read { .. }
+    ));
 }
