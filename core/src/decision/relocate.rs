@@ -295,6 +295,26 @@ mod tests {
     }
 
     #[test]
+    fn each_refusal_of_a_relocation_offers_the_commands_that_could_change_it() {
+        let (kept, left) = moved();
+        let offered = |left: Option<DirectoryFacts>, rule| -> Vec<String> {
+            let facts = RelocateFacts { kept: kept.clone(), left };
+            let remedies = remedies(&facts, &[rule]);
+            assert!(remedies.iter().all(|it| it.rule == rule && it.method == Remedy::BY_HAND));
+            assert!(remedies.iter().all(|it| it.node_id.as_ref() == Some(&node("n1"))));
+            let command = |it: &Remedy| it.path.split(" -").next().unwrap_or_default().to_owned();
+            remedies.iter().map(command).collect()
+        };
+        let (join, fork) = ("aerodb join", "aerodb fork");
+        assert_eq!(offered(Some(left.clone()), RuleId::Dir1), [join, fork]);
+        assert_eq!(offered(Some(left.clone()), RuleId::Dir2), ["aerodb relocate", join, fork]);
+        assert_eq!(offered(Some(left), RuleId::Dir3), ["cp"]);
+        for rule in [RuleId::Dir1, RuleId::Dir2, RuleId::Dir3] {
+            assert_eq!(offered(None, rule), [join, fork]);
+        }
+    }
+
+    #[test]
     fn an_original_that_cannot_be_reached_leaves_it_undetermined_and_says_the_ways_on() {
         let facts = RelocateFacts { kept: directory(NEW, OLD), left: None };
         let explanation = explain(&facts);
