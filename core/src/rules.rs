@@ -280,6 +280,7 @@ mod tests {
         assert_eq!(ids.len(), RuleId::ALL.len());
         for rule in RuleId::ALL {
             assert_eq!(rule.id().parse::<RuleId>().unwrap(), *rule);
+            assert_eq!(rule.to_string(), rule.id());
         }
         assert!("P6-A1a".parse::<RuleId>().is_err());
     }

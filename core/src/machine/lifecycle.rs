@@ -236,6 +236,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_word_of_each_state_is_the_one_that_the_status_shows() {
+        let words: Vec<_> = Lifecycle::states().into_iter().map(Lifecycle::status).collect();
+        assert_eq!(
+            words,
+            [
+                "booting",
+                "booting",
+                "recovering",
+                "recovering",
+                "running",
+                "running",
+                "stopping",
+                "terminated",
+            ]
+        );
+    }
+
     /// Proves: BT-2.
     #[test]
     fn serving_is_reached_through_every_stage_only() {

@@ -1,6 +1,7 @@
 //! Entries as bytes: one encoding each, and nothing else decodes.
 
 use super::{Ancestor, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, SignedEntry};
+use crate::authority::evolve;
 use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, genesis, seq};
 use crate::hash::ClusterId;
 use crate::position::Position;
@@ -77,6 +78,11 @@ fn fk2_a_forked_cluster_starts_at_the_last_proven_commit_of_its_ancestor() {
     assert_eq!(of(at(0)).start(cluster), origin);
     assert_eq!(EntryBody::Genesis(of(at(7))).names(), Some(at(7).boundary));
     assert_eq!(EntryBody::Genesis(plain.clone()).names(), None);
+    assert_eq!(story.authority().ancestor(), None);
+    let forked = Entry { body: EntryBody::Genesis(of(at(7))), ..genesis() };
+    let authority = evolve(None, &forked).unwrap();
+    assert_eq!(authority.ancestor(), of(at(7)).ancestor.as_ref());
+    assert_eq!(authority.start(), Position::forked(authority.cluster(), &at(7)));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! A promotion is approved when every rule holds, and each rule alone is enough to deny it.
 
 use super::{PromotionFacts, remedies};
-use crate::authority::PresentedDecline;
 use crate::authority::tests_support::{Story, at, commit, epoch, forked_at, node};
+use crate::authority::{Grant, PresentedDecline};
 use crate::decision::RecordedDecision;
 use crate::explain::{Evaluation, Explanation, Remedy, explain};
 use crate::hash::ClusterId;
-use crate::id::Boundary;
+use crate::id::{Boundary, PromotionId};
 use crate::machine::RoleName;
 use crate::position::Position;
 use crate::rules::RuleId;
@@ -261,6 +261,25 @@ fn every_other_denial_is_told_its_own_way() {
     for rule in [RuleId::P6S2, RuleId::P6S1, RuleId::P6A1] {
         assert_eq!(ways(&without_basis, rule), handed, "{rule}");
     }
+}
+
+/// Proves: P6-A1.
+#[test]
+fn p6_a1_an_approved_decision_leads_to_this_grant_and_one_without_a_basis_to_none() {
+    let id = || PromotionId::new("n2-1").unwrap();
+    for (story, end) in [(members().designate("n2", 10), 14), (members().relinquish("n2", 12), 12)]
+    {
+        let expected = story.grant_of("n2", at(end));
+        let decision = RecordedDecision::decide(story.facts("n2", at(end))).0;
+        assert_eq!(Grant::of(id(), None, decision), Some(expected));
+    }
+    let decision = RecordedDecision::decide(members().facts("n2", at(14))).0;
+    assert_eq!(Grant::of(id(), None, decision), None);
+    let sealed = declined();
+    let on_decline = sealed.facts_on_decline(sealed.decline("n2"));
+    let granted = Grant::of(id(), None, RecordedDecision::decide(on_decline).0).unwrap();
+    let expected = sealed.grant_on_decline(sealed.decline("n2"));
+    assert_eq!(Grant { promotion_id: expected.promotion_id.clone(), ..granted }, expected);
 }
 
 /// Without a basis there is no place that the history would have to contain: three rules fail at once.
