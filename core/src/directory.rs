@@ -44,3 +44,21 @@ impl Retired {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dir4_a_retired_directory_says_what_to_start_instead() {
+        let to = DirectoryId { device: 1, inode: 2 };
+        assert_eq!(
+            Retired::Relocated { to }.way_forward(),
+            "another directory was given its node's identity by aerodb relocate; start that one"
+        );
+        assert_eq!(
+            Retired::Forked { cluster: ClusterId([1; 32]) }.way_forward(),
+            "a new cluster was founded from it by aerodb fork; start that one's directory"
+        );
+    }
+}

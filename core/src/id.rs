@@ -293,6 +293,14 @@ mod tests {
     }
 
     #[test]
+    fn a_boundary_is_shown_as_its_number_and_covers_what_lies_at_or_below_it() {
+        assert_eq!(Boundary::new(7).to_string(), "7");
+        assert_eq!(format!("{:>3}", Boundary::ORIGIN), "  0");
+        let covered = [6, 7, 8].map(|id| Boundary::new(7).covers(CommitId::new(id).unwrap()));
+        assert_eq!(covered, [true, true, false]);
+    }
+
+    #[test]
     fn a_reason_has_one_to_1024_bytes() {
         assert!(Reason::new("").is_err());
         assert!(Reason::new("x".repeat(1024)).is_ok());

@@ -268,6 +268,15 @@ pub const RULESET: u32 = 1;
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_schema_names_every_rule_and_nothing_else() {
+        let schema = schemars::schema_for!(RuleId).to_value();
+        assert_eq!(schema["title"], "RuleId");
+        assert_eq!(schema["type"], "string");
+        let ids: Vec<_> = RuleId::ALL.iter().map(|rule| rule.id()).collect();
+        assert_eq!(schema["enum"], serde_json::json!(ids));
+    }
+
     /// Proves: EX-3.
     #[test]
     fn ids_are_unique_and_read_back() {
@@ -275,6 +284,7 @@ mod tests {
         assert_eq!(ids.len(), RuleId::ALL.len());
         for rule in RuleId::ALL {
             assert_eq!(rule.id().parse::<RuleId>().unwrap(), *rule);
+            assert_eq!(rule.to_string(), rule.id());
         }
         assert!("P6-A1a".parse::<RuleId>().is_err());
     }

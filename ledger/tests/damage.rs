@@ -268,6 +268,22 @@ fn core_r3_an_authority_ledger_without_genesis_is_refused() {
     assert_eq!(disk.files(), before);
 }
 
+/// Genesis is a witness of its own: no ledger was ever used before it was durable. A torn one is no tail.
+#[test]
+fn core_r3_a_torn_genesis_is_no_unproven_tail() {
+    let disk = new_disk();
+    let place = ledger_place(&disk, segments_of(3), OWNER);
+    drop(AuthorityLedger::create(&place, Story::begin().entries).unwrap());
+    change(&disk, segment(1), |file| {
+        zero_sectors(&mut file[4096..8192], 0b10);
+        file[8192..].fill(0);
+    });
+    let before = disk.files();
+    let found = open_authority(&disk, Witness::default()).unwrap_err();
+    assert_eq!(found.rule(), RuleId::Dis16, "{found}");
+    assert_eq!(disk.files(), before, "nothing is changed");
+}
+
 #[test]
 fn a_file_that_no_log_writes_is_refused() {
     let disk = wal_disk();

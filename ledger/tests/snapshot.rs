@@ -6,11 +6,12 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use aerodb_core::hash::Chain;
+use aerodb_core::hash::{Chain, ClusterId, Hash};
 use aerodb_core::id::{Boundary, CommitId, Epoch};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::disk::{Disk, DiskError, Operation};
 use aerodb_ledger::snapshot::{
@@ -19,7 +20,7 @@ use aerodb_ledger::snapshot::{
     snapshots_in,
 };
 use aerodb_ledger::{Damage, Fault};
-use support::{DATA, Story, new_disk};
+use support::{DATA, OWNER, Story, new_disk};
 
 type Row = (Vec<u8>, u64, Option<Vec<u8>>);
 
@@ -399,4 +400,54 @@ fn f_s1_f_s2_a_power_loss_in_a_transfer_leaves_nothing_that_the_next_one_uses() 
         });
     }
     assert!(outcomes > 20, "only {outcomes}");
+}
+
+/// The marker that names the snapshot of [`rows`], and its directory.
+fn named() -> (SimulatedDisk, Checkpoint) {
+    let disk = new_disk();
+    let manifest = write(&disk, &rows()).unwrap().manifest;
+    let SnapshotFacts { cluster, position, epoch, ledger, designation, .. } = facts();
+    let wal_start = WalStart { segment: 1, frame_seq: 1, position: Position::origin(&cluster) };
+    let (owner, snapshot) = (OWNER, manifest.hash());
+    let marker =
+        Checkpoint { cluster, owner, position, epoch, ledger, designation, snapshot, wal_start };
+    (disk, marker)
+}
+
+/// Proves: CKP-4.
+#[test]
+fn ckp_4_only_the_very_snapshot_that_the_marker_names_is_opened() {
+    let (disk, marker) = named();
+    let found = marker.open_snapshot(&disk, dir()).unwrap();
+    assert_eq!((found.manifest().hash(), found.manifest().facts), (marker.snapshot, facts()));
+    let changes: [fn(&mut Checkpoint); 4] = [
+        |marker| marker.snapshot = Hash([1; 32]),
+        |marker| marker.cluster = ClusterId([1; 32]),
+        |marker| marker.position.chain = Chain([1; 32]),
+        |marker| marker.epoch = Epoch::new(2).unwrap(),
+    ];
+    let another = Damage::Snapshot { what: "the checkpoint names another one" };
+    for change in changes {
+        let mut marker = marker.clone();
+        change(&mut marker);
+        let found = marker.open_snapshot(&disk, dir()).unwrap_err();
+        assert!(matches!(&found, Fault::Corrupt { what, .. } if *what == another), "{found}");
+    }
+    disk.remove_file(&path());
+    let found = marker.open_snapshot(&disk, dir()).unwrap_err();
+    let what = "the checkpoint names it, and it is not there";
+    assert!(
+        matches!(&found, Fault::Corrupt { what: Damage::Snapshot { what: it }, .. } if *it == what)
+    );
+}
+
+/// A disk that fails says nothing about the snapshot.
+#[test]
+fn a_snapshot_that_cannot_be_looked_at_is_not_missing() {
+    let (disk, marker) = named();
+    disk.fail(At::Next(Operation::Open, 0), Failure::Io, Times::Once);
+    let found = marker.open_snapshot(&disk, dir()).unwrap_err();
+    assert!(matches!(found, Fault::Disk(_)), "{found}");
+    let places: Vec<_> = marker.known_places().collect();
+    assert_eq!(places, [marker.wal_start.position, marker.position, facts().designation.unwrap()]);
 }

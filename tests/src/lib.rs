@@ -1,7 +1,8 @@
 //! A cluster of real nodes for tests: the shipped binary as child processes, loopback HTTP, real
 //! directories. Waiting is always for a state. Concurrent clients, and a judge of what they saw: [`clients`]. Every
-//! decoder, for fuzzing: [`decoders`]. Every rule with what enforces and proves it: [`audit`]. And clusters in one
-//! thread, over a disk and a network that fail as a seed says: [`simulation`].
+//! decoder, for fuzzing: [`decoders`]. Every rule with what enforces and proves it: [`audit`]. Clusters in one
+//! thread, over a disk and a network that fail as a seed says: [`simulation`]. And which changes to the code no test
+//! notices: [`mutation`].
 
 pub mod audit;
 mod binary;
@@ -10,6 +11,7 @@ mod cluster;
 pub mod decoders;
 pub mod golden;
 mod http;
+pub mod mutation;
 mod node;
 mod points;
 pub mod proxy;

@@ -49,3 +49,17 @@ impl Durability {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_durability_has_one_word_everywhere_and_paired_is_more_than_local() {
+        for (durability, word) in [(Durability::Local, "local"), (Durability::Paired, "paired")] {
+            assert_eq!(durability.as_str(), word);
+            assert_eq!(serde_json::to_value(durability).unwrap(), word);
+        }
+        assert!(Durability::Paired > Durability::Local);
+    }
+}

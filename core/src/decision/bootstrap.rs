@@ -246,6 +246,16 @@ mod tests {
         let cases = [
             (RuleId::Rs6, BootstrapFacts { role: RoleName::PrimaryActive, ..in_order() }),
             (RuleId::Rs6, BootstrapFacts { halt: Some(RuleId::Ri3), ..in_order() }),
+            (RuleId::Rs6, BootstrapFacts { halt: Some(RuleId::FS3), ..in_order() }),
+            (RuleId::Rs6, BootstrapFacts { role: RoleName::ReplicationHalted, ..in_order() }),
+            (
+                RuleId::Rs6,
+                BootstrapFacts {
+                    role: RoleName::ReplicationHalted,
+                    halt: Some(RuleId::Ri3),
+                    ..in_order()
+                },
+            ),
             (RuleId::Rs1, BootstrapFacts { source: node("n2"), ..in_order() }),
             (RuleId::Rs2, snapshot(|found| found.cluster = other)),
             (RuleId::Au14, BootstrapFacts { ledger_known: false, ..in_order() }),

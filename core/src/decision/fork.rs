@@ -162,6 +162,31 @@ mod tests {
         }
     }
 
+    /// The commands that a refusal offers, each of a failed rule.
+    fn offered(facts: &ForkFacts, failed: &[RuleId]) -> Vec<(RuleId, &'static str)> {
+        let offered = remedies(facts, failed);
+        assert!(offered.iter().all(|it| it.method == Remedy::BY_HAND && it.body.is_none()));
+        assert!(offered.iter().all(|it| it.node_id.as_ref() == Some(&facts.node)));
+        offered.iter().map(|it| (it.rule, it.path)).collect()
+    }
+
+    #[test]
+    fn each_refusal_of_a_fork_offers_the_command_that_could_change_it() {
+        let cluster = facts().cluster;
+        let to = crate::directory::DirectoryId { device: 1, inode: 2 };
+        let forked = ForkFacts { retired: Some(Retired::Forked { cluster }), ..facts() };
+        let moved = ForkFacts { retired: Some(Retired::Relocated { to }), ..facts() };
+        let show = "aerodb ledger show --data-dir DIR";
+        let serve = "aerodb serve --data-dir INTO";
+        let fork = "aerodb fork --data-dir KEPT --into DIR --expected-epoch N --reason TEXT";
+        let init = "aerodb init --data-dir DIR --node-id ID --listen HOST:PORT";
+        let all = [RuleId::P6A3, RuleId::Fk1, RuleId::Fk2];
+        let [epoch, once, proven] = all;
+        assert_eq!(offered(&forked, &all), [(epoch, show), (once, serve), (proven, init)]);
+        assert_eq!(offered(&moved, &all), [(epoch, show), (once, fork), (proven, init)]);
+        assert_eq!(offered(&facts(), &[]), []);
+    }
+
     fn failed(facts: &ForkFacts) -> Vec<RuleId> {
         let failed: Vec<_> = explain(facts).failed().map(|rule| rule.rule).collect();
         assert_eq!(remedies(facts, &failed).len(), failed.len());

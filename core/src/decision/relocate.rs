@@ -251,6 +251,24 @@ mod tests {
         assert_eq!(failed((copy, other)), [RuleId::Dir2], "not what it is a copy of");
     }
 
+    /// Two file systems number their directories from the same number on.
+    #[test]
+    fn dir2_a_directory_is_the_original_only_by_device_and_inode_together() {
+        let (_, original) = moved();
+        for here in [DirectoryId { inode: 10, ..NEW }, DirectoryId { device: 1, ..NEW }] {
+            assert!(!directory(here, OLD).is_original());
+            assert_eq!(failed((directory(here, OLD), original.clone())), []);
+            assert_eq!(failed((original.clone(), directory(here, OLD))), []);
+            assert_eq!(failed((directory(NEW, OLD), directory(here, OLD))), [RuleId::Dir2]);
+        }
+        assert!(original.is_original());
+        let facts = RelocateFacts { kept: original, left: Some(moved().0) };
+        let explanation = explain(&facts);
+        assert_eq!(explanation.conclusion.status, "approved");
+        assert_eq!(explanation.observed_snapshot.commit_id, Some(at(7).boundary));
+        assert_eq!(explanation.observed_snapshot.snapshot_id, Some(at(7).chain));
+    }
+
     #[test]
     fn dir2_a_retired_directory_comes_back_only_as_the_end_of_what_was_begun() {
         let (copy, mut original) = moved();
@@ -291,6 +309,26 @@ mod tests {
         for holds in shorter {
             let stale = DirectoryFacts { holds: Some(holds), ..copy.clone() };
             assert_eq!(failed((stale, original.clone())), [RuleId::Dir3]);
+        }
+    }
+
+    #[test]
+    fn each_refusal_of_a_relocation_offers_the_commands_that_could_change_it() {
+        let (kept, left) = moved();
+        let offered = |left: Option<DirectoryFacts>, rule| -> Vec<String> {
+            let facts = RelocateFacts { kept: kept.clone(), left };
+            let remedies = remedies(&facts, &[rule]);
+            assert!(remedies.iter().all(|it| it.rule == rule && it.method == Remedy::BY_HAND));
+            assert!(remedies.iter().all(|it| it.node_id.as_ref() == Some(&node("n1"))));
+            let command = |it: &Remedy| it.path.split(" -").next().unwrap_or_default().to_owned();
+            remedies.iter().map(command).collect()
+        };
+        let (join, fork) = ("aerodb join", "aerodb fork");
+        assert_eq!(offered(Some(left.clone()), RuleId::Dir1), [join, fork]);
+        assert_eq!(offered(Some(left.clone()), RuleId::Dir2), ["aerodb relocate", join, fork]);
+        assert_eq!(offered(Some(left), RuleId::Dir3), ["cp"]);
+        for rule in [RuleId::Dir1, RuleId::Dir2, RuleId::Dir3] {
+            assert_eq!(offered(None, rule), [join, fork]);
         }
     }
 

@@ -166,6 +166,37 @@ mod tests {
         assert!(tenure.receipt(&owed.unwrap(), at(6), Some(seq(3))));
         assert_eq!(tenure.bounds(at(7)), bounds(7, Some(6), Some(3)));
         assert_eq!(tenure.durability(), Durability::Paired);
+        assert_eq!(tenure.ledger_receipt(), Some(seq(3)));
+    }
+
+    #[test]
+    fn without_an_obligation_a_write_is_local_and_its_bounds_are_those_of_the_node_alone() {
+        let mut tenure = Tenure::found(Story::founded().admit("n2").authority(), at(5));
+        assert_eq!((tenure.obligation(), tenure.durability()), (None, Durability::Local));
+        assert_eq!(tenure.ledger_receipt(), None);
+        assert_eq!(tenure.bounds(at(8)), bounds(8, Some(8), Some(2)));
+        let now = tenure.bounds(at(8));
+        assert!(!tenure.ledger_grown(&now, None, seq(3)), "the obligation is as it was");
+        assert_eq!(tenure.bounds(at(8)), bounds(8, Some(8), Some(3)));
+        tenure.sealed(seq(4));
+        assert_eq!(tenure.bounds(at(8)), bounds(8, Some(8), Some(4)));
+    }
+
+    #[test]
+    fn receipts_only_add_to_each_other() {
+        let designated = Story::founded().admit("n2").designate("n2", 5);
+        let mut tenure = Tenure::found(designated.authority(), at(5));
+        let owed = tenure.obligation().cloned().unwrap();
+        tenure.receipt(&owed, at(8), Some(seq(4)));
+        tenure.receipt(&owed, at(6), Some(seq(3)));
+        assert_eq!(tenure.bounds(at(9)), bounds(9, Some(8), Some(4)));
+        tenure.receipt(&owed, at(7), None);
+        assert_eq!(tenure.bounds(at(9)), bounds(9, Some(8), Some(4)), "the bound never goes back");
+        assert_eq!(tenure.bounds(at(7)), bounds(7, Some(8), Some(4)));
+        // A receipt ahead of what is durable here counts as far as that goes, then and later.
+        tenure.receipt(&owed, at(12), None);
+        assert_eq!(tenure.bounds(at(10)).acknowledged, Some(at(10)));
+        assert_eq!(tenure.bounds(at(13)).acknowledged, Some(at(12)));
     }
 
     #[test]

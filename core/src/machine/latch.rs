@@ -184,6 +184,29 @@ mod tests {
         assert_eq!(ways[3..], [WayBack::Original, WayBack::NewIdentity, WayBack::NewIdentity]);
     }
 
+    /// Proves: F-X4.
+    #[test]
+    fn fx4_discarding_a_suffix_clears_a_latch_only_if_every_failure_in_it_is_about_one() {
+        let latched = |rules: &[RuleId]| {
+            rules.iter().fold(Latch::Clear, |latch, rule| {
+                let failure = Failure { rule: *rule, evidence: String::new() };
+                latch.transition(&LatchEvent::Failed(failure)).unwrap().next
+            })
+        };
+        let cleared = |rules: &[RuleId]| latched(rules).cleared_by_discarding();
+        assert_eq!(cleared(&[]), Ok(None));
+        assert_eq!(cleared(&[RuleId::FV2]), Ok(Some(RuleId::FV2)));
+        assert_eq!(cleared(&[RuleId::FV1, RuleId::P5I4, RuleId::FV2]), Ok(Some(RuleId::FV1)));
+        for other in [RuleId::FS3, RuleId::St2, RuleId::Au13, RuleId::Ri3] {
+            assert_eq!(cleared(&[other]), Err(other));
+            assert_eq!(cleared(&[RuleId::FV2, other, RuleId::FV1]), Err(other));
+        }
+        let three = latched(&[RuleId::FV2, RuleId::FV1, RuleId::Ri3]);
+        let rules: Vec<_> = three.failures().map(|failure| failure.rule).collect();
+        assert_eq!(rules, [RuleId::FV2, RuleId::FV1, RuleId::Ri3]);
+        assert_eq!(Latch::Clear.cause(), None);
+    }
+
     #[test]
     fn fx4_a_latch_is_cleared_only_by_naming_its_first_cause() {
         assert_eq!(

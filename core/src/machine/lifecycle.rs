@@ -210,7 +210,49 @@ impl Machine for Lifecycle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::table;
+    use crate::machine::table::{rendered, table};
+
+    #[test]
+    fn the_table_of_the_lifecycle_and_nothing_else() {
+        assert_eq!(
+            rendered::<Lifecycle>(),
+            [
+                "LC1 Uninitialized --started--> Initializing",
+                "LC2 Initializing --initialized--> Recovering",
+                "LC8 Initializing --refused--> Terminated",
+                "LC3 Recovering --replayed--> Verifying",
+                "LC8 Recovering --refused--> Terminated",
+                "LC4 Verifying --verified--> Serving",
+                "LC5 Verifying --halted--> StartedHalted",
+                "LC8 Verifying --refused--> Terminated",
+                "LC5 Serving --halted--> StartedHalted",
+                "LC6 Serving --stop_requested--> ShuttingDown",
+                "LC8 Serving --refused--> Terminated",
+                "LC6 StartedHalted --stop_requested--> ShuttingDown",
+                "LC8 StartedHalted --refused--> Terminated",
+                "LC7 ShuttingDown --drained--> Terminated",
+                "LC8 ShuttingDown --refused--> Terminated",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_word_of_each_state_is_the_one_that_the_status_shows() {
+        let words: Vec<_> = Lifecycle::states().into_iter().map(Lifecycle::status).collect();
+        assert_eq!(
+            words,
+            [
+                "booting",
+                "booting",
+                "recovering",
+                "recovering",
+                "running",
+                "running",
+                "stopping",
+                "terminated",
+            ]
+        );
+    }
 
     /// Proves: BT-2.
     #[test]

@@ -262,7 +262,46 @@ impl Machine for Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::table;
+    use crate::machine::table::{rendered, table};
+
+    /// Proves: P5-I3.
+    #[test]
+    fn p5_i3_the_table_of_the_pipeline_and_nothing_else() {
+        assert_eq!(
+            rendered::<Pipeline>(),
+            [
+                "PL1 Disabled --started--> Initializing",
+                "PL2 Initializing --metadata_valid--> Recovering",
+                "PL14 Initializing --stopped--> Disabled",
+                "PL3 Recovering --replay_done--> Detached(read_blocked)",
+                "PL4 Recovering --unvalidated_found--> ValidatingWAL",
+                "PL14 Recovering --stopped--> Disabled",
+                "PL5 Ready(read_safe) --gate_proven--> Ready(read_safe)",
+                "PL5 Ready(read_safe) --gate_blocked--> Ready(read_blocked)",
+                "PL6 Ready(read_safe) --bytes_arrived--> ReceivingWAL",
+                "PL10 Ready(read_safe) --transport_lost--> Detached(read_safe)",
+                "PL14 Ready(read_safe) --stopped--> Disabled",
+                "PL5 Ready(read_blocked) --gate_proven--> Ready(read_safe)",
+                "PL5 Ready(read_blocked) --gate_blocked--> Ready(read_blocked)",
+                "PL6 Ready(read_blocked) --bytes_arrived--> ReceivingWAL",
+                "PL10 Ready(read_blocked) --transport_lost--> Detached(read_blocked)",
+                "PL14 Ready(read_blocked) --stopped--> Disabled",
+                "PL7 ReceivingWAL --persisted--> ValidatingWAL",
+                "PL8 ValidatingWAL --proven--> ApplyingWAL",
+                "PL9 ApplyingWAL --applied--> Ready(read_blocked)",
+                "PL11 Detached(read_safe) --gate_proven--> Detached(read_safe)",
+                "PL11 Detached(read_safe) --gate_blocked--> Detached(read_blocked)",
+                "PL12 Detached(read_safe) --attached--> Ready(read_safe)",
+                "PL13 Detached(read_safe) --transport_lost--> Detached(read_safe)",
+                "PL14 Detached(read_safe) --stopped--> Disabled",
+                "PL11 Detached(read_blocked) --gate_proven--> Detached(read_safe)",
+                "PL11 Detached(read_blocked) --gate_blocked--> Detached(read_blocked)",
+                "PL12 Detached(read_blocked) --attached--> Ready(read_blocked)",
+                "PL13 Detached(read_blocked) --transport_lost--> Detached(read_blocked)",
+                "PL14 Detached(read_blocked) --stopped--> Disabled",
+            ]
+        );
+    }
 
     /// Proves: P5-I3, P5-I2.
     #[test]

@@ -233,4 +233,16 @@ mod tests {
             assert_eq!(step.next, Read::Reevaluated);
         }
     }
+
+    #[test]
+    fn a_read_has_a_view_only_while_its_result_is_built() {
+        let (view, standing) = (Boundary::new(3), standing(RoleName::ReplicaActive));
+        let of = |name| Read::states().into_iter().find(|read| read.name() == name).unwrap();
+        for admitted in [Read::Admitted { view, standing }, Read::Readmitted { view, standing }] {
+            assert_eq!(admitted.admission(), Some((view, standing)));
+        }
+        for other in ["Requested", "Reevaluated", "Served", "Refused"] {
+            assert_eq!(of(other).admission(), None, "{other}");
+        }
+    }
 }

@@ -363,6 +363,31 @@ mod tests {
         }
     }
 
+    /// In epoch 2: what names epoch 1 or 2 moves nothing, what names epoch 3 moves by these rows.
+    #[test]
+    fn p6_a1_only_a_later_epoch_moves_a_role() {
+        let at = |epoch| Epoch::new(epoch).unwrap();
+        let epoch = at(2);
+        let events = |epoch| {
+            [
+                RoleEvent::AuthorityGranted { epoch },
+                RoleEvent::LaterGrantLearnt { epoch },
+                RoleEvent::HistoriesAgree { epoch },
+            ]
+        };
+        let rows = [
+            (Role::PrimaryActive { epoch }, [None, Some("RO6"), None]),
+            (Role::ReplicaActive { epoch }, [Some("RO4"), Some("RO7"), None]),
+            (Role::PrimarySealed { epoch }, [Some("RO10"), None, Some("RO8")]),
+        ];
+        for (role, later) in rows {
+            let row = |event| role.transition(&event).ok().map(|step| step.row.0);
+            assert_eq!(events(at(1)).map(row), [None; 3], "{role:?}");
+            assert_eq!(events(at(2)).map(row), [None; 3], "{role:?}");
+            assert_eq!(events(at(3)).map(row), later, "{role:?}");
+        }
+    }
+
     /// Proves: P6-AR4, P6-B4.4.
     #[test]
     fn only_becoming_the_holder_gives_write_authority() {

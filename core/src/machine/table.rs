@@ -188,3 +188,30 @@ pub fn table<M: Machine>() -> Vec<TableRow> {
 pub(crate) fn rendered<M: Machine>() -> Vec<String> {
     table::<M>().iter().map(|r| format!("{} {} --{}--> {}", r.row, r.from, r.event, r.to)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_has_one_word_everywhere() {
+        let words = [
+            "promotion",
+            "role",
+            "pipeline",
+            "segment",
+            "bootstrap",
+            "latch",
+            "checkpoint",
+            "lifecycle",
+            "read",
+            "version",
+            "wal_writer",
+        ];
+        assert_eq!(MachineName::ALL.len(), words.len());
+        for (machine, word) in MachineName::ALL.iter().zip(words) {
+            assert_eq!((machine.as_str(), machine.to_string().as_str()), (word, word));
+            assert_eq!(serde_json::to_value(machine).unwrap(), word);
+        }
+    }
+}

@@ -36,3 +36,18 @@ pub struct Condition {
     /// What is expected of it.
     pub expect: Expect,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::tests_support::commit;
+
+    #[test]
+    fn what_is_expected_of_a_key_holds_of_its_newest_version_alone() {
+        let found = [None, Some(commit(6)), Some(commit(7)), Some(commit(8))];
+        let held = |expect: Expect| found.map(|found| expect.holds(found));
+        assert_eq!(held(Expect::Version(commit(7))), [false, false, true, false]);
+        assert_eq!(held(Expect::Absent), [true, false, false, false]);
+        assert_eq!(held(Expect::Present), [false, true, true, true]);
+    }
+}

@@ -97,7 +97,8 @@ pub fn prove(raw: &RawBatch, tip: &Position, authority: &Authority) -> Result<Ba
 mod tests {
     use super::*;
     use crate::authority::tests_support::{Story, epoch};
-    use crate::hash::Hash;
+    use crate::hash::{Chain, Hash};
+    use crate::id::{CommitId, Seq};
     use crate::wal::Commit;
 
     fn raw(story: &Story, stamp: LedgerHead) -> (Position, RawBatch) {
@@ -120,6 +121,61 @@ mod tests {
         let (origin, raw) = raw(&story, stamp);
         let refused = prove(&raw, &origin, story.authority()).unwrap_err();
         assert_eq!((refused.clone(), refused.rule()), (Divergence::Stamp { stamp }, RuleId::Ri3));
+    }
+
+    #[test]
+    fn each_divergence_names_its_rule_and_records_the_values_that_disagreed() {
+        let (at, epoch) = (CommitId::FIRST, epoch(2));
+        let (one, two) = (Chain([1; 32]), Chain([2; 32]));
+        let (hex_one, hex_two) = ("01".repeat(32), "02".repeat(32));
+        let stamp = LedgerHead { seq: Seq::FIRST, hash: Hash([1; 32]) };
+        let tip = Boundary::new(4);
+        let damaged = Divergence::Damaged;
+        let cases = [
+            (
+                Divergence::from(Discontinuity::Number { tip, found: at }),
+                "F-V2",
+                json!({ "validated": 4, "offered": 1 }),
+            ),
+            (
+                Divergence::from(Discontinuity::Chain { at, tip: one, found: two }),
+                "RI-3",
+                json!({ "commit_id": 1, "chain": hex_one, "continues": hex_two }),
+            ),
+            (
+                Divergence::from(Discontinuity::Epoch { at, found: epoch, expected: None }),
+                "P5-I4",
+                json!({ "commit_id": 1, "epoch": 2, "epoch_of_position": null }),
+            ),
+            (
+                damaged(BatchError::Checksum { found: 1, computed: 2 }),
+                "F-V1",
+                json!({ "checksum": 1, "computed": 2 }),
+            ),
+            (
+                damaged(BatchError::Chain { found: one, computed: two }),
+                "F-V1",
+                json!({ "chain": hex_one, "computed": hex_two }),
+            ),
+            (
+                damaged(BatchError::Cut { have: 3, need: 9 }),
+                "F-V1",
+                json!({ "bytes": 3, "needed": 9 }),
+            ),
+            (damaged(BatchError::Format { found: 9 }), "F-V1", json!({ "format": 9 })),
+            (damaged(BatchError::Malformed { what: "key" }), "F-V1", json!({ "malformed": "key" })),
+            (Divergence::Stamp { stamp }, "RI-3", json!({ "stamp": stamp })),
+            (
+                Divergence::Order { received: tip, offered: Some(9) },
+                "F-V2",
+                json!({ "received": 4, "offered": 9 }),
+            ),
+        ];
+        for (divergence, rule, values) in cases {
+            assert_eq!(divergence.rule().id(), rule, "{divergence}");
+            let expected = json!({ "detail": divergence.to_string(), "values": values });
+            assert_eq!(divergence.evidence(), expected);
+        }
     }
 
     #[test]

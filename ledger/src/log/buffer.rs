@@ -133,6 +133,78 @@ mod tests {
         }
     }
 
+    /// The frame with these changed and both checksums made anew.
+    fn altered(good: &[u8], changes: &[(usize, u8)]) -> Found {
+        let changed =
+            changes.iter().fold(good.to_vec(), |frame, (at, byte)| resealed(&frame, *at, *byte));
+        read_frame(&changed, 3, Block::MIN)
+    }
+
+    #[test]
+    fn every_field_of_a_header_has_to_be_one_that_a_writer_writes() {
+        let good = formed(3, &[vec![7; 100]]);
+        let field = |what| Damage::FrameHeader { what };
+        let tag = u32::from_le_bytes([6, 0, 0, 0]);
+        let cases = [
+            (vec![(0, 6)], Damage::Tag { seq: 3, found: tag }),
+            (vec![(4, 2)], Damage::Version { found: 2 }),
+            (vec![(6, 0)], field("kind")),
+            (vec![(6, 3)], field("kind")),
+            (vec![(6, 2)], field("trailer fields")),
+            (vec![(88, 1)], field("synced_upto")),
+            (vec![(40, 0)], field("number of records")),
+            (vec![(40, 2)], Damage::Records { records: 2 }),
+            // The length of the record: one more than there is, and less, so that another one begins.
+            (vec![(136, 101)], Damage::Records { records: 1 }),
+            (vec![(136, 99)], Damage::Records { records: 1 }),
+            // Three bytes of payload behind the record hold no length.
+            (vec![(44, 107)], Damage::Records { records: 1 }),
+        ];
+        for (changes, expected) in cases {
+            match altered(&good, &changes) {
+                Found::Bad(_, damage) => assert_eq!(damage, expected, "{changes:?}"),
+                other => panic!("{changes:?}: {other:?}"),
+            }
+        }
+        // A record of no bytes behind it, counted, is what a writer may have meant.
+        assert!(matches!(altered(&good, &[(40, 2), (44, 108)]), Found::Whole(..)));
+    }
+
+    #[test]
+    fn a_trailer_says_nothing_but_its_number() {
+        let mut buffer = FrameBuffer::default();
+        let good = buffer.form(&FrameHeader::trailer(3), Block::MIN, std::iter::empty()).to_vec();
+        assert!(matches!(read_frame(&good, 3, Block::MIN), Found::Whole(..)));
+        for at in [16, 24, 32, 40, 44, 48, 96] {
+            match altered(&good, &[(at, 1)]) {
+                Found::Bad(0, damage) => {
+                    assert_eq!(damage, Damage::FrameHeader { what: "trailer fields" }, "byte {at}");
+                }
+                other => panic!("byte {at}: {other:?}"),
+            }
+        }
+    }
+
+    /// What is missing of a frame is asked for; what is wrong in what is there is told without it.
+    #[test]
+    fn a_frame_of_which_a_part_is_there_is_longer_than_that() {
+        let good = formed(3, &[vec![7; 9000]]);
+        assert_eq!(good.len(), 3 * 4096);
+        for blocks in [1, 2] {
+            assert!(matches!(read_frame(&good[..blocks * 4096], 3, Block::MIN), Found::Longer));
+        }
+        let longer = [&good[..], &[0; 4096]].concat();
+        assert!(matches!(read_frame(&longer, 3, Block::MIN), Found::Whole(_, 12_288)));
+        let mut torn = good.clone();
+        torn[8192..8704].fill(0);
+        assert!(matches!(read_frame(&torn, 3, Block::MIN), Found::Torn(12_288)));
+        torn[8703] = 1;
+        match read_frame(&torn, 3, Block::MIN) {
+            Found::Bad(8192, damage) => assert_eq!(damage, Damage::Tag { seq: 3, found: 0 }),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn each_byte_of_a_payload_has_its_place_in_the_frame() {
         let record: Vec<u8> = (0..9000_u32).map(|byte| (byte % 251) as u8).collect();

@@ -1,7 +1,10 @@
 //! Entries as bytes: one encoding each, and nothing else decodes.
 
-use super::{ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, SignedEntry};
-use crate::authority::tests_support::{SIGNATURE, Story, at, genesis, seq};
+use super::{Ancestor, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, SignedEntry};
+use crate::authority::evolve;
+use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, genesis, seq};
+use crate::hash::ClusterId;
+use crate::position::Position;
 
 /// One entry of every kind, each where it may stand.
 fn every_kind() -> Vec<Entry> {
@@ -50,6 +53,36 @@ fn every_kind_of_entry_decodes_to_what_was_encoded() {
             "authority_granted",
         ]
     );
+}
+
+/// The history of a fork begins where the ancestor's could be proven, with a chain of its own; where nothing could,
+/// as that of any cluster.
+#[test]
+fn fk2_a_forked_cluster_starts_at_the_last_proven_commit_of_its_ancestor() {
+    let story = Story::founded();
+    let cluster = story.authority().cluster();
+    let EntryBody::Genesis(plain) = genesis().body else { panic!("it is a genesis") };
+    let of = |proven| Genesis {
+        ancestor: Some(Ancestor {
+            cluster: ClusterId([8; 32]),
+            epoch: epoch(3),
+            proven,
+            ledger: story.head(),
+        }),
+        ..plain.clone()
+    };
+    let origin = Position::origin(cluster);
+    assert_eq!(plain.start(cluster), origin);
+    assert_eq!(of(at(7)).start(cluster), Position::forked(cluster, &at(7)));
+    assert_eq!(of(at(7)).start(cluster).boundary, at(7).boundary);
+    assert_eq!(of(at(0)).start(cluster), origin);
+    assert_eq!(EntryBody::Genesis(of(at(7))).names(), Some(at(7).boundary));
+    assert_eq!(EntryBody::Genesis(plain.clone()).names(), None);
+    assert_eq!(story.authority().ancestor(), None);
+    let forked = Entry { body: EntryBody::Genesis(of(at(7))), ..genesis() };
+    let authority = evolve(None, &forked).unwrap();
+    assert_eq!(authority.ancestor(), of(at(7)).ancestor.as_ref());
+    assert_eq!(authority.start(), Position::forked(authority.cluster(), &at(7)));
 }
 
 #[test]

@@ -264,3 +264,15 @@ fn an_obligation_in_the_way_is_answered_with_the_release_of_its_node() {
     assert_eq!(remedy.node_id, Some(node("n1")));
     assert_eq!(remedy.body.as_ref(), Some(&body));
 }
+
+#[test]
+fn a_command_has_one_word_everywhere_and_one_subject() {
+    let words = ["admit", "remove", "designate", "release", "relinquish", "end_obligation"];
+    let subjects = ["n4", "n2", "n2", "n2", "n2", "n2"];
+    for ((facts, word), subject) in approved().iter().zip(words).zip(subjects) {
+        assert_eq!(facts.command.as_str(), word);
+        let json = serde_json::to_value(&facts.command).unwrap();
+        assert!(json.get(word).is_some(), "{json}");
+        assert_eq!(facts.command.subject(), &node(subject));
+    }
+}

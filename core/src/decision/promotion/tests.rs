@@ -1,12 +1,12 @@
 //! A promotion is approved when every rule holds, and each rule alone is enough to deny it.
 
 use super::{PromotionFacts, remedies};
-use crate::authority::PresentedDecline;
 use crate::authority::tests_support::{Story, at, commit, epoch, forked_at, node};
+use crate::authority::{Grant, PresentedDecline};
 use crate::decision::RecordedDecision;
 use crate::explain::{Evaluation, Explanation, Remedy, explain};
 use crate::hash::ClusterId;
-use crate::id::Boundary;
+use crate::id::{Boundary, PromotionId};
 use crate::machine::RoleName;
 use crate::position::Position;
 use crate::rules::RuleId;
@@ -191,6 +191,95 @@ fn a_relinquisher_without_the_decline_is_told_whom_to_ask() {
     let paths: Vec<_> = offered.iter().map(|r| (r.path, r.node_id.clone())).collect();
     let to = Some(node("n2"));
     assert_eq!(paths, [("/v1/promotions", to.clone()), ("/v1/authority/decline", to)]);
+}
+
+/// Node and path of each remedy, and the successor that it names.
+fn ways(facts: &PromotionFacts, rule: RuleId) -> Vec<(Option<String>, String)> {
+    let shown = |remedy: &Remedy| {
+        let to = remedy.node_id.as_ref().map(|node| node.as_str().to_owned());
+        let successor = remedy.body.as_ref().and_then(|body| body["successor"].as_str());
+        let path = remedy.path.split(" --").next().unwrap_or_default();
+        (to, successor.map_or_else(|| path.to_owned(), |name| format!("{path} {name}")))
+    };
+    remedies(facts, &[rule]).iter().map(shown).collect()
+}
+
+/// Who is sent where, in every state of the succession. Nobody is told to promote itself on what it has not, or to
+/// take a title back that is its own.
+#[test]
+fn p6_a1_the_way_to_a_basis_is_told_by_who_asks_and_who_is_heir() {
+    let (decline, release) = ("/v1/authority/decline", "/v1/authority/release");
+    let (promote, resume) = ("/v1/promotions", "/v1/replication/resume");
+    let relinquish = "/v1/authority/relinquish";
+    let (status, fork) = ("/v1/status", "aerodb fork");
+    let designated = members().designate("n2", 10);
+    let releasing = designated.clone().release("n2");
+    let sealed = members().relinquish("n2", 12);
+    let hand_over = |name: &str| format!("{relinquish} {name}");
+    let cases: [(&Story, &str, Vec<(&str, String)>); 10] = [
+        (&members(), "n1", vec![("n1", status.into())]),
+        (&members(), "n2", vec![("n1", hand_over("n2")), ("n2", fork.into())]),
+        (&designated, "n1", vec![("n1", status.into())]),
+        (&designated, "n2", vec![("n1", hand_over("n2")), ("n2", fork.into())]),
+        (&designated, "n3", vec![("n2", promote.into()), ("n1", format!("{release} n2"))]),
+        (&releasing, "n2", vec![("n1", hand_over("n2")), ("n2", fork.into())]),
+        (&releasing, "n3", vec![("n3", status.into())]),
+        (&sealed, "n1", vec![("n2", promote.into()), ("n2", decline.into())]),
+        (&sealed, "n2", vec![("n2", resume.into())]),
+        (&sealed, "n3", vec![("n2", promote.into())]),
+    ];
+    for (story, name, expected) in cases {
+        let expected: Vec<_> =
+            expected.into_iter().map(|(to, path)| (Some(to.to_owned()), path)).collect();
+        assert_eq!(ways(&story.facts(name, at(12)), RuleId::P6A1), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_other_denial_is_told_its_own_way() {
+    let to = |name: &str, path: &str| (Some(name.to_owned()), path.to_owned());
+    let facts = PromotionFacts { replica_id: Some(node("n3")), ..on_designation() };
+    assert_eq!(ways(&facts, RuleId::P6A3), [to("n2", "/v1/promotions")]);
+    assert_eq!(ways(&facts, RuleId::P6Sc1), [to("n3", "/v1/promotions")]);
+    let resume = [to("n2", "/v1/replication/resume")];
+    for rule in [RuleId::P6S2, RuleId::P6S1, RuleId::P6S3, RuleId::P5I5] {
+        assert_eq!(ways(&facts, rule), resume, "{rule}");
+    }
+    let status = [to("n2", "/v1/status")];
+    for rule in [RuleId::P6V29, RuleId::P6Sm2, RuleId::Rm5, RuleId::P5I4] {
+        assert_eq!(ways(&facts, rule), status, "{rule}");
+    }
+    let copy = PromotionFacts { halt: Some(RuleId::St2), ..facts.clone() };
+    let [look, relocate] = [to("n2", "/v1/status"), to("n2", "aerodb relocate")];
+    assert_eq!(ways(&copy, RuleId::Rm5), [look, relocate]);
+    let decline = to("n2", "/v1/authority/decline");
+    assert_eq!(ways(&facts, RuleId::Au17), [decline.clone(), to("n1", "/v1/authority/release")]);
+    let presented = [decline, to("n1", "/v1/promotions")];
+    assert_eq!(ways(&on_relinquishment(), RuleId::Au17), presented);
+    let without_basis = members().facts("n2", at(12));
+    let handed = [to("n1", "/v1/authority/relinquish n2"), to("n2", "aerodb fork")];
+    for rule in [RuleId::P6S2, RuleId::P6S1, RuleId::P6A1] {
+        assert_eq!(ways(&without_basis, rule), handed, "{rule}");
+    }
+}
+
+/// Proves: P6-A1.
+#[test]
+fn p6_a1_an_approved_decision_leads_to_this_grant_and_one_without_a_basis_to_none() {
+    let id = || PromotionId::new("n2-1").unwrap();
+    for (story, end) in [(members().designate("n2", 10), 14), (members().relinquish("n2", 12), 12)]
+    {
+        let expected = story.grant_of("n2", at(end));
+        let decision = RecordedDecision::decide(story.facts("n2", at(end))).0;
+        assert_eq!(Grant::of(id(), None, decision), Some(expected));
+    }
+    let decision = RecordedDecision::decide(members().facts("n2", at(14))).0;
+    assert_eq!(Grant::of(id(), None, decision), None);
+    let sealed = declined();
+    let on_decline = sealed.facts_on_decline(sealed.decline("n2"));
+    let granted = Grant::of(id(), None, RecordedDecision::decide(on_decline).0).unwrap();
+    let expected = sealed.grant_on_decline(sealed.decline("n2"));
+    assert_eq!(Grant { promotion_id: expected.promotion_id.clone(), ..granted }, expected);
 }
 
 /// Without a basis there is no place that the history would have to contain: three rules fail at once.

@@ -1,5 +1,7 @@
 //! The read gate: each rule alone refuses, and what a key's versions come to.
 
+use serde_json::json;
+
 use super::{Consistency, ReadFacts, ReadRefusal, Standing, VersionSeen, VisibilityFacts};
 use crate::authority::tests_support::{Story, commit, node};
 use crate::explain::{Explanation, explain};
@@ -113,6 +115,58 @@ fn each_rule_alone_refuses_and_is_named() {
         assert_eq!(explanation.conclusion.status, "refused");
         assert_eq!(explanation.observed_snapshot.commit_id, None);
     }
+}
+
+/// Proves: EX-1.
+#[test]
+fn each_rule_of_the_gate_shows_what_it_looked_at() {
+    let moved = Standing { halt: Some(RuleId::FV2), ..on_holder().standing() };
+    let asked = ReadFacts {
+        halt: Some(RuleId::FV1),
+        at: Some(at(5)),
+        min_commit: Some(at(6)),
+        moved_to: Some(moved),
+        ..on_holder()
+    };
+    let expected = json!([
+        ["RM-5", { "halt": "F-V1" }],
+        ["F-RS1", { "role": "PrimaryActive" }],
+        ["RM-3", { "consistency": "linearizable", "role": "PrimaryActive", "holder": "n1" }],
+        ["AU-12", { "acknowledged": 10 }],
+        ["P5-I12", { "at": 5, "acknowledged": 10 }],
+        ["MVG-2", { "view": 5, "oldest_retained": 3 }],
+        ["RD-2", { "min_commit": 6, "acknowledged": 10 }],
+        ["AU-11", { "consistency": "linearizable", "barrier_echoed": true }],
+        ["F-RS2", { "admitted_by": asked.standing(), "found_after": moved }],
+    ]);
+    let rules = explain(&asked).rules_applied;
+    let shown: Vec<_> = rules.iter().map(|rule| json!([rule.rule, rule.evidence])).collect();
+    assert_eq!(json!(shown), expected);
+}
+
+#[test]
+fn a_consistency_has_one_word_everywhere() {
+    for (consistency, word) in
+        [(Consistency::Linearizable, "linearizable"), (Consistency::Snapshot, "snapshot")]
+    {
+        assert_eq!(consistency.as_str(), word);
+        assert_eq!(serde_json::to_value(consistency).unwrap(), word);
+    }
+}
+
+#[test]
+fn the_gate_alone_is_explained_without_a_key() {
+    let admitted = explain(&on_replica());
+    assert_eq!(admitted.conclusion.status, "admitted");
+    assert_eq!(admitted.observed_snapshot.commit_id, Some(at(10)));
+    let refused = explain(&ReadFacts { halt: Some(RuleId::FV1), ..on_replica() });
+    assert_eq!(refused.conclusion.status, "refused");
+    assert_eq!(refused.first_failed(), Some(RuleId::Rm5));
+    let gate: Vec<_> = refused.rules_applied.iter().map(|rule| rule.rule).collect();
+    let with_key = of_key(on_replica(), &[]).rules_applied;
+    let (mvv1, before) = with_key.split_last().unwrap();
+    assert_eq!(mvv1.rule, RuleId::Mvv1);
+    assert_eq!(gate, before.iter().map(|rule| rule.rule).collect::<Vec<_>>());
 }
 
 /// With the bound unknown, nothing that is asked for can be shown to be acknowledged.

@@ -1,14 +1,18 @@
 //! Entries of the decision ledger as bytes: one encoding each, and nothing else decodes.
 
 use super::{DecisionBody, DecisionEntry, EntryAside, RequestRef, SignedDecision};
-use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, node};
+use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, member, node};
 use crate::authority::{Annotation, EntryError};
 use crate::decision::RecordedDecision;
 use crate::decision::bootstrap::BootstrapFacts;
 use crate::decision::command::{Command, CommandFacts};
+use crate::decision::decline::DeclineFacts;
+use crate::decision::fork::ForkFacts;
 use crate::decision::promotion::AuthorityFacts;
+use crate::decision::relocate::{DirectoryFacts, RelocateFacts};
+use crate::directory::{DirectoryId, Retired};
 use crate::explain::Recorded;
-use crate::hash::Hash;
+use crate::hash::{ClusterId, Hash};
 use crate::id::{Address, PromotionId, Reason, RequestId, Seq};
 use crate::machine::RoleName;
 use crate::rules::RuleId;
@@ -70,8 +74,92 @@ fn bootstrap() -> Recorded<BootstrapFacts> {
     Recorded::decide(facts).0
 }
 
-/// One entry of every kind.
-fn every_kind() -> [SignedDecision; 13] {
+/// Two directories of n2, of which the original cannot be reached.
+fn relocation() -> Recorded<RelocateFacts> {
+    let story = Story::founded().admit("n2");
+    let directory = |inode| DirectoryId { device: 1, inode };
+    let kept = DirectoryFacts {
+        cluster: *story.authority().cluster(),
+        node: node("n2"),
+        public_key: member("n2").public_key,
+        bound_to: directory(1),
+        here: directory(2),
+        retired: None,
+        holds: None,
+    };
+    Recorded::decide(RelocateFacts { kept, left: None }).0
+}
+
+/// A fork of n2's directory.
+fn fork() -> Recorded<ForkFacts> {
+    let story = Story::founded().admit("n2");
+    let facts = ForkFacts {
+        cluster: *story.authority().cluster(),
+        node: node("n2"),
+        expected_epoch: epoch(1),
+        ledger: story.head(),
+        authority: AuthorityFacts::from(story.authority()),
+        role: RoleName::ReplicaActive,
+        original: true,
+        retired: Some(Retired::Forked { cluster: ClusterId([7; 32]) }),
+        proven: at(12),
+        received: at(12).boundary,
+        acknowledged: None,
+        declines: false,
+    };
+    Recorded::decide(facts).0
+}
+
+/// One entry of every kind, with its kind.
+fn kinds() -> [(&'static str, DecisionBody); 18] {
+    let designated = Story::founded().admit("n2").designate("n2", 3);
+    let declined = || {
+        let facts = DeclineFacts::new(designated.authority(), node("n2"), epoch(1), true);
+        Recorded::decide(facts).0
+    };
+    let [
+        requested,
+        denied,
+        granted,
+        refused,
+        done,
+        followed,
+        resumed,
+        halted,
+        discarded,
+        asked,
+        decided,
+        cleared,
+        checkpoint,
+    ] = most_kinds();
+    let certificate = designated.decline("n2");
+    [
+        ("promotion_requested", requested),
+        ("promotion_denied", denied),
+        ("promotion_granted", granted),
+        ("command_refused", refused),
+        ("command_done", done),
+        ("followed", followed),
+        ("resumed", resumed),
+        ("halted", halted),
+        ("suffix_discarded", discarded),
+        ("bootstrap_requested", asked),
+        ("bootstrap_decided", decided),
+        ("failure_cleared", cleared),
+        ("checkpoint_requested", checkpoint),
+        ("declined", DecisionBody::Declined { decision: declined(), certificate, request: None }),
+        ("decline_refused", DecisionBody::DeclineRefused { decision: declined(), request: None }),
+        ("relocated", DecisionBody::Relocated { decision: relocation() }),
+        ("forked", DecisionBody::Forked { decision: fork(), cluster: ClusterId([7; 32]) }),
+        ("fork_refused", DecisionBody::ForkRefused { decision: fork() }),
+    ]
+}
+
+fn every_kind() -> [SignedDecision; 18] {
+    kinds().map(|(_, body)| signed(body))
+}
+
+fn most_kinds() -> [DecisionBody; 13] {
     let story = Story::founded().admit("n2");
     let promotion_id = PromotionId::new("n2-1").unwrap();
     let request = Some(RequestRef {
@@ -113,7 +201,15 @@ fn every_kind() -> [SignedDecision; 13] {
         DecisionBody::FailureCleared { rule: RuleId::FV2, request: None },
         DecisionBody::CheckpointRequested { acknowledged: Some(at(12).boundary) },
     ]
-    .map(signed)
+}
+
+#[test]
+fn an_entry_has_one_word_for_its_kind_everywhere() {
+    for (kind, body) in kinds() {
+        assert_eq!(body.kind(), kind);
+        let json = serde_json::to_value(&body).unwrap();
+        assert!(json.get(kind).is_some(), "{kind}: {json}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Write admission: each rule alone refuses, in a fixed order.
 
+use serde_json::json;
+
 use super::{WriteFacts, WriteLive, WriteRefusal};
 use crate::authority::Durability;
 use crate::authority::tests_support::{Story, node};
@@ -113,4 +115,29 @@ fn of_several_broken_rules_the_first_in_order_is_answered() {
     assert_eq!(single.admit(&single.live), Err((WriteRefusal::Halted, RuleId::Rm5)));
     let started = WriteFacts { halt: None, ..single };
     assert_eq!(started.admit(&started.live), Err((WriteRefusal::WalPoisoned, RuleId::Wal13)));
+}
+
+/// Proves: EX-1.
+#[test]
+fn each_rule_of_an_admission_shows_what_it_looked_at() {
+    let story = paired();
+    let facts = WriteFacts { halt: Some(RuleId::FV1), ..on_holder(&story) };
+    let expected = json!([
+        ["RM-5", { "halt": "F-V1" }],
+        ["WAL-13", { "writer_poisoned": false }],
+        ["RM-3", { "node_id": "n1", "holder": "n1" }],
+        ["RM-8", { "role": "PrimaryActive", "tenure": story.authority().tenure() }],
+        ["AU-9", { "durability": "paired", "minimum_durability": "local" }],
+        [
+            "AU-10",
+            { "succession": story.authority().succession(), "successor_attached": true }
+        ],
+        ["MEM-1", { "store_bytes": 99, "store_bytes_max": 100 }],
+    ]);
+    let explanation = explain(&facts);
+    let rules = explanation.rules_applied;
+    let shown: Vec<_> = rules.iter().map(|rule| json!([rule.rule, rule.evidence])).collect();
+    assert_eq!(json!(shown), expected);
+    let alone = explain(&on_holder(&alone()));
+    assert_eq!(alone.rules_applied[4].evidence["durability"], "local");
 }

@@ -28,6 +28,30 @@ fn a_batch_decodes_to_what_was_formed() {
     assert_eq!(ids, [1, 2]);
 }
 
+/// What is received of several batches is split where the one before ends.
+#[test]
+fn batches_in_a_row_are_split_where_each_ends() {
+    let form = |tip: &Position, key, value| {
+        Batch::form(tip, Epoch::FIRST, stamp(), vec![put(key, value)]).unwrap()
+    };
+    let (first, one) = form(&tip(), "a", "1");
+    let (_, two) = form(&first.end(), "b", "a longer value");
+    let mut bytes = Bytes::from([one.bytes().as_ref(), two.bytes().as_ref()].concat());
+    assert_eq!(RawBatch::split_first(&mut bytes), Ok(one));
+    assert_eq!(RawBatch::split_first(&mut bytes), Ok(two));
+    let cut = BatchError::Cut { have: 0, need: HEADER_BYTES };
+    assert_eq!(RawBatch::split_first(&mut bytes), Err(cut));
+    let least = RawBatch::BYTES_MIN - PREFIX_BYTES;
+    let claims = |length: usize| {
+        let mut bytes = Bytes::from([&(length as u32).to_le_bytes()[..], &[0; 300]].concat());
+        RawBatch::split_first(&mut bytes).map(|raw| raw.bytes().len())
+    };
+    assert_eq!(claims(least - 1), Err(BatchError::Malformed { what: "length" }));
+    assert_eq!(claims(least), Ok(HEADER_BYTES));
+    assert_eq!(claims(304 - PREFIX_BYTES), Ok(304));
+    assert_eq!(claims(305 - PREFIX_BYTES), Err(BatchError::Cut { have: 304, need: 305 }));
+}
+
 /// A batch with this payload, sealed as the writer would.
 fn sealed(payload: &[u8]) -> RawBatch {
     let (_, raw) = Batch::form(&tip(), Epoch::FIRST, stamp(), vec![put("a", "1")]).unwrap();
