@@ -13,7 +13,6 @@ mod http;
 mod node;
 mod points;
 pub mod proxy;
-mod random;
 pub mod simulation;
 
 pub use binary::{Output, aerodb, path as binary_path};
@@ -21,4 +20,3 @@ pub use cluster::{Cluster, configured, founder_dir, join};
 pub use http::{Answer, send, send_within};
 pub use node::{Node, directory_digest};
 pub use points::{Hold, command_dies_at, hits};
-pub use random::Random;
