@@ -158,6 +158,26 @@ pub enum Damage {
         /// The owner by the file.
         found: PublicKey,
     },
+    /// The segment's header block is not the one that was written.
+    #[error(
+        "the segment header is damaged: its checksum is {found:08x}, the bytes give {computed:08x}"
+    )]
+    SegmentHeaderChecksum {
+        /// The checksum in the header.
+        found: u32,
+        /// The checksum of the bytes.
+        computed: u32,
+    },
+    /// The batch header is not the one that was written.
+    #[error(
+        "the batch header is damaged: its checksum is {found:08x}, the bytes give {computed:08x}"
+    )]
+    FrameHeaderChecksum {
+        /// The checksum in the header.
+        found: u32,
+        /// The checksum of the bytes.
+        computed: u32,
+    },
     /// The batch header is not one.
     #[error("the batch header is damaged: {what}")]
     FrameHeader {
@@ -258,6 +278,39 @@ pub enum Damage {
 }
 
 impl Damage {
+    /// The checksum that is stored and the one that the bytes give, where it was a checksum that found the damage.
+    #[must_use]
+    pub const fn checksums(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::SegmentHeaderChecksum { found, computed }
+            | Self::FrameHeaderChecksum { found, computed }
+            | Self::PayloadChecksum { found, computed } => Some((*found, *computed)),
+            Self::NoSegment
+            | Self::NoGenesis
+            | Self::ForeignFile
+            | Self::MissingSegment { .. }
+            | Self::Length { .. }
+            | Self::SegmentHeader { .. }
+            | Self::ForeignSegment { .. }
+            | Self::Version { .. }
+            | Self::Owner { .. }
+            | Self::FrameHeader { .. }
+            | Self::FrameSeq { .. }
+            | Self::RecordNumber { .. }
+            | Self::Tag { .. }
+            | Self::Records { .. }
+            | Self::BytesPastEnd
+            | Self::EmptySegment { .. }
+            | Self::TrailerOrder { .. }
+            | Self::Lost { .. }
+            | Self::LaterSegment { .. }
+            | Self::Unstable
+            | Self::IncompleteSnapshot
+            | Self::Snapshot { .. }
+            | Self::Record { .. } => None,
+        }
+    }
+
     /// The rule that is broken.
     #[must_use]
     pub const fn rule(&self) -> RuleId {
@@ -274,10 +327,13 @@ impl Damage {
             | Self::TrailerOrder { .. } => RuleId::Dis18,
             Self::Length { .. }
             | Self::FrameHeader { .. }
+            | Self::FrameHeaderChecksum { .. }
             | Self::Tag { .. }
             | Self::Records { .. }
             | Self::BytesPastEnd => RuleId::Wal8,
-            Self::SegmentHeader { .. } | Self::PayloadChecksum { .. } => RuleId::P3D4,
+            Self::SegmentHeader { .. }
+            | Self::SegmentHeaderChecksum { .. }
+            | Self::PayloadChecksum { .. } => RuleId::P3D4,
             Self::Lost { .. } | Self::LaterSegment { .. } | Self::Unstable => RuleId::Dis16,
             Self::IncompleteSnapshot => RuleId::P3S2,
             Self::Snapshot { .. } => RuleId::Snp4,

@@ -32,4 +32,6 @@ pub mod wal;
 pub use chronicle::{AppendError, Entries, LedgerPlace, Stored};
 pub use durable::Durable;
 pub use fault::{Damage, Fault, OpenError};
-pub use sealed::{SEALED_BYTES_MAX, Sealed, SealedError, read_sealed, unseal, write_sealed};
+pub use sealed::{
+    SEALED_BYTES_MAX, Sealed, SealedError, Unsealed, read_sealed, unseal, write_sealed,
+};

@@ -28,11 +28,27 @@ pub enum SealedError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        what: String,
+        what: Unsealed,
     },
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+/// What is wrong with the bytes of a sealed file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsealed {
+    /// The content is not the one that the digest was made of.
+    #[error("its digest is {stored}, the content gives {computed}")]
+    Digest {
+        /// The digest in the file.
+        stored: Hash,
+        /// The digest of the content.
+        computed: Hash,
+    },
+    /// It is of no known format, or of none.
+    #[error("{0}")]
+    Shape(String),
 }
 
 /// What a file holds: its format is part of what the digest covers.
@@ -108,14 +124,15 @@ pub fn write_sealed<T: Sealed>(
 /// [`SealedError`].
 pub fn read_sealed<T: Sealed>(disk: &dyn Disk, dir: &Path) -> Result<T, SealedError> {
     let path = dir.join(T::NAME);
-    let damaged = |what: String| SealedError::Damaged { path: path.clone(), what };
+    let damaged = |what: Unsealed| SealedError::Damaged { path: path.clone(), what };
     let file = match disk.open(&path, Access::Read) {
         Err(error) if error.is_not_found() => return Err(SealedError::Missing { path }),
         opened => opened?,
     };
     let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
     if length > SEALED_BYTES_MAX {
-        return Err(damaged(format!("{length} bytes are more than it can have")));
+        let what = format!("{length} bytes are more than it can have");
+        return Err(damaged(Unsealed::Shape(what)));
     }
     let mut bytes = vec![0; length];
     file.read_at(0, &mut bytes)?;
@@ -126,20 +143,22 @@ pub fn read_sealed<T: Sealed>(disk: &dyn Disk, dir: &Path) -> Result<T, SealedEr
 ///
 /// # Errors
 /// What is wrong.
-pub fn unseal<T: Sealed>(bytes: &[u8]) -> Result<T, String> {
-    let damaged = |error: serde_json::Error| error.to_string();
+pub fn unseal<T: Sealed>(bytes: &[u8]) -> Result<T, Unsealed> {
+    let shape = |what: &str| Unsealed::Shape(what.to_owned());
+    let damaged = |error: serde_json::Error| Unsealed::Shape(error.to_string());
     // Another version may have another shape: the version is looked at first.
     let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;
     if format != T::FORMAT {
-        return Err(format!("format {format:?} is not known"));
+        return Err(Unsealed::Shape(format!("format {format:?} is not known")));
     }
     let file: File<T> = serde_json::from_slice(bytes).map_err(damaged)?;
-    if file.digest != digest_of(&file.content) {
-        return Err("the digest does not fit the content".to_owned());
+    let (stored, computed) = (file.digest, digest_of(&file.content));
+    if stored != computed {
+        return Err(Unsealed::Digest { stored, computed });
     }
     if file.bytes() != bytes {
-        return Err("the bytes are not those that were written".to_owned());
+        return Err(shape("the bytes are not those that were written"));
     }
-    file.content.check()?;
+    file.content.check().map_err(shape)?;
     Ok(file.content)
 }

@@ -12,7 +12,7 @@ use aerodb_core::id::NodeId;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::NodeKey;
 use aerodb_ledger::disk::{DirectoryId, Disk, DiskError};
-use aerodb_ledger::{Sealed, SealedError, read_sealed, write_sealed};
+use aerodb_ledger::{Sealed, SealedError, Unsealed, read_sealed, write_sealed};
 use serde::{Deserialize, Serialize};
 
 /// What was durable at the last open or clean close: a log that ends before it has lost something.
@@ -66,7 +66,7 @@ pub enum IdentityError {
         /// The file.
         path: String,
         /// What is wrong.
-        what: String,
+        what: Unsealed,
     },
     /// The disk failed.
     #[error(transparent)]

@@ -3,7 +3,7 @@
 //! Data flows one way: request, decision, append, publish, explain.
 //!
 //! - [`config`], [`identity`], [`directory`]: what lies in a data directory beside the logs
-//! - [`open`], [`replay`]: reading it all back at start
+//! - [`open`], [`replay`]: reading it all back at start; [`damage`]: why that is refused
 //! - [`wal`]: the WAL's one owner; writes and received batches go through it
 //! - [`store`]: the versions of all keys in memory
 //! - [`supervisor`]: the owner of role, ledgers, latch and promotion
@@ -22,6 +22,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod damage;
 pub mod declines;
 pub mod demo;
 pub mod directory;

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use aerodb_core::decision::promotion::{
-    AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
-};
+use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for, remedies};
 use aerodb_core::explain::{Explanation, Remedy, explain};
 use aerodb_core::hash::{Chain, ClusterId};
 use aerodb_core::id::{Boundary, Epoch, NodeId};
@@ -103,8 +102,7 @@ fn facts(
 
     let pulled = Arc::clone(&authority);
     let authority = extend(&pulled, &node, &entries)?.authority;
-    let declined =
-        authority.has_declined(&node) || has_declined_after(&decisions.entries, authority.epoch());
+    let declined = has_declined_after(&decisions.entries, authority.epoch());
     let decline = decline.map(|decline| present_decline(&authority, decline));
     let basis =
         basis_for(&identity.cluster, &AuthorityFacts::from(&*authority), &node, decline.as_ref());
@@ -131,29 +129,21 @@ fn facts(
     let standing = &replayed.standing;
     let rejected = replayed.rejected.as_ref().map(aerodb_core::wal::Divergence::rule);
     let halt = halt.or(rejected);
-    let role = RoleName::by_ledger(&pulled, &node);
-    Ok(PromotionFacts {
-        cluster: identity.cluster,
-        member: authority.admitted(&node).is_some(),
-        node,
-        expected_epoch,
-        replica_id,
-        ledger: authority.head(),
-        authority: AuthorityFacts::from(&*authority),
-        role: if halt.is_some() { RoleName::ReplicationHalted } else { role },
-        halt,
-        attempt_in_progress: false,
-        progress: Progress {
-            received: standing.received,
-            validated: standing.tip.boundary,
-            applied: standing.tip.boundary,
-        },
-        wal_end: standing.tip,
+    let asked = PromotionAsked { expected_epoch, replica_id, decline, attempt_in_progress: false };
+    let history = History {
+        received: standing.received,
         chain_at_basis: chain_at_basis.filter(|_| wanted <= Some(standing.tip.boundary)),
         epoch_mismatch: standing.epochs.first_mismatch(&authority),
         declined,
-        decline,
-    })
+    };
+    let state = NodeState {
+        node: &node,
+        authority: &authority,
+        role: RoleName::by_ledger(&pulled, &node),
+        halt,
+        wal_end: standing.tip,
+    };
+    Ok(state.of_promotion(asked, history))
 }
 
 /// The chain at the wanted place where no batch of the WAL has to be read for it: the origin, and what the

@@ -15,7 +15,6 @@ pub mod mutation;
 mod node;
 mod points;
 pub mod proxy;
-mod random;
 pub mod simulation;
 pub mod steady;
 
@@ -24,4 +23,3 @@ pub use cluster::{Cluster, configured, founder_dir, join};
 pub use http::{Answer, send, send_within};
 pub use node::{Node, directory_digest};
 pub use points::{Hold, command_dies_at, hits};
-pub use random::Random;

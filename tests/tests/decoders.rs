@@ -19,6 +19,7 @@ use aerodb_ledger::disk::RealDisk;
 use aerodb_ledger::retention::Retention;
 use aerodb_tests::decoders;
 use cap::Cap;
+use fastrand::Rng;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
@@ -40,27 +41,15 @@ const fn allocated_max(input_bytes: usize) -> usize {
     (512 << 10) + 64 * input_bytes
 }
 
-/// Pseudo-random numbers: SplitMix64.
-struct Random(u64);
+/// A number below `end`, 0 for 0.
+fn below(random: &mut Rng, end: usize) -> usize {
+    random.usize(0..end.max(1))
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, 0 for 0.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap_or(0)
-    }
-
-    /// A stretch of so many bytes.
-    fn within(&mut self, length: usize) -> std::ops::Range<usize> {
-        let from = self.below(length);
-        from..from + self.below((length - from).min(600) + 1)
-    }
+/// A stretch of so many bytes.
+fn within(random: &mut Rng, length: usize) -> std::ops::Range<usize> {
+    let from = below(random, length);
+    from..from + random.usize(0..=(length - from).min(600))
 }
 
 /// Numbers that length fields, counts and identifiers go wrong with.
@@ -80,34 +69,34 @@ const EXTREMES: [u64; 12] = [
 ];
 
 /// Changes the bytes once; `other` is another input of the same decoder.
-fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Rng) {
     let length = bytes.len();
-    let at = random.below(length);
+    let at = below(random, length);
     // What is mostly zeros is changed mostly where it is not.
     let at = (at..length).take(4096).find(|at| bytes[*at] != 0).unwrap_or(at);
-    match random.below(10) {
-        0 if length > 0 => bytes[at] ^= 1 << random.below(8),
-        1 if length > 0 => bytes[at] = random.below(256) as u8,
+    match below(random, 10) {
+        0 if length > 0 => bytes[at] ^= 1 << below(random, 8),
+        1 if length > 0 => bytes[at] = below(random, 256) as u8,
         2 | 3 => {
-            let width = [1, 2, 4, 8][random.below(4)];
-            let number = EXTREMES[random.below(EXTREMES.len())].to_le_bytes();
+            let width = [1, 2, 4, 8][below(random, 4)];
+            let number = EXTREMES[below(random, EXTREMES.len())].to_le_bytes();
             let end = (at + width).min(length);
             bytes[at..end].copy_from_slice(&number[..end - at]);
         }
         4 => {
             // A number of postcard's of any size, in place of the byte that is there.
-            let mut varint = vec![0xff; random.below(10)];
-            varint.push(random.below(128) as u8);
+            let mut varint = vec![0xff; below(random, 10)];
+            varint.push(below(random, 128) as u8);
             bytes.splice(at..(at + 1).min(length), varint);
         }
         5 => bytes.truncate(at),
-        6 => drop(bytes.drain(random.within(length))),
+        6 => drop(bytes.drain(within(random, length))),
         7 => {
-            let copied = bytes[random.within(length)].to_vec();
+            let copied = bytes[within(random, length)].to_vec();
             bytes.splice(at..at, copied);
         }
         8 => {
-            let taken = &other[random.within(other.len())];
+            let taken = &other[within(random, other.len())];
             let end = (at + taken.len()).min(length);
             bytes[at..end].copy_from_slice(&taken[..end - at]);
         }
@@ -268,7 +257,7 @@ fn no_input_makes_a_decoder_panic_or_allocate_without_bound() {
     let started = Instant::now();
     let mut inputs = 0;
     for (name, decoder) in decoders::ALL {
-        let (seeds, mut random) = (seeds(name), Random(0x000a_e20d_b000));
+        let (seeds, mut random) = (seeds(name), Rng::with_seed(0x000a_e20d_b000));
         write_corpus(name, &seeds);
         for seed in &seeds {
             assert!(
@@ -279,9 +268,9 @@ fn no_input_makes_a_decoder_panic_or_allocate_without_bound() {
         }
         let (mut decoded, mut worst) = (0, (0, 0));
         for _ in 0..rounds(name) {
-            let mut input = seeds[random.below(seeds.len())].clone();
-            for _ in 0..=random.below(4) {
-                change(&mut input, &seeds[random.below(seeds.len())], &mut random);
+            let mut input = seeds[below(&mut random, seeds.len())].clone();
+            for _ in 0..=below(&mut random, 4) {
+                change(&mut input, &seeds[below(&mut random, seeds.len())], &mut random);
             }
             let before = ALLOCATOR.total_allocated();
             decoded += usize::from(decoder(&input));

@@ -43,8 +43,9 @@ pub trait Disk: Debug + Send + Sync {
     /// [`DiskError`] naming operation and path, as for every function here.
     fn open(&self, path: &Path, access: Access) -> Result<Arc<dyn DiskFile>, DiskError>;
 
-    /// Creates an empty file for reading and writing, readable by its owner alone; one that exists is
-    /// emptied, so it is used with temporary names only.
+    /// Creates an empty file for reading and writing, readable by its owner alone. A file that has this name
+    /// loses it, and is not touched: where a power loss has kept both names of a rename, it is the one that the
+    /// other name leads to. Used with temporary names only.
     ///
     /// # Errors
     /// [`DiskError`].

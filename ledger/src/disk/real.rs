@@ -61,8 +61,13 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o600);
-        let created = options.open(path);
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let created = match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                std::fs::remove_file(path).and_then(|()| options.open(path))
+            }
+            created => created,
+        };
         let file = created.map_err(|source| DiskError::new(Operation::Create, path, source))?;
         Ok(RealFile::shared(file, path))
     }

@@ -8,7 +8,7 @@ use crate::crash::{self, FileStep};
 use crate::disk::tree::parent;
 use crate::disk::{Access, Disk, DiskError, DiskFile, Operation};
 
-/// The ending of a file that is not complete yet. Readers pass over it; it is emptied before use.
+/// The ending of a file that is not complete yet. Readers pass over it; its name goes to a new file.
 pub(crate) const TEMPORARY: &str = ".tmp";
 
 const CHUNK_BYTES: usize = 1 << 20;

@@ -137,8 +137,10 @@ impl FrameHeader {
     /// Reads the header of frame `seq` and the payload's checksum.
     fn decode(sector: &[u8], seq: u64) -> Result<(Self, u32), Damage> {
         let damaged = |what| Err(Damage::FrameHeader { what });
-        if u32::from_le_bytes(field(sector, 132)) != crc32fast::hash(&sector[..132]) {
-            return damaged("checksum");
+        let found = u32::from_le_bytes(field(sector, 132));
+        let computed = crc32fast::hash(&sector[..132]);
+        if found != computed {
+            return Err(Damage::FrameHeaderChecksum { found, computed });
         }
         let version = u16::from_le_bytes(field(sector, 4));
         if version != FORMAT {

@@ -93,8 +93,9 @@ impl SegmentHeader {
         if &block[..8] != MAGIC {
             return damaged("magic");
         }
-        if u32::from_le_bytes(field(block, CHECKSUM_AT)) != checksum(block) {
-            return damaged("checksum");
+        let (found, computed) = (u32::from_le_bytes(field(block, CHECKSUM_AT)), checksum(block));
+        if found != computed {
+            return Err(Damage::SegmentHeaderChecksum { found, computed });
         }
         let found = u16::from_le_bytes(field(block, 8));
         if found != FORMAT {

@@ -74,7 +74,7 @@ pub struct Search<'s, S> {
     pub counts: Counts,
 }
 
-/// The files that a log's behaviour depends on; the others are emptied before use, or never read.
+/// The files that a log's behaviour depends on; the others are made anew before use, or never read.
 fn counts(path: &Path) -> bool {
     (path.starts_with(DIR) || path == Path::new(DATA).join("checkpoint"))
         && path.extension().is_none_or(|extension| extension != "tmp")

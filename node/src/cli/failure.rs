@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use aerodb_core::explain::Explanation;
 use aerodb_http_api::client::ClientError;
 use aerodb_ledger::disk::DiskError;
 use aerodb_ledger::snapshot::SnapshotError;
@@ -60,6 +61,14 @@ pub enum Failure {
     /// It is not done, because something stands against it here.
     #[error("{0}")]
     Refused(String),
+    /// Bytes on the disk are not what was written: nothing is done with them.
+    #[error("{what}")]
+    Damaged {
+        /// In words.
+        what: String,
+        /// The file, the checksums and the rules.
+        explanation: Box<Explanation>,
+    },
     /// The arguments do not go together.
     #[error("{0}")]
     Usage(String),
@@ -73,7 +82,9 @@ impl Failure {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Node(ClientError::Problem(_)) | Self::Refused(_) => Exit::Refused,
+            Self::Node(ClientError::Problem(_)) | Self::Refused(_) | Self::Damaged { .. } => {
+                Exit::Refused
+            }
             Self::Usage(_) => Exit::Usage,
             Self::Node(
                 ClientError::Unreachable { .. }
@@ -90,6 +101,11 @@ impl Failure {
     pub fn json(&self) -> Value {
         match self {
             Self::Node(ClientError::Problem(problem)) => aerodb_core::explain_value(problem.body()),
+            Self::Damaged { what, explanation } => {
+                let (exit, explanation) =
+                    (self.exit().code(), aerodb_core::explain_value(explanation));
+                json!({ "error": { "detail": what, "exit": exit, "explanation": explanation } })
+            }
             Self::Node(
                 ClientError::Unreachable { .. }
                 | ClientError::Interrupted { .. }
@@ -240,6 +256,7 @@ mod tests {
     use aerodb_core::rules::RuleId;
     use aerodb_http_api::code::Code;
     use aerodb_http_api::problem::Problem;
+    use aerodb_ledger::Unsealed;
 
     use super::*;
 
@@ -258,7 +275,7 @@ mod tests {
             (ClientError::Protocol { address: address(), what: cause() }.into(), 3),
             (DirectoryError::NotEmpty { dir: cause() }.into(), 1),
             (IdentityError::Missing { path: cause() }.into(), 3),
-            (IdentityError::Damaged { path: cause(), what: cause() }.into(), 1),
+            (IdentityError::Damaged { path: cause(), what: Unsealed::Shape(cause()) }.into(), 1),
             (Failure::Usage(cause()), 2),
         ] {
             assert_eq!(failure.exit().code(), code, "{failure}");

@@ -134,16 +134,21 @@ fn decision_of(failure: &Failure) -> String {
             | ClientError::Damaged { .. },
         )
         | Failure::Refused(_)
+        | Failure::Damaged { .. }
         | Failure::Usage(_)
         | Failure::Unreadable(_) => String::new(),
     }
 }
 
-/// One line on standard error, for a log or a terminal.
+/// One line on standard error, for a log or a terminal; after it, where a start is refused by damage, its
+/// explanation: whoever restarts a service keeps its standard error and nothing else (F-RC2).
 fn summary(failure: &Failure) {
     let text = failure.to_string().replace('\n', " ");
     // Where standard error is closed, the exit code still says it.
     let _ = writeln!(io::stderr(), "aerodb: {text}");
+    if let Failure::Damaged { explanation, .. } = failure {
+        let _ = writeln!(io::stderr(), "{}", aerodb_core::explain_value(explanation));
+    }
 }
 
 /// Nothing is printed for nothing.

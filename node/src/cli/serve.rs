@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{Failure, Shown};
+use crate::damage;
 use crate::directory::DataDir;
 use crate::log::{self, LogFormat};
 use crate::open::StartError;
@@ -51,6 +52,11 @@ fn start_again(dir: &DataDir) -> Failure {
 /// wrong, or failed while it ran, is a refusal.
 fn failure(dir: &DataDir, error: ServeError) -> Failure {
     let what = format!("cannot serve {}: {error}", dir.path().display());
+    if let ServeError::Start(error) = &error
+        && let Some(explanation) = damage::explained(error, dir.path())
+    {
+        return Failure::Damaged { what, explanation: Box::new(explanation) };
+    }
     let cause = match error {
         ServeError::Start(StartError::Identity(error)) => Failure::from(error),
         ServeError::Start(StartError::Directory(error)) => Failure::from(error),
@@ -58,6 +64,8 @@ fn failure(dir: &DataDir, error: ServeError) -> Failure {
     };
     match cause {
         Failure::Unreadable(_) => Failure::Unreadable(what),
-        Failure::Node(_) | Failure::Refused(_) | Failure::Usage(_) => Failure::Refused(what),
+        Failure::Node(_) | Failure::Refused(_) | Failure::Damaged { .. } | Failure::Usage(_) => {
+            Failure::Refused(what)
+        }
     }
 }

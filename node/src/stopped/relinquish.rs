@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Entry, EntryBody, SignedEntry, Tenure};
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::{Explanation, Recorded};
 use aerodb_core::id::{Epoch, NodeId};
-use aerodb_core::machine::RoleName;
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::sign_entry;
@@ -91,24 +90,15 @@ fn already(opened: &Opened, heir: &NodeId, epoch: Epoch) -> Option<SignedEntry> 
 }
 
 fn facts(opened: &Opened, successor: NodeId, expected_epoch: Epoch) -> CommandFacts {
-    let authority = opened.ledger.authority();
-    let halt = opened.failures.first().map(|failure| failure.rule);
-    CommandFacts {
-        cluster: *authority.cluster(),
-        node: opened.identity.node_id.clone(),
-        expected_epoch: Some(expected_epoch),
-        ledger: authority.head(),
-        authority: AuthorityFacts::from(&**authority),
-        role: if halt.is_some() { RoleName::ReplicationHalted } else { opened.role },
-        halt,
+    let state = NodeState {
+        node: &opened.identity.node_id,
+        authority: opened.ledger.authority(),
+        role: opened.role,
+        halt: opened.failures.first().map(|failure| failure.rule),
         wal_end: opened.replayed.standing.tip,
-        membership: authority.member(&successor).map(|(_, membership)| membership),
-        key_known: false,
-        // Nobody pulls from a stopped node, and relinquishing does not ask for it.
-        pulling: false,
-        declined: authority.has_declined(&successor),
-        command: Command::Relinquish(successor),
-    }
+    };
+    // Nobody pulls from a stopped node, and relinquishing does not ask for it.
+    state.of_command(Command::Relinquish(successor), Some(expected_epoch), false)
 }
 
 fn refused(facts: &CommandFacts, explanation: Explanation) -> Refused {

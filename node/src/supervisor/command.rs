@@ -10,7 +10,7 @@ use aerodb_core::authority::{
 };
 use aerodb_core::decision::acknowledge::covered_release;
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded};
 use aerodb_core::id::{Epoch, NodeId, Seq};
@@ -64,32 +64,15 @@ impl Supervisor {
     ) -> CommandFacts {
         let shared = self.shared();
         let authority = self.authority();
-        let subject = command.subject();
-        let key_known = match &command {
-            Command::Admit(member) => {
-                authority.members().any(|(known, _)| known.public_key == member.public_key)
-            }
-            Command::Remove(_)
-            | Command::Designate(_)
-            | Command::Release(_)
-            | Command::Relinquish(_)
-            | Command::EndObligation(_) => false,
-        };
-        CommandFacts {
-            cluster: shared.identity.cluster,
-            node: shared.identity.node_id.clone(),
-            expected_epoch,
-            ledger: authority.head(),
-            authority: AuthorityFacts::from(&*authority),
+        let pulling = shared.peers.is_attached(command.subject());
+        let state = NodeState {
+            node: &shared.identity.node_id,
+            authority: &authority,
             role: self.role().role_name(),
             halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
             wal_end,
-            membership: authority.member(subject).map(|(_, membership)| membership),
-            key_known,
-            pulling: shared.peers.is_attached(subject),
-            declined: authority.has_declined(subject),
-            command,
-        }
+        };
+        state.of_command(command, expected_epoch, pulling)
     }
 
     fn carry_out(

@@ -26,9 +26,8 @@ use std::time::Instant;
 
 use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::promotion::{
-    AuthorityFacts, Progress, PromotionFacts, basis_for, remedies,
-};
+use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for, remedies};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
@@ -281,27 +280,26 @@ impl Supervisor {
             Some((_, position)) => self.chain_at(position.boundary, standing)?,
             None => None,
         };
-        let (validated, received) = (standing.tip.boundary, standing.received);
-        let declined = authority.has_declined(&node)
-            || has_declined_after(&shared.decision_entries, authority.epoch());
-        Ok(PromotionFacts {
-            cluster: shared.identity.cluster,
-            member: authority.admitted(&node).is_some(),
-            node,
+        let asked = PromotionAsked {
             expected_epoch: request.expected_epoch,
             replica_id: request.replica_id.clone(),
-            ledger: authority.head(),
-            authority: facts,
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
+            decline,
             attempt_in_progress: self.another_attempt(),
-            progress: Progress { received, validated, applied: validated },
-            wal_end: standing.tip,
+        };
+        let history = History {
+            received: standing.received,
             chain_at_basis,
             epoch_mismatch: standing.epochs.first_mismatch(&authority),
-            declined,
-            decline,
-        })
+            declined: has_declined_after(&shared.decision_entries, authority.epoch()),
+        };
+        let state = NodeState {
+            node: &node,
+            authority: &authority,
+            role: self.role().role_name(),
+            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
+            wal_end: standing.tip,
+        };
+        Ok(state.of_promotion(asked, history))
     }
 
     /// This node's ledger with what the request brings behind it.

@@ -4,8 +4,8 @@
 
 use std::process::ExitCode;
 
-use aerodb_tests::Random;
 use aerodb_tests::clients::{Options, Round, run};
+use fastrand::Rng;
 
 const USAGE: &str = "histories [--rounds N] [--seed N] [--clients N]";
 
@@ -37,7 +37,7 @@ fn asked() -> Option<(Options, u64)> {
             _ => return None,
         }
     }
-    let mut random = Random(seed);
-    let drawn = (0..rounds).map(|_| Round::ALL[random.index(Round::ALL.len())]).collect();
+    let mut random = Rng::with_seed(seed);
+    let drawn = (0..rounds).map(|_| Round::ALL[random.usize(0..Round::ALL.len())]).collect();
     Some((Options { seed, rounds: drawn, clients }, seed))
 }

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use super::history::{Operation, Seen, Value};
 use super::run::Run;
-use crate::{Answer, Random, send_within};
+use crate::{Answer, send_within};
 
 /// After so long a client takes its request for lost.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,7 +21,7 @@ const DEADLINE_MS: &str = "500";
 /// A client.
 pub(super) struct Client<'r> {
     run: &'r Run,
-    random: Random,
+    random: Rng,
     /// The node that last answered with something.
     node: usize,
     /// Whether that was a refusal, or nothing: then it looks for one that serves, mostly with reads.
@@ -30,7 +32,13 @@ pub(super) struct Client<'r> {
 
 impl<'r> Client<'r> {
     pub(super) fn new(run: &'r Run, seed: u64) -> Self {
-        Self { run, random: Random(seed), node: 0, is_searching: false, known: HashMap::new() }
+        Self {
+            run,
+            random: Rng::with_seed(seed),
+            node: 0,
+            is_searching: false,
+            known: HashMap::new(),
+        }
     }
 
     /// Operates on random keys until the run is over.
@@ -48,10 +56,10 @@ impl<'r> Client<'r> {
             self.known.retain(|other, _| self.run.is_present(other));
         }
         let known = self.known.get(key).copied().flatten();
-        if self.is_searching && self.random.below(10) > 0 {
+        if self.is_searching && self.random.u64(0..10) > 0 {
             return Operation::Get;
         }
-        match self.random.below(20) {
+        match self.random.u64(0..20) {
             0..8 => Operation::Get,
             8..13 => Operation::Put(self.run.value()),
             13..15 => Operation::Delete,
@@ -65,8 +73,8 @@ impl<'r> Client<'r> {
             std::thread::sleep(POLL);
         }
         // Mostly where it was last served; now and then anywhere.
-        if self.random.below(10) == 0 {
-            self.node = self.random.index(self.run.nodes.len());
+        if self.random.u64(0..10) == 0 {
+            self.node = self.random.usize(0..self.run.nodes.len());
         }
         let etag = self.known.get(key).copied().flatten().map(|(_, commit)| commit);
         let call = self.run.history.call(key, operation);
@@ -82,7 +90,7 @@ impl<'r> Client<'r> {
             Some(Seen::Refused) | None => true,
         };
         if self.is_searching {
-            self.node = self.random.index(self.run.nodes.len());
+            self.node = self.random.usize(0..self.run.nodes.len());
         }
     }
 

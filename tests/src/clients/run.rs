@@ -10,7 +10,7 @@ use super::history::{Event, History, Operation, Seen, Value};
 use super::judge::{Verdict, judge};
 use super::round::Round;
 use super::site::Site;
-use crate::Random;
+use fastrand::Rng;
 
 /// What is run.
 #[derive(Debug, Clone)]
@@ -87,8 +87,8 @@ impl Run {
     }
 
     /// One of the keys of now.
-    pub(super) fn key(&self, random: &mut Random) -> String {
-        let key = format!("g{}k{}", self.generation(), random.below(KEYS));
+    pub(super) fn key(&self, random: &mut Rng) -> String {
+        let key = format!("g{}k{}", self.generation(), random.u64(0..KEYS));
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if !keys.contains(&key) {
             keys.insert(key.clone());

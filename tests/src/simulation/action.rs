@@ -46,7 +46,7 @@ pub enum Action {
 
     /// The process is killed; what the cache holds stays.
     Kill(usize),
-    /// The power fails; what of the unsynced survives is drawn from the number.
+    /// The power fails; of the unsynced nothing survives for 0, all for 1, and else what is drawn from the number.
     PowerLoss(usize, u64),
     /// The process is told to stop.
     Stop(usize),
@@ -59,6 +59,10 @@ pub enum Action {
     Cut(u64),
     /// A question arrives a second time.
     Duplicate(u64),
+    /// A question stays on its way, however long, until it is let go.
+    Hold(u64),
+    /// A question that was held is on its way again.
+    LetGo(u64),
     /// An answer changes on its way.
     Damage(u64),
     /// Nothing gets from one node to the other any more, that way.
@@ -197,6 +201,8 @@ impl fmt::Display for Action {
             }
             Self::Cut(_) => write!(f, "a connection breaks"),
             Self::Duplicate(_) => write!(f, "a question arrives twice"),
+            Self::Hold(_) => write!(f, "a question stays on its way"),
+            Self::LetGo(_) => write!(f, "a question that stayed on its way goes on"),
             Self::Damage(_) => write!(f, "an answer is damaged"),
             Self::Block(a, b) => write!(f, "nothing gets from {} to {}", name(a), name(b)),
             Self::Heal => write!(f, "the network heals"),

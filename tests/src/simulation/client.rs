@@ -61,7 +61,15 @@ struct Waiting {
     node: usize,
     asked: Asked,
     slot: Slot,
+    /// The turns that the node's tasks have had since, before and after the time was up.
+    turns: u64,
+    turns_late: u64,
+    /// How long it has waited since its first turns, in milliseconds of the node's time.
+    waited_ms: u64,
 }
+
+/// After so many turns a request that can go on has.
+const TURNS_ENOUGH: u64 = 3;
 
 /// Everybody who waits.
 #[derive(Debug, Default)]
@@ -82,8 +90,44 @@ impl Clients {
 
     pub(super) fn wait(&mut self, node: usize, asked: Asked) -> Slot {
         let slot = Slot::default();
-        self.waiting.push(Waiting { node, asked, slot: slot.clone() });
+        let here = slot.clone();
+        self.waiting.push(Waiting {
+            node,
+            asked,
+            slot: here,
+            turns: 0,
+            turns_late: 0,
+            waited_ms: 0,
+        });
         slot
+    }
+
+    /// The tasks of a node have had a turn.
+    pub(super) fn turn(&mut self, node: usize, deadline_ms: u64) {
+        for waiting in self.waiting.iter_mut().filter(|it| it.node == node) {
+            waiting.turns += 1;
+            waiting.turns_late += u64::from(waiting.waited_ms > deadline_ms);
+        }
+    }
+
+    /// Time has passed for a node.
+    pub(super) fn passes(&mut self, node: usize, ms: u64) {
+        // The time of a request begins with its first turn.
+        let begun = |it: &&mut Waiting| it.node == node && it.turns >= TURNS_ENOUGH;
+        self.waiting.iter_mut().filter(begun).for_each(|it| it.waited_ms += ms);
+    }
+
+    /// A read or a write whose deadline has passed and that could have been answered since, and was not; with its
+    /// node. Commands wait for as long as their supervisor takes.
+    pub(super) fn overdue(&self) -> Option<(usize, &Asked)> {
+        let late = |it: &&Waiting| it.turns_late >= TURNS_ENOUGH;
+        let late = self.waiting.iter().filter(late).map(|it| (it.node, &it.asked));
+        late.into_iter().find(|(_, asked)| !matches!(asked, Asked::Command(_)))
+    }
+
+    /// Whoever waits.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (usize, &Asked)> {
+        self.waiting.iter().map(|it| (it.node, &it.asked))
     }
 
     /// Whoever waits for this node waits in vain.
@@ -104,7 +148,7 @@ impl Clients {
         answered
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.waiting.len()
+    pub(super) fn waiting_for(&self, node: usize) -> usize {
+        self.waiting.iter().filter(|it| it.node == node).count()
     }
 }

@@ -14,8 +14,8 @@ use super::action::Action;
 use super::client::{Asked, Clients, Done, Slot};
 use super::network::{Answer, Arrival, Network, Question};
 use super::node::{Around, End, Node};
-use super::operator;
-use super::temper::{Mutant, Temper};
+use super::operator::{self, DEADLINE_MS};
+use super::temper::{Mutant, Part, Temper};
 use super::world::Steps;
 
 /// What an action led to.
@@ -128,6 +128,12 @@ impl Cluster {
         self.nodes.get(place).and_then(Node::shared)
     }
 
+    /// How many changes the disk of a node has seen.
+    #[must_use]
+    pub fn disk_changes(&self, place: usize) -> u64 {
+        self.nodes.get(place).map_or(0, Node::changes)
+    }
+
     /// How many nodes there are.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -170,14 +176,24 @@ impl Cluster {
             Action::Supervisor(n) => self.step(n, super::node::Process::supervisor),
             Action::Checkpoints(n) => self.step(n, super::node::Process::checkpoints),
             Action::Prune(n) => self.step(n, super::node::Process::prune),
-            Action::Tasks(n) => self.step(n, |process| {
-                process.tasks();
-                true
-            }),
-            Action::Tick(n, ms) => self.step(n, |process| {
-                process.tick(ms);
-                true
-            }),
+            Action::Tasks(n) => {
+                let stepped = self.step(n, |process| {
+                    process.tasks();
+                    true
+                });
+                if stepped {
+                    self.clients.turn(n, DEADLINE_MS);
+                }
+                stepped
+            }
+            Action::Tick(n, ms) => {
+                let stepped = self.step(n, |process| {
+                    process.tick(ms);
+                    true
+                });
+                self.clients.passes(n, ms);
+                stepped
+            }
             Action::Net(pick) => self.arrive(pick),
             Action::Kill(n) => self.end(n, |node| node.kill()),
             Action::PowerLoss(n, seed) => {
@@ -196,6 +212,8 @@ impl Cluster {
             Action::Cut(pick) => self.network.cut(pick),
             Action::Duplicate(pick) => self.duplicate(pick),
             Action::Damage(pick) => self.network.damage(pick),
+            Action::Hold(pick) => self.network.hold(pick, true),
+            Action::LetGo(pick) => self.network.hold(pick, false),
             Action::Block(from, to) => {
                 let known = from < self.nodes.len() && to < self.nodes.len() && from != to;
                 if known {
@@ -319,7 +337,7 @@ impl Cluster {
                 }
                 End::Restart => {
                     self.hear();
-                    self.end(place, Node::kill);
+                    self.end(place, Node::make_way);
                     self.events.push(Event::Ended(place, "starts again".to_owned()));
                     self.start(place);
                 }
@@ -362,14 +380,8 @@ impl Cluster {
 }
 
 /// A node's own steps, one of each.
-pub(super) const fn inner(place: usize) -> [Action; 5] {
-    [
-        Action::Tasks(place),
-        Action::Supervisor(place),
-        Action::Wal(place),
-        Action::Checkpoints(place),
-        Action::Prune(place),
-    ]
+pub(super) fn inner(place: usize) -> [Action; 5] {
+    Part::ALL.map(|part| part.turn(place))
 }
 
 async fn serve(

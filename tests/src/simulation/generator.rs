@@ -1,6 +1,8 @@
 //! Draws the next action. Most of the time a node or a message goes on; now and then something happens. Operators
 //! mostly do what the state of the cluster suggests, and sometimes anything at all.
 
+use std::collections::VecDeque;
+
 use aerodb_core::authority::{Succession, Tenure};
 use aerodb_core::id::Epoch;
 use aerodb_core::machine::RoleName;
@@ -8,9 +10,10 @@ use fastrand::Rng;
 
 use super::action::{Action, Condition, DiskFault, Naming, Reading};
 use super::cluster::{Cluster, inner};
+use super::story::story;
 use super::temper::Temper;
 
-/// The most requests that wait at once.
+/// The most requests that wait for one node at once.
 const WAITING_MAX: usize = 12;
 
 /// The generator of one run.
@@ -18,6 +21,8 @@ const WAITING_MAX: usize = 12;
 pub struct Generator {
     rng: Rng,
     temper: Temper,
+    /// What is left of a story that has begun.
+    story: VecDeque<Action>,
     /// Keeps a cluster going: what happened is undone, nothing new happens.
     calm: bool,
 }
@@ -38,18 +43,33 @@ impl Generator {
     /// Over the seed of the temper.
     #[must_use]
     pub fn new(temper: &Temper) -> Self {
-        Self { rng: Rng::with_seed(temper.seed), temper: temper.clone(), calm: false }
+        Self {
+            rng: Rng::with_seed(temper.seed),
+            temper: temper.clone(),
+            story: VecDeque::new(),
+            calm: false,
+        }
     }
 
     /// From now on nothing fails any more.
     pub fn calm_down(&mut self) {
         self.calm = true;
+        self.story.clear();
     }
 
-    /// The next action.
+    /// The next action. The turn of whoever gets none is the network's.
     pub fn next(&mut self, cluster: &Cluster) -> Action {
+        let action = self.draw(cluster);
+        let starves = self.temper.starved.is_some_and(|starved| starved.takes(action));
+        if starves { Action::Net(self.rng.u64(..)) } else { action }
+    }
+
+    fn draw(&mut self, cluster: &Cluster) -> Action {
         if self.rng.u32(0..100) >= self.temper.outer {
             return self.inner(cluster);
+        }
+        if let Some(step) = self.told(cluster) {
+            return step;
         }
         let Temper { clients, operators, crashes, disks, network, .. } = self.temper;
         let (crashes, disks, network) =
@@ -76,6 +96,24 @@ impl Generator {
         }
     }
 
+    /// The next step of a story; other things happen in between.
+    fn told(&mut self, cluster: &Cluster) -> Option<Action> {
+        if self.story.is_empty() && !self.calm && self.rng.u32(0..100) < self.temper.stories {
+            self.story = self.begin(cluster).unwrap_or_default();
+        }
+        if self.story.is_empty() || self.rng.u8(0..3) == 0 { None } else { self.story.pop_front() }
+    }
+
+    /// Where a holder and its successor run, a failover from the one to the other can be told.
+    fn begin(&mut self, cluster: &Cluster) -> Option<VecDeque<Action>> {
+        let seen = look(cluster);
+        let holder = seen.iter().find(|it| it.role == RoleName::PrimaryActive)?;
+        let (heir, designated) = holder.successor.as_ref()?;
+        let heir = named(cluster, heir);
+        let runs = seen.iter().any(|it| it.place == heir && it.role == RoleName::ReplicaActive);
+        (*designated && runs).then(|| story(&mut self.rng, holder.place, heir, self.temper.keys))
+    }
+
     fn place(&mut self, cluster: &Cluster) -> usize {
         self.rng.usize(0..cluster.size())
     }
@@ -92,13 +130,19 @@ impl Generator {
 
     fn client(&mut self, cluster: &Cluster) -> Action {
         let key = self.rng.u8(0..self.temper.keys);
-        let holder = look(cluster).into_iter().find(|seen| seen.role == RoleName::PrimaryActive);
-        let n = match holder {
-            Some(holder) if self.rng.u8(0..4) > 0 => holder.place,
-            Some(_) | None => self.place(cluster),
+        let believes = |seen: &Seen| seen.role == RoleName::PrimaryActive;
+        let believing: Vec<_> = look(cluster).into_iter().filter(believes).collect();
+        // A client asks whom it takes for the holder, and may be told of a new one late.
+        let n = match believing.len() {
+            0 => self.place(cluster),
+            _ if self.rng.u8(0..4) == 0 => self.place(cluster),
+            count => believing[self.rng.usize(0..count)].place,
         };
-        if cluster.clients.count() >= WAITING_MAX {
-            return Action::Tasks(n);
+        if cluster.clients.waiting_for(n) >= WAITING_MAX {
+            return Action::Tick(n, self.rng.u64(1..1500));
+        }
+        if self.rng.u32(0..100) < self.temper.fresh {
+            return Action::Read(n, key, Reading::Linearizable);
         }
         match self.rng.u8(0..12) {
             0..5 => Action::Put(n, key, Condition::None),
@@ -138,6 +182,12 @@ impl Generator {
     }
 
     fn network(&mut self, cluster: &Cluster) -> Action {
+        if self.rng.u32(0..100) < self.temper.late {
+            // Those that are held are few, and stay so for long.
+            let full = cluster.network.held() > 2 || self.rng.u8(0..4) == 0;
+            let pick = self.rng.u64(..);
+            return if full { Action::LetGo(pick) } else { Action::Hold(pick) };
+        }
         match self.rng.u8(0..16) {
             0..6 => Action::Cut(self.rng.u64(..)),
             6..8 => Action::Duplicate(self.rng.u64(..)),

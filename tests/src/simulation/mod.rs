@@ -3,7 +3,8 @@
 //! messages. What happens next is an [`Action`]; a run is a list of them, drawn from a seed or given.
 //!
 //! - [`Cluster`] carries out one action; [`Generator`] draws the next one
-//! - [`Oracles`] look after each action whether anything that must hold does not
+//! - [`Watched`] is a cluster with the [`Oracles`], which look after each action whether anything that must hold does
+//!   not
 //! - [`run()`] is one seed; [`shrink()`] makes the transcript of a violation short
 //!
 //! Nothing of the node is written again here: a start is the production `open` and `assemble`, clients and
@@ -19,14 +20,17 @@ mod operator;
 mod oracle;
 mod run;
 mod shrink;
+mod story;
 mod temper;
+mod watched;
 mod world;
 
-pub use action::{Action, DiskFault};
+pub use action::{Action, Condition, DiskFault, Naming, Reading};
 pub use client::{Asked, Done};
 pub use cluster::{Cluster, Event};
 pub use generator::Generator;
 pub use oracle::{Oracles, Violation};
 pub use run::{Run, Totals, replay, run};
 pub use shrink::shrink;
-pub use temper::{Mutant, Temper};
+pub use temper::{Mutant, Part, Starved, Temper};
+pub use watched::Watched;

@@ -56,6 +56,8 @@ struct Wire {
     to: usize,
     connecting: Option<Waiting<u64>>,
     question: Option<Question>,
+    /// The question stays where it is.
+    held: bool,
     asked_last: Option<Question>,
     asking: Option<Waiting<Answer>>,
     answer: Option<Result<Answer, Problem>>,
@@ -140,7 +142,7 @@ impl Network {
             }
             return Some(Arrival::Nothing);
         }
-        if wire.question.is_some() && !blocked.contains(&there) {
+        if wire.question.is_some() && !wire.held && !blocked.contains(&there) {
             let question = wire.question.take()?;
             return Some(match &wire.served {
                 Some(served) => {
@@ -189,7 +191,7 @@ impl Network {
         let Some((number, _)) = nth(&open, pick) else { return false };
         let number = **number;
         let Some(wire) = wires.wires.get_mut(&number) else { return false };
-        (wire.question, wire.answer) = (None, None);
+        (wire.question, wire.held, wire.answer) = (None, false, None);
         // The server's half lives on under a number of its own until it notices; the client's half has none.
         let (from, to, served) = (wire.from, wire.to, wire.served.take());
         let half = Wire {
@@ -197,6 +199,7 @@ impl Network {
             to,
             connecting: None,
             question: None,
+            held: false,
             asked_last: None,
             asking: None,
             answer: None,
@@ -241,9 +244,29 @@ impl Network {
         self.lock().blocked.insert((from, to));
     }
 
-    /// True when something was blocked.
+    /// True when something was blocked or held.
     pub(super) fn heal(&self) -> bool {
-        !std::mem::take(&mut self.lock().blocked).is_empty()
+        let mut wires = self.lock();
+        let held = wires.wires.values_mut().map(|wire| std::mem::take(&mut wire.held));
+        let held = held.fold(false, |any, held| any | held);
+        !std::mem::take(&mut wires.blocked).is_empty() || held
+    }
+
+    /// Lets a question stay on its way, or go on. Whether there was one.
+    pub(super) fn hold(&self, pick: u64, held: bool) -> bool {
+        let mut wires = self.lock();
+        let on_its_way = |wire: &&mut Wire| wire.question.is_some() && wire.held != held;
+        let mut questions: Vec<_> = wires.wires.values_mut().filter(on_its_way).collect();
+        let count = questions.len() as u64;
+        if count > 0 {
+            questions[usize::try_from(pick % count).unwrap_or_default()].held = held;
+        }
+        count > 0
+    }
+
+    /// How many questions are held.
+    pub(super) fn held(&self) -> usize {
+        self.lock().wires.values().filter(|wire| wire.held).count()
     }
 
     fn ask(
@@ -254,7 +277,7 @@ impl Network {
         let (waiting, answer) = oneshot::channel();
         if let Some(wire) = self.lock().wires.get_mut(&number) {
             wire.asked_last = Some(question.clone());
-            wire.question = Some(question);
+            (wire.question, wire.held) = (Some(question), false);
             wire.asking = Some(waiting);
         }
         answer
@@ -294,7 +317,7 @@ impl Wires {
         let can = |wire: &Wire| {
             let blocked = |from, to| self.blocked.contains(&(from, to));
             wire.connecting.is_some()
-                || wire.question.is_some() && !blocked(wire.from, wire.to)
+                || wire.question.is_some() && !wire.held && !blocked(wire.from, wire.to)
                 || wire.answer.is_some() && !blocked(wire.to, wire.from)
                 || !wire.client_open && wire.question.is_none()
                 || wire.served.is_none() && wire.asking.is_some() && wire.question.is_none()
@@ -349,6 +372,7 @@ impl Dial for SimulatedDial {
                 to,
                 connecting: Some(waiting),
                 question: None,
+                held: false,
                 asked_last: None,
                 asking: None,
                 answer: None,

@@ -53,6 +53,8 @@ pub(super) enum End {
 pub(super) struct Armed {
     fault: DiskFault,
     seed: u64,
+    /// The change that it strikes, by the disk's count.
+    at: u64,
 }
 
 /// A node.
@@ -67,6 +69,8 @@ pub(super) struct Node {
     pub(super) dir: DataDir,
     pub(super) process: Option<Process>,
     starts: u64,
+    /// The changes that the disk had seen before the process began that runs or ran last.
+    changes_before: u64,
     /// A failure of the disk that was planned and may not have struck yet; with what draws the survivors.
     armed: Option<Armed>,
     pub(super) declined: Option<SignedDecline>,
@@ -100,6 +104,7 @@ impl Node {
             dir,
             process: None,
             starts: 0,
+            changes_before: 0,
             armed: None,
             declined: None,
             mutant,
@@ -194,20 +199,38 @@ impl Node {
             | DiskFault::KillDuring => At::Change(self.disk.changes() + after),
         };
         self.disk.fail(at, failure, Times::Once);
-        self.armed = Some(Armed { fault, seed });
+        self.armed = Some(Armed { fault, seed, at: self.disk.changes() + after });
+    }
+
+    /// How many changes the disk has seen.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes_before + self.disk.changes()
+    }
+
+    /// The process ends to start again: what was planned for its disk and has not struck yet still may.
+    pub(super) fn make_way(&mut self) {
+        let planned = self.armed.take();
+        let left = planned.map(|it| it.at.saturating_sub(self.disk.changes()));
+        self.kill();
+        if let (Some(planned), Some(left)) = (planned, left) {
+            self.arm(planned.fault, left, planned.seed);
+        }
     }
 
     /// The process is gone, the cache stays.
     pub(super) fn kill(&mut self) {
         self.process = None;
+        self.changes_before = self.changes();
         self.disk = self.disk.after_kill();
         self.armed = None;
     }
 
-    /// The process is gone, and so is the cache; what of the unsynced is on the device is drawn.
+    /// The process is gone, and so is the cache. What of the unsynced is on the device: nothing for 0, all of it
+    /// for 1, and for any other number what is drawn from it.
     pub(super) fn lose_power(&mut self, seed: u64) {
         self.process = None;
         self.armed = None;
+        self.changes_before = self.changes();
         let mut rng = fastrand::Rng::with_seed(seed);
         if self.mutant == Some(Mutant::Rollback) {
             let now = self.disk.after_kill();
@@ -219,7 +242,7 @@ impl Node {
                 Some(_) | None => {}
             }
         }
-        let manner = rng.u8(0..4);
+        let manner = if seed < 2 { seed as u8 } else { rng.u8(0..4) };
         self.disk = self.disk.after_power_loss(|unsynced| match manner {
             0 => 0,
             1 => unsynced.versions - 1,
@@ -237,7 +260,7 @@ impl Node {
     }
 
     /// The process is gone in the middle of a call, and the cache with it if it was the power.
-    pub(super) fn die(&mut self, Armed { fault, seed }: Armed) {
+    pub(super) fn die(&mut self, Armed { fault, seed, .. }: Armed) {
         match fault {
             DiskFault::KillBefore | DiskFault::KillDuring => self.kill(),
             DiskFault::Io

@@ -26,7 +26,8 @@ use super::client::{Asked, Done, Slot};
 use super::cluster::{Cluster, Event};
 
 /// How long callers wait; time passes only when an action says so.
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const DEADLINE_MS: u64 = 2000;
+const DEADLINE: Duration = Duration::from_millis(DEADLINE_MS);
 
 fn reason() -> Reason {
     Reason::new("simulated").expect("a reason")

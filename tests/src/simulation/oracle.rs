@@ -4,6 +4,7 @@ mod ack;
 mod census;
 mod history;
 mod latch;
+mod progress;
 mod start;
 mod vis;
 
@@ -77,14 +78,17 @@ impl Oracles {
             vis::heard(*node, asked, done, &self.history)?;
         }
         self.acks.look(&self.history)?;
-        self.latches.look(cluster)
+        self.latches.look(cluster)?;
+        progress::look(cluster)
     }
 
-    /// Looks once more when all is over: nodes that show the same place show the same.
+    /// Looks once more when all is over: whoever asked is answered, and nodes that show the same place show the
+    /// same.
     ///
     /// # Errors
     /// The first [`Violation`].
     pub fn finish(&self, cluster: &Cluster) -> Result<(), Violation> {
+        progress::all_answered(cluster)?;
         vis::same_state(cluster)
     }
 

@@ -8,8 +8,9 @@ use super::action::Action;
 use super::client::{Asked, Done};
 use super::cluster::{Cluster, Event};
 use super::generator::Generator;
-use super::oracle::{Oracles, Violation};
+use super::oracle::Violation;
 use super::temper::{Mutant, Temper};
+use super::watched::Watched;
 
 /// What has happened in a run, or in many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,8 +140,7 @@ pub fn replay(temper: &Temper, actions: &[Action]) -> Run {
 }
 
 fn go(temper: Temper, mut next: impl FnMut(&Cluster) -> Option<Action>) -> Run {
-    let mut cluster = Cluster::new(&temper);
-    let mut oracles = Oracles::new(cluster.size());
+    let mut watched = Watched::new(&temper);
     let mut run = Run {
         actions: Vec::new(),
         violation: None,
@@ -149,21 +149,24 @@ fn go(temper: Temper, mut next: impl FnMut(&Cluster) -> Option<Action>) -> Run {
         totals: Totals { runs: 1, ..Totals::default() },
         temper,
     };
-    while let Some(action) = next(&cluster) {
-        if !cluster.apply(action) {
+    while let Some(action) = next(&watched.cluster) {
+        let acted = watched.act(action);
+        if acted == Ok(false) {
             continue;
         }
         run.actions.push(action);
-        let events = cluster.events();
-        run.tell(action, &events);
-        if let Err(violation) = oracles.check(&cluster, &events) {
+        run.tell(action, &std::mem::take(&mut watched.heard));
+        if let Err(violation) = acted {
             run.violation = Some(violation);
             break;
         }
     }
     if run.violation.is_none() {
-        run.violation = oracles.finish(&cluster).err();
+        run.transcript.push("       all is over: everybody goes on".to_owned());
+        run.violation = watched.end().err();
+        run.heard(&std::mem::take(&mut watched.heard));
     }
+    let Watched { cluster, oracles, .. } = watched;
     run.totals.actions = run.actions.len() as u64;
     run.totals.failovers = oracles.epochs().saturating_sub(1);
     let halted = |place| cluster.shared(place).is_some_and(|it| it.view.load().halt().is_some());
@@ -190,6 +193,11 @@ impl Run {
         if !action.is_inner() {
             self.transcript.push(format!("{number:>5}  {action}"));
         }
+        self.heard(events);
+    }
+
+    fn heard(&mut self, events: &[Event]) {
+        let number = self.actions.len();
         for event in events {
             self.totals.count(event);
             let mut line = format!("{number:>5}      ");

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
-use aerodb_tests::{Answer, Random, send};
+use aerodb_tests::{Answer, send};
+use fastrand::Rng;
 use serde_json::json;
 
 use crate::Run;
@@ -25,15 +26,15 @@ pub(crate) struct Attempt {
 }
 
 pub(crate) fn write(run: &Run, writer: u64) {
-    let mut random = Random(writer + 1);
+    let mut random = Rng::with_seed(writer + 1);
     for number in 0.. {
         if run.stopped() {
             return;
         }
         let mut attempt = Attempt {
-            key: format!("k{:02}", random.below(KEYS)),
+            key: format!("k{:02}", random.u64(0..KEYS)),
             value: format!("{writer}/{number}"),
-            deleted: (random.below(4) == 0).then(|| format!("k{:02}", random.below(KEYS))),
+            deleted: (random.u64(0..4) == 0).then(|| format!("k{:02}", random.u64(0..KEYS))),
             acknowledged: None,
         };
         let answer = send_to(&run.nodes[run.holder.load(Ordering::Relaxed)], &attempt);

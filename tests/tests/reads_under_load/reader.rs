@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use aerodb_tests::{Answer, Random, send};
+use aerodb_tests::{Answer, send};
+use fastrand::Rng;
 
 use crate::Run;
 use crate::load::KEYS;
@@ -63,10 +64,10 @@ const EXPECTED: [&str; 7] = [
 ];
 
 pub(crate) fn read(run: &Run, reader: u64) {
-    let mut random = Random(100 + reader);
+    let mut random = Rng::with_seed(100 + reader);
     while !run.stopped() {
-        let node = random.index(run.nodes.len());
-        let observation = match random.below(4) {
+        let node = random.usize(0..run.nodes.len());
+        let observation = match random.u64(0..4) {
             0 => scan(run, node, &mut random),
             1 => {
                 let known = run.acknowledged.load(Ordering::Relaxed);
@@ -106,11 +107,11 @@ fn ask(run: &Run, node: usize, path: &str) -> Option<Answer> {
 fn get(
     run: &Run,
     node: usize,
-    random: &mut Random,
+    random: &mut Rng,
     at: Option<u64>,
     linearizable: bool,
 ) -> Option<Observation> {
-    let key = format!("k{:02}", random.below(KEYS));
+    let key = format!("k{:02}", random.u64(0..KEYS));
     let least = if linearizable { run.acknowledged.load(Ordering::Relaxed) } else { 0 };
     let query = match at {
         Some(at) => format!("at={at}"),
@@ -126,8 +127,8 @@ fn get(
     Some(Observation { node, epoch, view, at, least, shown: Shown::Key { key, found } })
 }
 
-fn scan(run: &Run, node: usize, random: &mut Random) -> Option<Observation> {
-    let limit = 1 + random.below(7);
+fn scan(run: &Run, node: usize, random: &mut Rng) -> Option<Observation> {
+    let limit = 1 + random.u64(0..7);
     let first = ask(run, node, &format!("/v1/kv?limit={limit}&consistency=snapshot"))?;
     let (view, epoch) = (first.view.expect("a view"), first.epoch.expect("an epoch"));
     let (mut state, mut page) = (State::new(), first);

@@ -94,16 +94,6 @@ impl FileBytes {
         }
     }
 
-    /// Empties the file; the device keeps everything until an fsync.
-    pub(super) fn truncate(&mut self) {
-        let written = self.cache.len().max(self.device.len());
-        self.cache = Arc::default();
-        self.note_length();
-        for number in sectors_of(0..written) {
-            self.note_sector(number);
-        }
-    }
-
     fn note_length(&mut self) {
         let length = self.cache.len();
         if length != self.device.len() && !self.lengths.contains(&length) {

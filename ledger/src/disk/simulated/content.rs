@@ -160,16 +160,10 @@ impl Content {
         id
     }
 
-    /// Creates an empty file, or empties the one that is there.
+    /// Creates an empty file; one that has the name loses it.
     pub(super) fn create(&mut self, path: &Path) -> Result<NodeId, ErrorKind> {
         match self.find_file(path) {
-            Ok(node) => {
-                if let Some(file) = self.file_mut(node) {
-                    file.truncate();
-                }
-                Ok(node)
-            }
-            Err(ErrorKind::NotFound) => {
+            Ok(_) | Err(ErrorKind::NotFound) => {
                 let entry = self.entry(path)?;
                 Ok(self.add(entry, Node::File(FileBytes::default())))
             }

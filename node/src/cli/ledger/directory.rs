@@ -40,6 +40,7 @@ impl Offline {
             }
             Err(IdentityError::Damaged { path, what }) => {
                 let (kind, rule, file) = (FaultKind::Damage, RuleId::FRc2, Some(path.into()));
+                let what = what.to_string();
                 let fault = FaultReport { kind, rule, file, offset: None, what };
                 (None, None, Integrity::Fault(fault))
             }

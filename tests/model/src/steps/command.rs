@@ -4,7 +4,7 @@ use aerodb_core::authority::{
     Certificate, EntryBody, PresentedDecline, ReceiptClaim, SignedReceipt, Succession,
 };
 use aerodb_core::decision::command::{Command, CommandFacts};
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::explain::explain;
 use aerodb_core::hash::Signature;
 use aerodb_core::id::Epoch;
@@ -150,23 +150,15 @@ impl Cluster {
                 Command::EndObligation(Box::new(presented))
             }
         };
-        let subject = command.subject();
-        Some(CommandFacts {
-            cluster: *authority.cluster(),
-            node: self.names[at].clone(),
-            expected_epoch: Some(authority.epoch()),
-            ledger: authority.head(),
-            authority: AuthorityFacts::from(authority),
+        let state = NodeState {
+            node: &self.names[at],
+            authority,
             role: node.role_name(),
             halt: node.halt,
             wal_end,
-            membership: authority.member(subject).map(|(_, membership)| membership),
-            key_known: false,
-            // Whether the heir pulls now decides nothing that is safe or not.
-            pulling: true,
-            declined: authority.has_declined(subject),
-            command,
-        })
+        };
+        // Whether the heir pulls now decides nothing that is safe or not.
+        Some(state.of_command(command, Some(authority.epoch()), true))
     }
 
     /// The lie that a released successor's receipt has come, told before another heir is named.

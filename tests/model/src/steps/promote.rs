@@ -2,7 +2,8 @@
 //! step.
 
 use aerodb_core::authority::{EntryBody, Grant, PresentedDecline};
-use aerodb_core::decision::promotion::{AuthorityFacts, Progress, PromotionFacts, basis_for};
+use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for};
 use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::explain::Recorded;
 use aerodb_core::hash::Hash;
@@ -139,25 +140,26 @@ impl Cluster {
         }
         let mismatch = history.epochs.first_mismatch(authority);
         let halted_untold = self.lies(Lie::NotHaltedForPromotion) && node.halt.is_some();
-        let end = wal_end.boundary;
-        PromotionFacts {
-            cluster: *authority.cluster(),
+        let asked = PromotionAsked {
             expected_epoch: authority.epoch(),
             replica_id: None,
-            ledger: authority.head(),
-            member: authority.admitted(&name).is_some(),
-            node: name.clone(),
-            role: if halted_untold { RoleName::ReplicaActive } else { node.role_name() },
-            halt: node.halt.filter(|_| !halted_untold),
+            decline,
             attempt_in_progress: false,
-            progress: Progress { received: end, validated: end, applied: end },
-            wal_end,
+        };
+        let told = History {
+            received: wal_end.boundary,
             chain_at_basis,
             epoch_mismatch: mismatch.filter(|_| !self.lies(Lie::EpochAsAsked)),
-            declined: declined || authority.has_declined(&name),
-            decline,
-            authority: facts,
-        }
+            declined,
+        };
+        let state = NodeState {
+            node: &name,
+            authority,
+            role: if halted_untold { RoleName::ReplicaActive } else { node.role_name() },
+            halt: node.halt.filter(|_| !halted_untold),
+            wal_end,
+        };
+        state.of_promotion(asked, told)
     }
 }
 
