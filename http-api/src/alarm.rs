@@ -75,9 +75,8 @@ mod tests {
     #[tokio::test]
     async fn two_at_once_have_a_clock_each() {
         let alarm = Alarm::default();
-        let far = alarm.before(in_ms(600_000), async {
-            alarm.before(in_ms(1), pending::<()>()).await
-        });
+        let far =
+            alarm.before(in_ms(600_000), async { alarm.before(in_ms(1), pending::<()>()).await });
         assert_eq!(far.await, Some(None));
     }
 }
