@@ -6,13 +6,17 @@
 //! - [`port`]: what the routes need of a node
 //! - [`stream`]: what replicas pull
 //! - [`server`], [`threads`], [`connection`]: the listener, who serves, and the life of a connection
+//! - `front`: requests on keys, served without hyper
+//! - [`alarm`]: deadlines
 //! - [`client`]: the other end
 
+pub mod alarm;
 pub mod client;
 pub mod code;
 pub mod connection;
 pub mod envelope;
 pub mod extract;
+mod front;
 mod malformed;
 pub mod openapi;
 pub mod port;

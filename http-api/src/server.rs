@@ -1,20 +1,22 @@
 //! The server: an accept loop of our own, because a handler must be able to see its connection end.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connection::ConnectionGuard;
+use crate::front::{Front, Left};
 use crate::malformed::Answering;
 use crate::port::NodePort;
 use crate::site::Site;
@@ -91,29 +93,73 @@ pub async fn carry<N: NodePort>(
     peer: &str,
     thread: RequestThread,
     site: Arc<Site<N>>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
     // `_life` ends with this function, however it ends: the guard then says so.
     let (_life, guard) = ConnectionGuard::open(peer);
-    let site = Arc::new((site, guard, thread));
-    let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.0.answer(request, &site.1, &site.2).await) }
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
-        .serve_connection(TokioIo::new(Answering::new(stream)), service);
-    tokio::pin!(serving);
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = stop_asked(&mut stopping) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let connection = Connection { site, guard, thread };
+    if let Err(error) = connection.serve(stream, stopping).await {
+        tracing::debug!(peer, error, "connection ended");
+    }
+}
+
+/// What the requests of one connection are answered with.
+struct Connection<N> {
+    site: Arc<Site<N>>,
+    guard: ConnectionGuard,
+    thread: RequestThread,
+}
+
+type Ended = Box<dyn std::error::Error + Send + Sync>;
+
+impl<N: NodePort> Connection<N> {
+    /// Serves requests on keys, and from the first other one on whatever comes.
+    async fn serve(
+        self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<(), Ended> {
+        let front = Front {
+            stream: &mut stream,
+            site: &self.site,
+            thread: &self.thread,
+            stopping: stopping.clone(),
+            patience: HEADER_READ_TIMEOUT,
+        };
+        match front.serve().await? {
+            Left::Ended => Ok(()),
+            // Boxed, as most connections have no use for the room that it takes.
+            Left::Other(unread) => Box::pin(self.serve_any(stream, unread, stopping)).await,
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "connection ended");
+    }
+
+    /// Serves what was read already, and what follows it.
+    async fn serve_any(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        unread: BytesMut,
+        mut stopping: watch::Receiver<bool>,
+    ) -> Result<(), Ended> {
+        let (read, write) = tokio::io::split(stream);
+        let stream = tokio::io::join(Cursor::new(unread).chain(read), write);
+        let connection = Arc::new(self);
+        let service = service_fn(move |request| {
+            let it = Arc::clone(&connection);
+            async move { Ok::<_, Infallible>(it.site.answer(request, &it.guard, &it.thread).await) }
+        });
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_READ_TIMEOUT)
+            .serve_connection(TokioIo::new(Answering::new(stream)), service);
+        tokio::pin!(serving);
+        tokio::select! {
+            ended = serving.as_mut() => ended?,
+            () = stop_asked(&mut stopping) => {
+                serving.as_mut().graceful_shutdown();
+                serving.await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +168,7 @@ fn taken_over(stream: TcpStream) -> io::Result<TcpStream> {
     TcpStream::from_std(stream.into_std()?)
 }
 
-async fn stop_asked(stopping: &mut watch::Receiver<bool>) {
+pub(crate) async fn stop_asked(stopping: &mut watch::Receiver<bool>) {
     // An error says that the accept loop is gone, which means the same.
     let _stop = stopping.wait_for(|stop| *stop).await;
 }

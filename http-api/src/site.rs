@@ -16,7 +16,7 @@ use crate::connection::ConnectionGuard;
 use crate::extract::{Limits, Principal};
 use crate::port::NodePort;
 use crate::router::{Api, router};
-use crate::routes::kv;
+use crate::routes::kv::{self, Payload};
 use crate::threads::RequestThread;
 
 /// What a node answers over HTTP: the routes of the table.
@@ -32,7 +32,7 @@ pub struct Site<N> {
 
 /// The operations on one key.
 #[derive(Debug, Clone, Copy)]
-enum OnKey {
+pub(crate) enum OnKey {
     Put,
     Get,
     Delete,
@@ -40,7 +40,7 @@ enum OnKey {
 
 impl OnKey {
     /// `None` for everything that is the router's: other paths, other methods.
-    fn of<B>(request: &Request<B>) -> Option<Self> {
+    pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
         if !request.uri().path().starts_with("/v1/kv/") {
             return None;
         }
@@ -78,26 +78,35 @@ impl<N: NodePort> Site<N> {
         connection: &ConnectionGuard,
         thread: &RequestThread,
     ) -> Response {
-        let thread = thread.clone();
-        let principal = Principal::of(&request);
-        let api = || State(self.api.clone());
         match OnKey::of(&request) {
-            Some(OnKey::Put) => kv::put(api(), principal, thread, request).await.into_response(),
-            Some(OnKey::Get) => kv::get(api(), request).await.into_response(),
-            Some(OnKey::Delete) => {
-                kv::delete(api(), principal, thread, request).await.into_response()
-            }
-            None => self.route(request.map(Body::new), principal, connection, thread).await,
+            Some(on_key) => self.answer_on_key(on_key, request, thread).await,
+            None => self.route(request.map(Body::new), connection, thread.clone()).await,
+        }
+    }
+
+    /// Answers an operation on one key, however it came here.
+    pub(crate) async fn answer_on_key<B: Payload>(
+        &self,
+        on_key: OnKey,
+        request: Request<B>,
+        thread: &RequestThread,
+    ) -> Response {
+        let (api, thread) = (State(self.api.clone()), thread.clone());
+        let principal = Principal::of(&request);
+        match on_key {
+            OnKey::Put => kv::put(api, principal, thread, request).await.into_response(),
+            OnKey::Get => kv::get(api, request).await.into_response(),
+            OnKey::Delete => kv::delete(api, principal, thread, request).await.into_response(),
         }
     }
 
     async fn route(
         &self,
         mut request: Request,
-        principal: Principal,
         connection: &ConnectionGuard,
         thread: RequestThread,
     ) -> Response {
+        let principal = Principal::of(&request);
         request.extensions_mut().insert(principal);
         request.extensions_mut().insert(connection.clone());
         request.extensions_mut().insert(thread);

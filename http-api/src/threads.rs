@@ -13,6 +13,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::alarm::Alarm;
+
 /// Set beside the count of connections while the only one blocks the thread.
 const HELD: usize = 1 << (usize::BITS - 1);
 
@@ -99,7 +101,7 @@ impl Seat {
 
     /// What the handlers of this connection's requests see.
     pub(crate) fn thread(&self) -> RequestThread {
-        RequestThread(Some(Arc::clone(&self.0)))
+        RequestThread { thread: Some(Arc::clone(&self.0)), alarm: Alarm::default() }
     }
 }
 
@@ -109,22 +111,33 @@ impl Drop for Seat {
     }
 }
 
-/// The thread that serves a request, as its handler sees it. By default one that is shared with others.
+/// The thread that serves a request, as its handler sees it, with the clock of its connection. By default a
+/// thread that is shared with others.
 #[derive(Debug, Clone, Default)]
-pub struct RequestThread(Option<Arc<Thread>>);
+pub struct RequestThread {
+    thread: Option<Arc<Thread>>,
+    alarm: Alarm,
+}
 
 impl RequestThread {
     /// Of a caller that comes over no connection and may block its thread.
     #[must_use]
     pub fn sole() -> Self {
-        Self(Some(Arc::new(Thread { connections: AtomicUsize::new(1), has_peers: true })))
+        let thread = Thread { connections: AtomicUsize::new(1), has_peers: true };
+        Self { thread: Some(Arc::new(thread)), alarm: Alarm::default() }
+    }
+
+    /// The clock of the request's connection.
+    #[must_use]
+    pub const fn alarm(&self) -> &Alarm {
+        &self.alarm
     }
 
     /// The right to block the thread: given where this connection is the only one on it and new ones have
     /// another to go to. None comes to it until the value is dropped.
     #[must_use]
     pub fn hold(&self) -> Option<Held> {
-        let thread = self.0.as_ref().filter(|thread| thread.has_peers)?;
+        let thread = self.thread.as_ref().filter(|thread| thread.has_peers)?;
         let alone =
             thread.connections.compare_exchange(1, 1 | HELD, Ordering::AcqRel, Ordering::Relaxed);
         alone.is_ok().then(|| Held(Arc::clone(thread)))

@@ -43,9 +43,12 @@ fn naming(folders: &[&str], what: &str) -> Vec<String> {
 
 /// Proves: P3-G9.
 #[test]
-fn the_wall_clock_is_read_in_one_place_and_for_annotations_only() {
-    let [place] = &naming(&PRODUCT, "SystemTime")[..] else { panic!("there are several") };
-    assert!(place.ends_with("node/src/clock.rs"), "{place}");
+fn the_wall_clock_is_read_for_annotations_and_the_date_of_an_answer_only() {
+    // The header that HTTP asks for; nothing else of the crate has it.
+    const DATE: &str = "http-api/src/front/date.rs";
+    let [date, place] = &naming(&PRODUCT, "SystemTime")[..] else { panic!("there are others") };
+    assert_eq!((date.as_str(), place.as_str()), (DATE, "node/src/clock.rs"));
+    assert_eq!(naming(&PRODUCT, "write_date"), ["http-api/src/front/answer.rs", DATE]);
     for name in naming(&["node"], "now_ms()").into_iter().filter(|name| name != place) {
         let text = fs::read_to_string(root().join(&name)).expect("a source file");
         let uses = text.lines().filter(|line| line.contains("now_ms()"));

@@ -12,7 +12,7 @@ use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
 use aerodb_ledger::crash::{self, Point};
 use serde_json::json;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::http::Http;
 use crate::supervisor::after_a_failure;
@@ -32,27 +32,28 @@ impl Http {
         let ticket = Ticket::default();
         let job = WriteJob { write: job, ticket: ticket.clone(), reply };
         let patient = write.deadline >= PATIENCE;
+        let alarm = write.thread.alarm().clone();
         let thread = if patient { write.thread } else { RequestThread::default() };
         let _under_way = self.shared.owner.enter();
         let mut queued = false;
-        let settled = timeout_at(give_up, async {
+        let settled = alarm.before(give_up, async {
             queued = self.hand_over(job, thread).await;
             answer.await
         });
         match settled.await {
-            Ok(Ok((value, settled))) => {
+            Some(Ok((value, settled))) => {
                 crash::reached(Point::AckBeforeSend);
                 self.settle(value, settled)
             }
-            Ok(Err(_)) => Err(self.closed()),
-            Err(_) if queued => {
+            Some(Err(_)) => Err(self.closed()),
+            None if queued => {
                 let detail =
                     "the deadline passed before the write was acknowledged; it may still become so";
                 Err(Problem::new(Code::NotAcknowledged, detail)
                     .rule(RuleId::Au10, self.open_fate(RuleId::Au10))
                     .with("commit_id", ticket.commit()))
             }
-            Err(_) => {
+            None => {
                 let detail = "the deadline passed before the write was queued; nothing is written";
                 Err(Problem::new(Code::NotAcknowledged, detail).with("commit_id", ticket.commit()))
             }
