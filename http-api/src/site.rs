@@ -13,10 +13,10 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use crate::connection::ConnectionGuard;
-use crate::extract::{Limits, Principal};
+use crate::extract::{Limits, Payload, Principal};
 use crate::port::NodePort;
 use crate::router::{Api, router};
-use crate::routes::kv::{self, Payload};
+use crate::routes::kv;
 use crate::threads::RequestThread;
 
 /// What a node answers over HTTP: the routes of the table.
