@@ -48,6 +48,8 @@ impl Answer {
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
+        let offered = self.body["remedies"].as_array().is_some_and(|them| !them.is_empty());
+        assert!(self.body["rule"].is_null() || offered, "a dead end: {}", self.text);
     }
 }
 

@@ -72,7 +72,13 @@ fn a_request_id_gives_its_recorded_outcome_and_no_other_request() {
     let again = cluster.n3.post("/v1/promotions", &request);
     assert_eq!((again.status, &again.body), (409, &first.body));
     let other = json!({ "expected_epoch": 2, "reason": "r", "request_id": "same" });
-    cluster.n3.post("/v1/promotions", &other).refused(422, "REQUEST_ID_REUSED");
+    let reused = cluster.n3.post("/v1/promotions", &other);
+    reused.refused(422, "REQUEST_ID_REUSED");
+    assert_eq!(reused.body["rule"], "P6-DF5");
+    // What the id was used for can be seen where the remedy says.
+    let path = reused.body["remedies"][0]["path"].as_str().expect("a path");
+    let record = cluster.n3.get(path).expect(200).text;
+    assert!(record.contains("\"request_id\":\"same\""), "{record}");
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub struct PullerContext {
 #[derive(Debug)]
 pub struct Puller {
     number: u64,
-    stop: oneshot::Sender<()>,
+    /// The word to stop, until it is given.
+    stop: Option<oneshot::Sender<()>>,
     /// Told by the task's end; `None` where the task cannot be running while someone stops it.
     ended: Option<sync::Receiver<()>>,
 }
@@ -71,10 +72,15 @@ impl Puller {
         self.number
     }
 
-    /// Ends it, and returns when it has ended: it sends no receipt and no echo any more.
-    pub fn stop(self) {
+    /// Tells it to end, without waiting for that.
+    pub fn ask_to_stop(&mut self) {
         // The task may have ended by itself.
-        let _ = self.stop.send(());
+        let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+
+    /// Ends it, and returns when it has ended: it sends no receipt and no echo any more.
+    pub fn stop(mut self) {
+        self.ask_to_stop();
         // The task's end drops the other half; nothing is ever sent. The task looks at the word to stop before
         // it does anything else: where it is carried by the thread that is here, that is enough.
         if let Some(ended) = self.ended {
@@ -100,7 +106,7 @@ pub fn start(runtime: &Handle, number: u64, upstream: Address, context: PullerCo
             event = pull_all(number, upstream, &context) => (context.tell)(number, event),
         }
     });
-    Puller { number, stop, ended }
+    Puller { number, stop: Some(stop), ended }
 }
 
 /// Pulls until something ends it.

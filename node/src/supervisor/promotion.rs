@@ -105,7 +105,7 @@ impl Supervisor {
                 Err(problem) => return Ok(Err(problem)),
             }
         }
-        let Some(standing) = self.shared().owner.look_blocking() else {
+        let Some(standing) = self.shared().owner.glance() else {
             return Ok(Err(owner_ended()));
         };
         let facts = match self.promotion_facts(&request, &standing) {
@@ -121,6 +121,10 @@ impl Supervisor {
         }
         self.announce(&request, taken_up);
         self.step(&PromotionEvent::Request);
+        if explanation.holds() {
+            // It ends beside the fsync of the record; nothing is decided before both are over.
+            self.ask_puller_to_stop();
+        }
         let body = DecisionBody::PromotionRequested {
             expected_epoch: request.expected_epoch,
             replica_id: request.replica_id.clone(),
@@ -142,9 +146,12 @@ impl Supervisor {
     /// what it brings after the first look can turn a denial into an approval, and is then for the next
     /// request to find.
     fn attempt(&mut self, request: PromotionRequest, id: &PromotionId) -> Result<Answer, Fatal> {
-        let was_pulling = self.stop_pulling();
+        let was_pulling = self.end_puller();
         crash::reached_at(Point::PromoValidating, 1);
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
+        if was_pulling {
+            self.transport_lost();
+        }
         crash::reached_at(Point::PromoValidating, 2);
         let facts = match self.promotion_facts(&request, &paused.standing) {
             Ok(facts) => facts,

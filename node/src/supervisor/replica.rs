@@ -60,17 +60,34 @@ impl Supervisor {
 
     /// Stops the puller, if there is one: it sends nothing any more. True when there was one.
     pub(super) fn stop_pulling(&mut self) -> bool {
+        let was_pulling = self.end_puller();
+        // The owner may be between two stages; what it holds is finished before the connection counts as lost.
+        if was_pulling && self.shared().owner.look_blocking().is_some() {
+            self.transport_lost();
+        }
+        was_pulling
+    }
+
+    /// Gives the puller the word to stop, without waiting for it.
+    pub(super) fn ask_puller_to_stop(&mut self) {
+        if let Some(puller) = &mut self.puller {
+            puller.ask_to_stop();
+        }
+    }
+
+    /// Ends the puller, if there is one. What it brought may still be with the WAL's owner.
+    pub(super) fn end_puller(&mut self) -> bool {
         let Some(puller) = self.puller.take() else { return false };
         puller.stop();
+        true
+    }
+
+    /// A replica's connection counts as lost; the owner is between two batches.
+    pub(super) fn transport_lost(&self) {
         let machines = &self.shared().machines;
         if let Role::ReplicaActive { .. } = machines.role.get() {
-            // The owner may be between two stages; what it holds is finished before the connection counts
-            // as lost.
-            if self.shared().owner.look_blocking().is_some() {
-                let _ = machines.pipeline.step(&machines.journal, &PipelineEvent::TransportLost);
-            }
+            let _ = machines.pipeline.step(&machines.journal, &PipelineEvent::TransportLost);
         }
-        true
     }
 
     pub(super) fn puller_said(&mut self, number: u64, event: PullerEvent) -> Done {
