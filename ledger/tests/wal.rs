@@ -11,13 +11,13 @@ use aerodb_core::id::Boundary;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
 use aerodb_ledger::Fault;
-use aerodb_ledger::disk::simulated::SimulatedDisk;
+use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::disk::{Disk, Operation, RealDisk};
 use aerodb_ledger::log::{Block, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
 use support::{
     DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, open_wal, seen_frame,
-    segments_of, trace, wal_place,
+    seen_record, segments_of, trace, wal_place,
 };
 
 fn some_batches(value_bytes: &[usize]) -> Vec<RawBatch> {
@@ -259,6 +259,92 @@ fn reading_is_not_durability_the_last_frame_is_written_again_unless_it_is_witnes
     let (_, recovery, _) = open_wal(&place, seen_frame(2)).unwrap();
     assert_eq!(recovery.rewritten_frame, None);
     assert_eq!(trace(&disk), expected[1..], "what reads as zeros after it becomes so");
+}
+
+#[test]
+fn a_witness_of_an_earlier_batch_does_not_spare_the_last_one() {
+    let disk = new_disk();
+    drop(filled(&disk, 4, &[10, 10]));
+    let place = wal_place(&disk, segments_of(4));
+    for (seen, again) in [(1, true), (2, false)] {
+        let (_, recovery, _) = open_wal(&place, seen_record(seen)).unwrap();
+        assert_eq!(recovery.rewritten_frame.is_some(), again, "{seen}");
+        assert_eq!(recovery.bytes, 2 * 4096);
+    }
+}
+
+/// What a process that died had written, not fsynced: once an opening has shown it, no power loss takes it away.
+#[test]
+fn reading_is_not_durability_what_an_opening_shows_outlives_the_power() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 4, &[10]);
+    let all = some_batches(&[10, 20]);
+    fail_next(&disk, Operation::Sync, 0);
+    wal.append(&all[1..]).unwrap_err();
+    drop(wal);
+    let disk = disk.after_kill();
+    let place = wal_place(&disk, segments_of(4));
+    let (_, _, shown) = open_wal(&place, Witness::default()).unwrap();
+    assert_eq!(shown, all);
+    let disk = disk.after_power_loss(|_| 0);
+    let (_, _, shown) = open_wal(&wal_place(&disk, segments_of(4)), Witness::default()).unwrap();
+    assert_eq!(shown, all);
+}
+
+/// Segments of two blocks for frames, the next one made ahead of need.
+fn ahead(disk: &SimulatedDisk) -> WalPlace<'static> {
+    wal_place(disk, LogOptions::new(12_288, Prepare::Ahead).unwrap())
+}
+
+#[test]
+fn appending_goes_on_in_the_segment_that_is_not_full_although_the_next_stands_ready() {
+    let disk = new_disk();
+    let all = some_batches(&[10, 10, 10]);
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    wal.append(&all[..1]).unwrap();
+    drop(wal);
+    assert_eq!(disk.list(Path::new(DIR)).unwrap().len(), 2, "the second stands ready");
+    let (mut wal, recovery, _) = open_wal(&ahead(&disk), Witness::default()).unwrap();
+    assert_eq!((recovery.segments, recovery.frames), (2, 1));
+    for batch in &all[1..] {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    let used: Vec<_> = wal.reader().segments().iter().map(|segment| segment.used_bytes).collect();
+    assert_eq!(used, [8192, 4096]);
+}
+
+/// The last frame may lie in the segment before the last one, which is empty: neither is read from the cache.
+#[test]
+fn reading_is_not_durability_of_the_last_two_segments_nothing_is_read_from_the_cache() {
+    let disk = new_disk();
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    for batch in some_batches(&[10, 10]) {
+        wal.append(&[batch]).unwrap();
+    }
+    drop(wal);
+    let first = Path::new(DIR).join("0000000000000001.seg");
+    let mut device = disk.files()[&first].clone();
+    device[8192..].fill(0);
+    disk.set_device(&first, device);
+    let (_, recovery, shown) = open_wal(&ahead(&disk), Witness::default()).unwrap();
+    assert_eq!((recovery.segments, shown.len()), (2, 1));
+}
+
+#[test]
+fn a_segment_that_could_not_be_made_ahead_fails_the_append_that_needs_it_and_says_why() {
+    let disk = new_disk();
+    // The directory, the first segment, and then the one that a thread makes.
+    disk.fail(At::Next(Operation::Create, 2), Failure::NoSpace, Times::Once);
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    let all = some_batches(&[10, 10, 10]);
+    wal.append(&all[..1]).unwrap();
+    wal.append(&all[1..2]).unwrap();
+    match wal.append(&all[2..]).unwrap_err() {
+        Fault::Disk(error) => {
+            assert_eq!((error.operation, error.is_no_space()), (Operation::Create, true))
+        }
+        other => panic!("{other}"),
+    }
 }
 
 /// Proves: P3-D5.
