@@ -101,6 +101,28 @@ fn a_segment_of_another_size_than_the_first_is_foreign() {
     assert_eq!(refused(&disk), (RuleId::St2, foreign));
 }
 
+/// A segment is made ahead only once the one before it is in use.
+#[test]
+fn dis_18_two_empty_segments_at_the_end_are_refused() {
+    let disk = wal_disk();
+    let empty = |number| {
+        let other = new_disk();
+        let mut wal = Wal::create(&wal_place(&other, segments_of(2))).unwrap();
+        let story = Story::begin();
+        for batch in batches(story.origin(), story.authority.head(), &[5_000, 5_000, 5_000, 5_000])
+        {
+            wal.append(&[batch]).unwrap();
+        }
+        let mut bytes = other.files()[&segment(number)].clone();
+        bytes[4096..].fill(0);
+        bytes
+    };
+    disk.put_file(&segment(3), empty(3));
+    open_wal_disk(&disk.after_kill(), Witness::default()).unwrap();
+    disk.put_file(&segment(4), empty(4));
+    assert_eq!(refused(&disk), (RuleId::Dis18, Damage::EmptySegment { number: 4 }));
+}
+
 /// A disk that fails says nothing about the log.
 #[test]
 fn a_directory_that_cannot_be_listed_is_not_one_without_segments() {
