@@ -15,9 +15,9 @@ use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::disk::{Disk, DiskError, Operation};
 use aerodb_ledger::snapshot::{
-    HEADER_BYTES, MANIFEST_BYTES, Manifest, Snapshot, SnapshotError, SnapshotFacts, SnapshotReader,
-    SnapshotReceiver, SnapshotVersion, SnapshotWriter, discard_staging, path_of, remove_unfinished,
-    snapshots_in,
+    BLOCK_HEADER_BYTES, HEADER_BYTES, MANIFEST_BYTES, Manifest, Snapshot, SnapshotError,
+    SnapshotFacts, SnapshotReader, SnapshotReceiver, SnapshotVersion, SnapshotWriter,
+    discard_staging, path_of, remove_unfinished, snapshots_in,
 };
 use aerodb_ledger::{Damage, Fault};
 use support::{DATA, OWNER, Story, new_disk, trace};
@@ -516,4 +516,34 @@ fn a_block_is_fsynced_once_it_is_large_enough_and_the_rest_at_the_end() {
     write(&disk, &[row("a", 9, Some(&"x".repeat(200_000))), row("b", 9, Some("y"))]).unwrap();
     let syncs = trace(&disk).into_iter().filter(|call| call.starts_with("fsync")).count();
     assert_eq!(syncs, 3, "the block, the file, its name");
+}
+
+/// What a progress display goes by.
+#[test]
+fn writer_reader_and_receiver_say_how_far_they_are() {
+    let disk = new_disk();
+    let mut writer = SnapshotWriter::create(disk.shared(), dir(), facts()).unwrap();
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64);
+    let value = vec![b'v'; 200 << 10];
+    writer.push(b"a", CommitId::FIRST, Some(&value)).unwrap();
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64, "the block is not full");
+    writer.push(b"b", CommitId::FIRST, Some(&value)).unwrap();
+    let block = (BLOCK_HEADER_BYTES + 14 + 1 + (200 << 10)) as u64;
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64 + block);
+    writer.finish().unwrap();
+
+    let mut versions = SnapshotReader::streaming(&disk, &path()).unwrap().versions();
+    let behind = [0, 1, 2].map(|read| HEADER_BYTES as u64 + read * block);
+    assert_eq!(versions.bytes(), behind[0]);
+    for bytes in &behind[1..] {
+        versions.next().unwrap().unwrap();
+        assert_eq!(versions.bytes(), *bytes);
+    }
+
+    let mut receiver = SnapshotReceiver::create(disk.shared(), &staging()).unwrap();
+    assert_eq!(receiver.bytes(), 0);
+    for bytes in [5, 12] {
+        receiver.write(&[7; 12][..bytes - receiver.bytes() as usize]).unwrap();
+        assert_eq!(receiver.bytes(), bytes as u64);
+    }
 }
