@@ -138,5 +138,5 @@ pub(crate) fn log_start(checkpoint: Option<&Checkpoint>) -> LogStart {
 /// What is known to have been durable, and what the checkpoint covers.
 pub(crate) fn witness_with(witness: Witness, checkpoint: Option<&Checkpoint>) -> Witness {
     let covered = checkpoint.map(|marker| marker.position.boundary.get());
-    Witness { record: witness.record.max(covered.filter(|commit| *commit > 0)), ..witness }
+    Witness { record: witness.record.max(covered), ..witness }
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::AuthorityLedger;
-use aerodb_ledger::disk::simulated::SimulatedDisk;
+use aerodb_ledger::disk::Operation;
+use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::Wal;
 use aerodb_ledger::{Damage, Fault};
@@ -77,11 +78,59 @@ fn a_segment_of_any_other_length_is_refused() {
         change(&disk, segment(2), |file| file.truncate(length));
         let (rule, damage) = refused(&disk);
         assert_eq!(rule, RuleId::Wal8, "{length}");
-        assert!(matches!(damage, Damage::Length { .. }), "{damage}");
+        let expected = if length < 4096 { 4096 } else { 12_288 };
+        assert_eq!(damage, Damage::Length { expected, found: length as u64 });
     }
     let disk = wal_disk();
     change(&disk, segment(2), |file| file.push(0));
-    assert!(matches!(refused(&disk), (RuleId::Wal8, Damage::Length { .. })));
+    let longer = Damage::Length { expected: 12_288, found: 12_289 };
+    assert_eq!(refused(&disk), (RuleId::Wal8, longer));
+}
+
+#[test]
+fn a_segment_of_another_size_than_the_first_is_foreign() {
+    let disk = wal_disk();
+    let other = new_disk();
+    let mut wal = Wal::create(&wal_place(&other, segments_of(3))).unwrap();
+    let story = Story::begin();
+    for batch in batches(story.origin(), story.authority.head(), &[5_000, 10, 10]) {
+        wal.append(&[batch]).unwrap();
+    }
+    disk.put_file(&segment(2), other.files()[&segment(2)].clone());
+    let foreign = Damage::ForeignSegment { what: "segment size" };
+    assert_eq!(refused(&disk), (RuleId::St2, foreign));
+}
+
+/// A segment is made ahead only once the one before it is in use.
+#[test]
+fn dis_18_two_empty_segments_at_the_end_are_refused() {
+    let disk = wal_disk();
+    let empty = |number| {
+        let other = new_disk();
+        let mut wal = Wal::create(&wal_place(&other, segments_of(2))).unwrap();
+        let story = Story::begin();
+        for batch in batches(story.origin(), story.authority.head(), &[5_000, 5_000, 5_000, 5_000])
+        {
+            wal.append(&[batch]).unwrap();
+        }
+        let mut bytes = other.files()[&segment(number)].clone();
+        bytes[4096..].fill(0);
+        bytes
+    };
+    disk.put_file(&segment(3), empty(3));
+    open_wal_disk(&disk.after_kill(), Witness::default()).unwrap();
+    disk.put_file(&segment(4), empty(4));
+    assert_eq!(refused(&disk), (RuleId::Dis18, Damage::EmptySegment { number: 4 }));
+}
+
+/// A disk that fails says nothing about the log.
+#[test]
+fn a_directory_that_cannot_be_listed_is_not_one_without_segments() {
+    let disk = wal_disk();
+    disk.fail(At::Next(Operation::List, 0), Failure::Io, Times::Once);
+    let found = open_wal_disk(&disk, Witness::default()).unwrap_err();
+    assert!(matches!(found, Fault::Disk(_)), "{found}");
+    open_wal_disk(&disk, Witness::default()).unwrap();
 }
 
 #[test]
@@ -218,6 +267,49 @@ fn wal_8_a_zero_sector_in_a_frame_with_a_later_frame_is_refused() {
         let (rule, damage) = refused(&disk);
         assert!(matches!(rule, RuleId::Dis16 | RuleId::Wal8), "{damage}");
     }
+}
+
+fn corrupt_at(disk: &SimulatedDisk) -> (u64, Damage) {
+    match open_wal_disk(disk, Witness::default()).unwrap_err() {
+        Fault::Corrupt { offset, what, .. } => (offset, what),
+        other => panic!("{other}"),
+    }
+}
+
+/// Frame 3 of two blocks, torn, in the second of two segments of three.
+#[test]
+fn what_speaks_against_a_torn_frame_is_named_with_its_place() {
+    let disk = new_disk();
+    let mut wal = Wal::create(&wal_place(&disk, segments_of(3))).unwrap();
+    let story = Story::begin();
+    for batch in batches(story.origin(), story.authority.head(), &[5_000, 10, 5_000]) {
+        wal.append(&[batch]).unwrap();
+    }
+    drop(wal);
+    let torn = |changes: &[(usize, u8)]| {
+        let disk = disk.after_kill();
+        change(&disk, segment(2), |file| {
+            file[4096 + 2 * SECTOR..4096 + 3 * SECTOR].fill(0);
+            changes.iter().for_each(|(at, byte)| file[*at] = *byte);
+        });
+        corrupt_at(&disk)
+    };
+    // Past its two blocks: the last sector that is not zero.
+    assert_eq!(torn(&[(12_288 + 700, 1)]), (12_288 + 512, Damage::BytesPastEnd));
+    let last = 16_384 - 1;
+    assert_eq!(torn(&[(12_288 + 700, 1), (last, 1)]), (16_384 - 512, Damage::BytesPastEnd));
+    // Without a header its extent is not known: a sector of another tag, and one without.
+    let headless = |changes: &[(usize, u8)]| {
+        let disk = disk.after_kill();
+        change(&disk, segment(2), |file| {
+            file[4096..4096 + SECTOR].fill(0);
+            changes.iter().for_each(|(at, byte)| file[*at] = *byte);
+        });
+        corrupt_at(&disk)
+    };
+    let tag = |at: usize, found| (at as u64, Damage::Tag { seq: 3, found });
+    assert_eq!(headless(&[(4096 + 2 * SECTOR, 9)]), tag(4096 + 2 * SECTOR, 9));
+    assert_eq!(headless(&[(12_288 + 3 * SECTOR + 5, 1)]), tag(12_288 + 3 * SECTOR, 0));
 }
 
 #[test]

@@ -213,3 +213,47 @@ fn an_entry_larger_than_any_can_be_is_refused_and_the_next_one_taken() {
     ledger.append(halted(ENTRY_BYTES_MAX - 1024), annotation(), &key("n1")).unwrap();
     assert_eq!(ledger.entries().len(), 1);
 }
+
+/// The most that an entry can have is taken, one byte more is not; and what was refused leaves no trace.
+#[test]
+fn an_entry_of_exactly_the_most_bytes_is_taken() {
+    let disk = new_disk();
+    let place = ledger_place(&disk, segments_of(64), key("n1").public_key());
+    let mut ledger = DecisionLedger::create(&place, node("n1")).unwrap();
+    assert!(ledger.entries().is_empty());
+    let halted = |bytes| DecisionBody::Halted { rule: RuleId::FV1, evidence: "e".repeat(bytes) };
+    ledger.append(halted(1_000), annotation(), &key("n1")).unwrap();
+    assert!(!ledger.entries().is_empty());
+    let first = ledger.entries().entry(Seq::FIRST).unwrap().bytes.len();
+    let fits = 1_000 + ENTRY_BYTES_MAX - first;
+    match ledger.append(halted(fits + 1), annotation(), &key("n1")) {
+        Err(AppendError::Fault(Fault::TooLarge { bytes, max })) => {
+            assert_eq!((bytes, max), (max + 1, ENTRY_BYTES_MAX as u64));
+        }
+        other => panic!("{other:?}"),
+    }
+    ledger.append(halted(fits), annotation(), &key("n1")).unwrap();
+    let second = ledger.entries().entry(Seq::new(2).unwrap()).unwrap();
+    assert_eq!((second.bytes.len(), ledger.entries().len()), (ENTRY_BYTES_MAX, 2));
+}
+
+#[test]
+fn no_entries_are_no_append() {
+    let (disk, story) = (new_disk(), Story::begin().admit("n2"));
+    let mut ledger = AuthorityLedger::create(&place(&disk), story.entries).unwrap();
+    let before = disk.files();
+    match ledger.append(&[]) {
+        Err(AppendError::Fault(Fault::NotNext { expected: 3, found: None })) => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(disk.files(), before, "nothing is written");
+}
+
+#[test]
+fn a_key_shows_whose_it_is_and_not_what_it_is() {
+    let key = key("n1");
+    let shown = format!("{key:?}");
+    assert_eq!(shown, format!("NodeKey(of {:?})", key.public_key()));
+    let secret: String = key.to_seed()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(!shown.contains(&secret));
+}

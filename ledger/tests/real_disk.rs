@@ -121,6 +121,15 @@ fn a_directory_is_made_once_and_nothing_else_passes_for_one() {
     assert_eq!(said(RealDisk.remove_dir(&dir)), (Operation::Remove, ErrorKind::NotFound));
 }
 
+/// What the system keeps in memory alone cannot be made durable, and says so.
+#[test]
+fn an_fsync_that_fails_is_told() {
+    let file = RealDisk.open(Path::new("/proc/self/comm"), Access::Read).unwrap();
+    assert_eq!(said(file.sync_data()), (Operation::Sync, ErrorKind::InvalidInput));
+    let dir = RealDisk.sync_dir(Path::new("/proc/self"));
+    assert_eq!(said(dir), (Operation::SyncDir, ErrorKind::InvalidInput));
+}
+
 #[test]
 fn names_are_listed_in_order_renamed_and_removed() {
     let root = root();

@@ -142,6 +142,7 @@ fn a_checkpoint_names_a_place_where_a_wal_can_begin_at_or_before_its_own() {
         (2, 1, 0),
         (3, 2, 0),
         (2, 1 << 62, 0),
+        (2, 2, 1 << 62),
         (10_000_000_000_000_000, 1 << 61, 0),
     ] {
         assert_eq!(read(start(segment, frame_seq, commits)), impossible);

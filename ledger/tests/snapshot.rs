@@ -15,12 +15,12 @@ use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::disk::{Disk, DiskError, Operation};
 use aerodb_ledger::snapshot::{
-    HEADER_BYTES, MANIFEST_BYTES, Manifest, Snapshot, SnapshotError, SnapshotFacts, SnapshotReader,
-    SnapshotReceiver, SnapshotVersion, SnapshotWriter, discard_staging, path_of, remove_unfinished,
-    snapshots_in,
+    BLOCK_HEADER_BYTES, HEADER_BYTES, MANIFEST_BYTES, Manifest, Snapshot, SnapshotError,
+    SnapshotFacts, SnapshotReader, SnapshotReceiver, SnapshotVersion, SnapshotWriter,
+    discard_staging, path_of, remove_unfinished, snapshots_in,
 };
 use aerodb_ledger::{Damage, Fault};
-use support::{DATA, OWNER, Story, new_disk};
+use support::{DATA, OWNER, Story, new_disk, trace};
 
 type Row = (Vec<u8>, u64, Option<Vec<u8>>);
 
@@ -450,4 +450,100 @@ fn a_snapshot_that_cannot_be_looked_at_is_not_missing() {
     assert!(matches!(found, Fault::Disk(_)), "{found}");
     let places: Vec<_> = marker.known_places().collect();
     assert_eq!(places, [marker.wal_start.position, marker.position, facts().designation.unwrap()]);
+}
+
+/// The file under another manifest, whose checksum is good.
+fn with_manifest(disk: &SimulatedDisk, change: impl FnOnce(&mut Manifest)) -> SimulatedDisk {
+    let disk = disk.after_kill();
+    let mut bytes = disk.file(&path()).unwrap();
+    let at = bytes.len() - MANIFEST_BYTES;
+    let mut manifest = Manifest::decode(bytes[at..].try_into().unwrap()).unwrap();
+    change(&mut manifest);
+    bytes[at..].copy_from_slice(&manifest.encode());
+    disk.put_file(&path(), bytes);
+    disk
+}
+
+/// Proves: P3-S2.
+#[test]
+fn p3_s2_a_snapshot_whose_versions_are_not_those_that_its_manifest_counts_is_damaged() {
+    let disk = new_disk();
+    write(&disk, &rows()).unwrap();
+    let changes: [fn(&mut Manifest); 4] = [
+        |manifest| manifest.keys += 1,
+        |manifest| manifest.versions += 1,
+        |manifest| manifest.blocks += 1,
+        |manifest| manifest.content = Hash([1; 32]),
+    ];
+    for change in changes {
+        let found = SnapshotReader::streaming(&with_manifest(&disk, change), &path()).unwrap();
+        let last = found.versions().last().unwrap();
+        let what = "the blocks are not those of the manifest";
+        match last {
+            Err(Fault::Corrupt { what: found, .. }) => assert_eq!(found, Damage::Snapshot { what }),
+            other => panic!("{other:?}"),
+        }
+    }
+    let same = with_manifest(&disk, |_| ());
+    assert_eq!(read(&same).unwrap().1, rows());
+}
+
+/// A disk that fails is told: it is neither an empty directory nor one without the file.
+#[test]
+fn a_directory_of_snapshots_that_cannot_be_looked_at_is_not_empty() {
+    let disk = new_disk();
+    let absent = Path::new("/n1/absent");
+    assert_eq!(snapshots_in(&disk, absent).unwrap(), []);
+    assert_eq!(remove_unfinished(&disk, absent).unwrap(), 0);
+    discard_staging(&disk, absent).unwrap();
+    let fail = |operation| disk.fail(At::Next(operation, 0), Failure::Io, Times::Once);
+    fail(Operation::List);
+    assert_eq!(snapshots_in(&disk, dir()).unwrap_err().operation, Operation::List);
+    fail(Operation::List);
+    assert_eq!(remove_unfinished(&disk, dir()).unwrap_err().operation, Operation::List);
+    fail(Operation::List);
+    assert_eq!(discard_staging(&disk, dir()).unwrap_err().operation, Operation::List);
+    fail(Operation::Open);
+    let found = SnapshotWriter::create(disk.shared(), dir(), facts()).unwrap_err();
+    assert!(matches!(found, SnapshotError::Disk(_)), "{found}");
+}
+
+/// What is written is made durable as it grows, so that the end of it has little left to wait for.
+#[test]
+fn a_block_is_fsynced_once_it_is_large_enough_and_the_rest_at_the_end() {
+    let disk = new_disk();
+    trace(&disk);
+    write(&disk, &[row("a", 9, Some(&"x".repeat(200_000))), row("b", 9, Some("y"))]).unwrap();
+    let syncs = trace(&disk).into_iter().filter(|call| call.starts_with("fsync")).count();
+    assert_eq!(syncs, 3, "the block, the file, its name");
+}
+
+/// What a progress display goes by.
+#[test]
+fn writer_reader_and_receiver_say_how_far_they_are() {
+    let disk = new_disk();
+    let mut writer = SnapshotWriter::create(disk.shared(), dir(), facts()).unwrap();
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64);
+    let value = vec![b'v'; 200 << 10];
+    writer.push(b"a", CommitId::FIRST, Some(&value)).unwrap();
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64, "the block is not full");
+    writer.push(b"b", CommitId::FIRST, Some(&value)).unwrap();
+    let block = (BLOCK_HEADER_BYTES + 14 + 1 + (200 << 10)) as u64;
+    assert_eq!(writer.bytes(), HEADER_BYTES as u64 + block);
+    writer.finish().unwrap();
+
+    let mut versions = SnapshotReader::streaming(&disk, &path()).unwrap().versions();
+    let behind = [0, 1, 2].map(|read| HEADER_BYTES as u64 + read * block);
+    assert_eq!(versions.bytes(), behind[0]);
+    for bytes in &behind[1..] {
+        versions.next().unwrap().unwrap();
+        assert_eq!(versions.bytes(), *bytes);
+    }
+
+    let mut receiver = SnapshotReceiver::create(disk.shared(), &staging()).unwrap();
+    assert_eq!(receiver.bytes(), 0);
+    for bytes in [5, 12] {
+        receiver.write(&[7; 12][..bytes - receiver.bytes() as usize]).unwrap();
+        assert_eq!(receiver.bytes(), bytes as u64);
+    }
 }

@@ -19,7 +19,8 @@ use aerodb_ledger::log::{Recovery, Witness};
 use aerodb_ledger::wal::{Wal, scan_read_only};
 use aerodb_ledger::{Fault, OpenError, SEALED_BYTES_MAX, SealedError};
 use support::{
-    DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, segments_of, wal_place,
+    DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, segments_of, trace,
+    wal_place,
 };
 
 const DATA: &str = "/n1";
@@ -112,6 +113,42 @@ fn dis18_segments_wholly_below_the_checkpoint_go_and_the_log_goes_on_where_it_wa
     assert_eq!((wal.last_frame_seq(), last_frame), (8, 8));
     wal.append(&all[8..9]).unwrap();
     assert_eq!(wal.reader().read_after(at(4), at(9), usize::MAX).unwrap(), all[4..9]);
+}
+
+/// The two halves apart: what readers no longer see is removed beside the writer, and durably.
+#[test]
+fn dis18_what_is_let_go_of_is_removed_oldest_first_and_counted() {
+    let mut node = seven();
+    let durable = node.checkpoint(5).write(&node.disk, Path::new(DATA)).unwrap();
+    let removal = node.wal.let_go(&durable).unwrap();
+    let refused = node.wal.reader().read_after(at(3), at(7), usize::MAX).unwrap_err();
+    assert!(matches!(refused, Fault::Removed { commit: 4, kept: 5 }), "{refused}");
+    assert_eq!(node.segments().len(), 4, "nothing is removed yet");
+    trace(&node.disk);
+    assert_eq!(removal.carry_out().unwrap(), 2);
+    assert_eq!(
+        trace(&node.disk),
+        ["remove 0000000000000001.seg", "remove 0000000000000002.seg", "fsync directory log"]
+    );
+    assert_eq!(node.segments(), ["0000000000000003.seg", "0000000000000004.seg"]);
+    assert_eq!(removal.carry_out().unwrap(), 0);
+}
+
+/// What a checkpoint by bytes goes by: what has grown past the last one.
+#[test]
+fn the_bytes_used_are_those_past_the_checkpoint_and_only_grow() {
+    let mut node = seven();
+    assert_eq!(node.wal.used_bytes(), 7 * 4096);
+    let marker = node.checkpoint(5);
+    node.wal.append(&node.all[7..9]).unwrap();
+    assert_eq!(node.wal.used_bytes(), 8 * 4096, "two commits in one frame");
+    assert_eq!(node.wal.last_frame_start(), Some(at(7)));
+    assert_eq!(node.wal.append_bytes_max(), 8192 - 16 * 4 - 132);
+    let Seven { disk, wal, .. } = node;
+    drop(wal);
+    let reopened = |marker: Option<&Checkpoint>| open(&disk, marker).unwrap().0.used_bytes();
+    assert_eq!(reopened(None), 8 * 4096);
+    assert_eq!(reopened(Some(&marker)), 3 * 4096, "commits 6, 7, and 8 with 9");
 }
 
 /// Proves: M-C14.

@@ -12,21 +12,25 @@ use std::sync::Arc;
 use aerodb_core::authority::{Authority, EntryBody};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Recorded;
-use aerodb_core::id::{Boundary, PromotionId};
+use aerodb_core::hash::Chain;
+use aerodb_core::id::{Boundary, CommitId, PromotionId};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, sign_entry};
+use aerodb_ledger::checkpoint::{Checkpoint, WalStart};
 use aerodb_ledger::decision::DecisionLedger;
-use aerodb_ledger::disk::{Disk, RealDisk};
+use aerodb_ledger::disk::{Disk, RealDisk, create_dir};
 use aerodb_ledger::log::LogOptions;
+use aerodb_ledger::retention::Retention;
+use aerodb_ledger::snapshot::{SnapshotFacts, SnapshotWriter};
 use aerodb_ledger::verify::{
     AUTHORITY_DIR, Completeness, DECISION_DIR, DirectoryReport, FaultKind, FaultReport, Integrity,
-    Known, Missing, ReplayedDecision, Stamps, Verdict, VerifiedAuthority, WAL_DIR,
+    Known, Missing, ReplayedDecision, SNAPSHOTS_DIR, Stamps, Verdict, VerifiedAuthority, WAL_DIR,
     replay_authority_entry, replay_decision_entry, verify_authority, verify_decisions,
     verify_directory,
 };
 use aerodb_ledger::wal::{Wal, WalPlace};
-use aerodb_ledger::{AppendError, LedgerPlace};
+use aerodb_ledger::{AppendError, LedgerPlace, Sealed};
 use support::{Story, annotation, batches, key, node, segments_of};
 
 fn disk() -> Arc<dyn Disk> {
@@ -150,6 +154,73 @@ fn dis_16_a_wal_that_ends_before_a_commit_that_the_nodes_own_entry_names_is_not_
     assert_eq!(report.wal.integrity, Integrity::Ok);
     // Another node's copy of the entry says nothing of that node's own WAL.
     assert_eq!(verified(root.path()).wal.completeness, Completeness::Unknown);
+}
+
+/// What the node's own entry names is a witness, also without the identity's stamp.
+#[test]
+fn dis_16_a_wal_that_reaches_what_the_nodes_own_entry_names_is_complete() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 1, None);
+    let story = Story::begin().admit("n2");
+    let (epoch, end) = (story.epoch(), Position { boundary: Boundary::new(2), ..story.origin() });
+    let body = EntryBody::SuccessorDesignated { epoch, successor: node("n2"), at: end };
+    let story = story.then("n1", body);
+    let dir = root.path().join(AUTHORITY_DIR);
+    std::fs::remove_dir_all(&dir).unwrap();
+    AuthorityLedger::create(&place(&dir, segments_of(8)), story.entries).unwrap();
+    let (node, owner) = (node("n1"), key("n1").public_key());
+    let known = Known { node: Some(&node), owner: Some(&owner), stamps: None };
+    let report = verify_directory(&RealDisk, root.path(), &known);
+    assert_eq!(report.wal.completeness, Completeness::Ok);
+    assert_eq!(verified(root.path()).wal.completeness, Completeness::Unknown, "whose WAL it is");
+}
+
+/// Every byte of the snapshot that the marker names, and what is retained.
+#[test]
+fn a_damaged_snapshot_and_a_damaged_retention_are_faults_of_the_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 6, None);
+    let dir = root.path().join(SNAPSHOTS_DIR);
+    create_dir(&RealDisk, &dir).unwrap();
+    let (cluster, owner) = (*Story::begin().authority.cluster(), key("n1").public_key());
+    let (epoch, ledger) = (Story::begin().epoch(), Story::begin().authority.head());
+    let position = Position { boundary: Boundary::new(2), chain: Chain([2; 32]) };
+    let oldest_retained = position.boundary;
+    let facts =
+        SnapshotFacts { cluster, position, epoch, ledger, oldest_retained, designation: None };
+    let mut writer = SnapshotWriter::create(disk(), &dir, facts).unwrap();
+    writer.push(b"key", CommitId::FIRST, Some(b"value")).unwrap();
+    let snapshot = writer.finish().unwrap().into_inner();
+    let origin = Position::origin(&cluster);
+    let wal_start = WalStart { segment: 1, frame_seq: 1, position: origin };
+    let hash = snapshot.manifest.hash();
+    let marker = Checkpoint {
+        cluster,
+        owner,
+        position,
+        epoch,
+        ledger,
+        designation: None,
+        snapshot: hash,
+        wal_start,
+    };
+    marker.write(&RealDisk, root.path()).unwrap();
+    assert_eq!(verified(root.path()).checkpoint, Integrity::Ok);
+
+    let good = std::fs::read(&snapshot.path).unwrap();
+    let at = good.windows(5).position(|bytes| bytes == b"value").unwrap();
+    let mut bytes = good.clone();
+    bytes[at] ^= 1;
+    std::fs::write(&snapshot.path, bytes).unwrap();
+    assert_eq!(fault_of(&verified(root.path()).checkpoint).rule, RuleId::Snp4);
+    std::fs::write(&snapshot.path, good).unwrap();
+    assert_eq!(verified(root.path()).checkpoint, Integrity::Ok);
+
+    std::fs::write(root.path().join(Retention::NAME), b"{}").unwrap();
+    assert!(matches!(verified(root.path()).checkpoint, Integrity::Fault(_)));
+    std::fs::remove_file(root.path().join(Retention::NAME)).unwrap();
+    std::fs::write(root.path().join(Checkpoint::NAME), b"{}").unwrap();
+    assert!(matches!(verified(root.path()).checkpoint, Integrity::Fault(_)));
 }
 
 #[test]

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use aerodb_core::id::Boundary;
 use aerodb_core::rules::RuleId;
 use aerodb_core::wal::RawBatch;
-use aerodb_ledger::Fault;
-use aerodb_ledger::disk::simulated::SimulatedDisk;
+use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
 use aerodb_ledger::disk::{Disk, Operation, RealDisk};
 use aerodb_ledger::log::{Block, LogOptions, Prepare, Witness};
 use aerodb_ledger::wal::{Wal, WalPlace, scan_read_only};
+use aerodb_ledger::{Damage, Fault};
 use support::{
     DIR, OWNER, QUARANTINE, Story, batches, change, fail_next, new_disk, open_wal, seen_frame,
-    segments_of, trace, wal_place,
+    seen_record, segments_of, trace, wal_place,
 };
 
 fn some_batches(value_bytes: &[usize]) -> Vec<RawBatch> {
@@ -259,6 +259,179 @@ fn reading_is_not_durability_the_last_frame_is_written_again_unless_it_is_witnes
     let (_, recovery, _) = open_wal(&place, seen_frame(2)).unwrap();
     assert_eq!(recovery.rewritten_frame, None);
     assert_eq!(trace(&disk), expected[1..], "what reads as zeros after it becomes so");
+}
+
+#[test]
+fn a_witness_of_an_earlier_batch_does_not_spare_the_last_one() {
+    let disk = new_disk();
+    drop(filled(&disk, 4, &[10, 10]));
+    let place = wal_place(&disk, segments_of(4));
+    for (seen, again) in [(1, true), (2, false)] {
+        let (_, recovery, _) = open_wal(&place, seen_record(seen)).unwrap();
+        assert_eq!(recovery.rewritten_frame.is_some(), again, "{seen}");
+        assert_eq!(recovery.bytes, 2 * 4096);
+    }
+}
+
+/// What a process that died had written, not fsynced: once an opening has shown it, no power loss takes it away.
+#[test]
+fn reading_is_not_durability_what_an_opening_shows_outlives_the_power() {
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 4, &[10]);
+    let all = some_batches(&[10, 20]);
+    fail_next(&disk, Operation::Sync, 0);
+    wal.append(&all[1..]).unwrap_err();
+    drop(wal);
+    let disk = disk.after_kill();
+    let place = wal_place(&disk, segments_of(4));
+    let (_, _, shown) = open_wal(&place, Witness::default()).unwrap();
+    assert_eq!(shown, all);
+    let disk = disk.after_power_loss(|_| 0);
+    let (_, _, shown) = open_wal(&wal_place(&disk, segments_of(4)), Witness::default()).unwrap();
+    assert_eq!(shown, all);
+}
+
+/// A segment of 1 MiB is not read in one piece: frames within, across and longer than the pieces.
+#[test]
+fn frames_of_any_length_are_found_wherever_they_lie_in_a_long_segment() {
+    let disk = new_disk();
+    let mut value_bytes = vec![10; 70];
+    value_bytes.extend([300_000, 10, 500_000, 10, 3_000, 600_000, 10, 200_000]);
+    let (wal, all) = filled(&disk, 255, &value_bytes);
+    assert!(wal.reader().read_after(upto(0), ALL, usize::MAX).unwrap() == all);
+    drop(wal);
+    let place = wal_place(&disk, segments_of(255));
+    let (_, recovery, shown) = open_wal(&place, Witness::default()).unwrap();
+    assert_eq!((recovery.segments, recovery.unproven_tail), (3, None));
+    assert!(shown == all);
+}
+
+#[test]
+fn a_torn_frame_is_looked_at_to_the_end_of_a_long_segment() {
+    let disk = new_disk();
+    drop(filled(&disk, 255, &[10, 400_000]));
+    let place = wal_place(&disk, segments_of(255));
+    let segment = Path::new(DIR).join("0000000000000001.seg");
+    let torn = disk.after_kill();
+    change(&torn, &segment, |file| file[300_032..300_544].fill(0));
+    let tail = |disk: &SimulatedDisk| {
+        let place = wal_place(disk, segments_of(255));
+        open_wal(&place, Witness::default()).map(|(_, recovery, _)| recovery.unproven_tail.unwrap())
+    };
+    let found = tail(&torn.after_kill()).unwrap();
+    assert_eq!((found.frame_seq, found.offset, found.bytes), (2, 8192, 99 * 4096));
+    change(&torn, &segment, |file| file[(1 << 20) - 1] = 1);
+    match tail(&torn).unwrap_err() {
+        Fault::Corrupt { offset, what, .. } => {
+            assert_eq!((offset, what), ((1 << 20) - 512, Damage::BytesPastEnd));
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(open_wal(&place, Witness::default()).unwrap().2.len(), 2);
+}
+
+#[test]
+fn an_empty_wal_has_no_record_first_or_last() {
+    let disk = new_disk();
+    drop(filled(&disk, 4, &[]));
+    let place = wal_place(&disk, segments_of(4));
+    let (wal, recovery, shown) = open_wal(&place, Witness::default()).unwrap();
+    assert_eq!((recovery.first_record, recovery.last_record), (None, None));
+    assert_eq!((recovery.frames, recovery.bytes, shown.len()), (0, 0, 0));
+    assert_eq!((wal.last_frame_seq(), wal.reader().durable_end()), (0, Boundary::ORIGIN));
+}
+
+/// A frame that fills its segment to the last byte is taken, one byte more is refused and leaves no trace.
+#[test]
+fn a_batch_that_fills_a_segment_exactly_is_taken() {
+    let room = 4096 - 8 * 4 - 132;
+    let length = |value: usize| some_batches(&[value])[0].bytes().len() + 4;
+    let fits = 1_000 + room - length(1_000);
+    assert_eq!(length(fits), room);
+    let disk = new_disk();
+    let (mut wal, _) = filled(&disk, 1, &[]);
+    let before = disk.files();
+    match wal.append(&some_batches(&[fits + 1])).unwrap_err() {
+        Fault::TooLarge { bytes, max } => assert_eq!((bytes, max), (max + 1, room as u64)),
+        other => panic!("{other}"),
+    }
+    assert_eq!(disk.files(), before);
+    let whole = some_batches(&[fits]);
+    wal.append(&whole).unwrap();
+    assert_eq!(wal.reader().read_after(upto(0), ALL, usize::MAX).unwrap(), whole);
+}
+
+/// Proves: P3-D1.
+#[test]
+fn p3_d1_what_a_cut_write_left_is_taken_back() {
+    for bytes in [1, 511, 700, 4_000] {
+        let disk = new_disk();
+        let (mut wal, all) = filled(&disk, 4, &[10]);
+        let before = disk.files();
+        disk.fail(At::Next(Operation::Write, 0), Failure::ShortWrite { bytes }, Times::Once);
+        assert!(matches!(wal.append(&some_batches(&[10, 10])[1..]), Err(Fault::Disk(_))));
+        assert_eq!(disk.files(), before, "{bytes}");
+        drop(wal);
+        let place = wal_place(&disk, segments_of(4));
+        let (_, recovery, shown) = open_wal(&place, Witness::default()).unwrap();
+        assert_eq!((shown, recovery.unproven_tail), (all, None));
+    }
+}
+
+/// Segments of two blocks for frames, the next one made ahead of need.
+fn ahead(disk: &SimulatedDisk) -> WalPlace<'static> {
+    wal_place(disk, LogOptions::new(12_288, Prepare::Ahead).unwrap())
+}
+
+#[test]
+fn appending_goes_on_in_the_segment_that_is_not_full_although_the_next_stands_ready() {
+    let disk = new_disk();
+    let all = some_batches(&[10, 10, 10]);
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    wal.append(&all[..1]).unwrap();
+    drop(wal);
+    assert_eq!(disk.list(Path::new(DIR)).unwrap().len(), 2, "the second stands ready");
+    let (mut wal, recovery, _) = open_wal(&ahead(&disk), Witness::default()).unwrap();
+    assert_eq!((recovery.segments, recovery.frames), (2, 1));
+    for batch in &all[1..] {
+        wal.append(std::slice::from_ref(batch)).unwrap();
+    }
+    let used: Vec<_> = wal.reader().segments().iter().map(|segment| segment.used_bytes).collect();
+    assert_eq!(used, [8192, 4096]);
+}
+
+/// The last frame may lie in the segment before the last one, which is empty: neither is read from the cache.
+#[test]
+fn reading_is_not_durability_of_the_last_two_segments_nothing_is_read_from_the_cache() {
+    let disk = new_disk();
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    for batch in some_batches(&[10, 10]) {
+        wal.append(&[batch]).unwrap();
+    }
+    drop(wal);
+    let first = Path::new(DIR).join("0000000000000001.seg");
+    let mut device = disk.files()[&first].clone();
+    device[8192..].fill(0);
+    disk.set_device(&first, device);
+    let (_, recovery, shown) = open_wal(&ahead(&disk), Witness::default()).unwrap();
+    assert_eq!((recovery.segments, shown.len()), (2, 1));
+}
+
+#[test]
+fn a_segment_that_could_not_be_made_ahead_fails_the_append_that_needs_it_and_says_why() {
+    let disk = new_disk();
+    // The directory, the first segment, and then the one that a thread makes.
+    disk.fail(At::Next(Operation::Create, 2), Failure::NoSpace, Times::Once);
+    let mut wal = Wal::create(&ahead(&disk)).unwrap();
+    let all = some_batches(&[10, 10, 10]);
+    wal.append(&all[..1]).unwrap();
+    wal.append(&all[1..2]).unwrap();
+    match wal.append(&all[2..]).unwrap_err() {
+        Fault::Disk(error) => {
+            assert_eq!((error.operation, error.is_no_space()), (Operation::Create, true))
+        }
+        other => panic!("{other}"),
+    }
 }
 
 /// Proves: P3-D5.

@@ -567,6 +567,7 @@ impl NodePort for FakeNode {
             cleared: Some(RuleId::FV2),
             commits_total: 0,
             commits: Vec::new(),
+            entries_total: 0,
             entries: Vec::new(),
             quarantine: None,
         })

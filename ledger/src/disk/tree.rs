@@ -94,6 +94,13 @@ mod tests {
     use crate::disk::RealDisk;
 
     #[test]
+    fn a_bare_name_lies_in_the_working_directory() {
+        for (path, dir) in [("/a/b", "/a"), ("a/b", "a"), ("/a", "/"), ("a", "."), ("/", ".")] {
+            assert_eq!(parent(Path::new(path)), Path::new(dir), "{path}");
+        }
+    }
+
+    #[test]
     fn missing_directories_are_made_and_removed_whole() {
         let root = tempfile::tempdir().unwrap();
         let deep = root.path().join("a/b/c");

@@ -122,9 +122,13 @@ impl LogOptions {
     }
 }
 
+/// The most bytes of a segment.
+const SEGMENT_BYTES_MAX: u64 = 1_073_741_824;
+
 pub(crate) const fn is_segment_size(bytes: u64, block: Block) -> bool {
     let block = block.bytes() as u64;
-    bytes.is_multiple_of(block) && bytes >= 2 * block && bytes <= 1 << 30
+    // A multiple of more than one block has two: the header's, and one for frames.
+    bytes.is_multiple_of(block) && bytes > block && bytes <= SEGMENT_BYTES_MAX
 }
 
 /// What is known from outside of a log about how far it was durable. A log that ends, or is torn,
@@ -135,4 +139,38 @@ pub struct Witness {
     pub frame_seq: Option<u64>,
     /// A record, named by a ledger entry, a receipt or a checkpoint.
     pub record: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_has_whole_blocks_at_least_two_and_at_most_1_gib() {
+        let made = |bytes| LogOptions::new(bytes, Prepare::OnDemand).map(LogOptions::segment_bytes);
+        for bytes in [8192, 12_288, 16 << 20, 1 << 30] {
+            assert_eq!(made(bytes), Ok(bytes));
+        }
+        for found in [0, 1, 4096, 8191, 8193, 10_240, (1 << 30) + 4096, u64::MAX] {
+            assert_eq!(made(found), Err(InvalidOptions { found }));
+        }
+        let options = LogOptions::new(3 * 16384, Prepare::Ahead).unwrap();
+        let with = |bytes| options.with_block(Block::holding(bytes)).map(LogOptions::block);
+        assert_eq!(with(16384), Ok(Block::holding(16384)));
+        for bytes in [32768, 65536] {
+            assert_eq!(with(bytes), Err(InvalidOptions { found: 3 * 16384 }));
+        }
+    }
+
+    #[test]
+    fn a_log_has_one_word_everywhere() {
+        for (kind, word) in [
+            (LogKind::Wal, "wal"),
+            (LogKind::Authority, "authority"),
+            (LogKind::Decision, "decision"),
+        ] {
+            assert_eq!(kind.as_str(), word);
+            assert_eq!(serde_json::to_value(kind).unwrap(), word);
+        }
+    }
 }

@@ -145,3 +145,26 @@ pub(super) fn take_version(payload: &mut Bytes) -> Result<SnapshotVersion, &'sta
 fn take(payload: &mut Bytes, bytes: usize) -> Option<Bytes> {
     (bytes <= payload.len()).then(|| payload.split_to(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_full_when_one_more_version_would_not_fit_and_never_before_the_first() {
+        let mut block = BlockBuffer::new();
+        assert!(block.is_empty() && !block.is_full_for(1, BLOCK_BYTES + 1));
+        let commit = CommitId::FIRST;
+        block.push(b"key", commit, Some(&[7; 100]));
+        assert!(!block.is_empty());
+        let left = BLOCK_BYTES - (VERSION_HEADER_BYTES + 3 + 100);
+        let value = left - VERSION_HEADER_BYTES - 5;
+        assert!(!block.is_full_for(5, value));
+        assert!(block.is_full_for(5, value + 1) && block.is_full_for(6, value));
+        block.push(b"other", commit, Some(&vec![7; value]));
+        assert_eq!(block.bytes.len(), BLOCK_HEADER_BYTES + BLOCK_BYTES);
+        assert!(block.is_full_for(1, 0));
+        block.clear();
+        assert!(block.is_empty() && !block.is_full_for(1, BLOCK_BYTES));
+    }
+}

@@ -35,3 +35,32 @@ impl SnapshotFacts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::hash::{Chain, Hash};
+    use aerodb_core::id::Seq;
+
+    use super::*;
+
+    #[test]
+    fn what_a_snapshot_names_lies_at_or_below_its_cut() {
+        let at = |commits| Position { boundary: Boundary::new(commits), chain: Chain([1; 32]) };
+        let check = |oldest, designation: Option<u64>| {
+            let facts = SnapshotFacts {
+                cluster: ClusterId([1; 32]),
+                position: at(9),
+                epoch: Epoch::FIRST,
+                ledger: LedgerHead { seq: Seq::FIRST, hash: Hash([1; 32]) },
+                oldest_retained: Boundary::new(oldest),
+                designation: designation.map(at),
+            };
+            facts.check()
+        };
+        for (oldest, designation) in [(0, None), (9, None), (8, Some(8)), (9, Some(9))] {
+            assert_eq!(check(oldest, designation), Ok(()));
+        }
+        assert_eq!(check(10, None), Err("the oldest retained commit lies past the cut"));
+        assert_eq!(check(9, Some(10)), Err("the designation lies past the cut"));
+    }
+}

@@ -67,3 +67,23 @@ impl Header {
         Hash::of("aerodb 2026 snapshot header", &[bytes])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_bytes_are_zero_even_under_a_good_checksum() {
+        let header = Header { cluster: ClusterId([1; 32]), cut: Boundary::new(9) };
+        let good = header.encode();
+        assert_eq!(Header::decode(&good).map(|found| found.encode()), Ok(good));
+        for at in [10, 11, 56, HEADER_BYTES - 1] {
+            let mut bytes = good;
+            bytes[at] = 1;
+            let sum = checksum(&bytes);
+            bytes[CHECKSUM_AT..16].copy_from_slice(&sum.to_le_bytes());
+            let expected = Damage::Snapshot { what: "the header's reserved bytes" };
+            assert_eq!(Header::decode(&bytes).map(|found| found.encode()), Err(expected), "{at}");
+        }
+    }
+}

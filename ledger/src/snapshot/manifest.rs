@@ -161,3 +161,82 @@ impl Manifest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let at = |commits| Position { boundary: Boundary::new(commits), chain: Chain([1; 32]) };
+        let facts = SnapshotFacts {
+            cluster: ClusterId([1; 32]),
+            position: at(9),
+            epoch: Epoch::FIRST,
+            ledger: LedgerHead { seq: Seq::FIRST, hash: Hash([1; 32]) },
+            oldest_retained: Boundary::new(9),
+            designation: Some(at(2)),
+        };
+        let offset = (HEADER_BYTES + 2 * BLOCK_HEADER_BYTES) as u64;
+        Manifest { facts, keys: 2, versions: 3, blocks: 2, offset, content: Hash([2; 32]) }
+    }
+
+    fn decoded(change: impl FnOnce(&mut Manifest)) -> Result<Manifest, Damage> {
+        let mut changed = manifest();
+        change(&mut changed);
+        Manifest::decode(&changed.encode())
+    }
+
+    #[test]
+    fn counts_that_fit_no_snapshot_are_refused_even_under_a_good_checksum() {
+        assert_eq!(decoded(|_| ()), Ok(manifest()));
+        let empty = |found: &mut Manifest| {
+            (found.keys, found.versions, found.blocks) = (0, 0, 0);
+            found.offset = HEADER_BYTES as u64;
+        };
+        assert!(decoded(empty).is_ok());
+        assert!(decoded(|found| found.offset += 1).is_ok());
+        let changes: [fn(&mut Manifest); 9] = [
+            |found| found.keys = 4,
+            |found| found.blocks = 4,
+            |found| found.keys = 0,
+            |found| found.blocks = 0,
+            |found| (found.keys, found.blocks) = (0, 0),
+            |found| found.versions = 0,
+            |found| found.offset -= 1,
+            |found| (found.versions, found.blocks) = (u64::MAX, u64::MAX),
+            |found| (found.versions, found.blocks) = (u64::MAX, u64::MAX / 40),
+        ];
+        for change in changes {
+            assert_eq!(decoded(change), Err(Damage::Snapshot { what: "the manifest's counts" }));
+        }
+        let past = decoded(|found| found.facts.oldest_retained = Boundary::new(10));
+        let what = "the oldest retained commit lies past the cut";
+        assert_eq!(past, Err(Damage::Snapshot { what }));
+    }
+
+    /// The bytes with this one changed and the checksum made anew.
+    fn resealed(at: usize, byte: u8) -> Result<Manifest, Damage> {
+        let mut bytes = manifest().encode();
+        bytes[at] = byte;
+        let sum = checksum(&bytes);
+        bytes[CHECKSUM_AT..16].copy_from_slice(&sum.to_le_bytes());
+        Manifest::decode(&bytes)
+    }
+
+    #[test]
+    fn fields_that_no_writer_writes_are_refused_even_under_a_good_checksum() {
+        assert_eq!(resealed(0, 0), Err(Damage::IncompleteSnapshot));
+        assert_eq!(resealed(8, 2), Err(Damage::Version { found: 2 }));
+        for (at, byte) in [(88, 0), (96, 0), (208, 2)] {
+            let what = "a manifest field";
+            assert_eq!(resealed(at, byte), Err(Damage::Snapshot { what }), "byte {at}");
+        }
+        // Reserved, and a designation's place where there is none.
+        for (at, byte) in [(10, 1), (11, 1), (208, 0)] {
+            let what = "the manifest's reserved bytes";
+            assert_eq!(resealed(at, byte), Err(Damage::Snapshot { what }), "byte {at}");
+        }
+        let without = decoded(|found| found.facts.designation = None).unwrap();
+        assert_eq!(without.facts.designation, None);
+    }
+}

@@ -151,3 +151,16 @@ pub(super) fn by_wal(authority: &Authority, seen: LedgerHead) -> Option<Missing>
 pub(super) fn by_own_entry(last: Boundary, named: Boundary) -> Option<Missing> {
     (last < named).then_some(Missing::OwnEntry { rule: RuleId::Dis16, named, last })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wal_that_reaches_what_the_node_named_lacks_nothing_of_it() {
+        let found = |last, named| by_own_entry(Boundary::new(last), Boundary::new(named));
+        assert_eq!([found(5, 5), found(6, 5), found(0, 0)], [None, None, None]);
+        let (named, last) = (Boundary::new(5), Boundary::new(4));
+        assert_eq!(found(4, 5), Some(Missing::OwnEntry { rule: RuleId::Dis16, named, last }));
+    }
+}

@@ -214,3 +214,79 @@ impl Places {
         Err(Fault::Removed { commit: boundary + 1, kept: kept_from + 1 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::hash::Chain;
+
+    use super::*;
+
+    fn at(commit: u64) -> Position {
+        Position { boundary: Boundary::new(commit), chain: Chain([commit as u8; 32]) }
+    }
+
+    /// Frames of one commit and one block each, two in a segment.
+    fn index(frames: u64) -> Index {
+        let index = Index::default();
+        for seq in 1..=frames {
+            let place = FramePlace {
+                segment: seq.div_ceil(2),
+                offset: 4096 * (1 + (seq - 1) % 2),
+                bytes: 4096,
+            };
+            index.push(NewFrame { seq, place, start: at(seq - 1), end: at(seq) });
+        }
+        index
+    }
+
+    fn seqs(index: &Index, boundary: u64, bytes_max: usize) -> Vec<u64> {
+        let frames = index.frames_after(boundary, bytes_max).unwrap();
+        frames.iter().map(|frame| frame.seq).collect()
+    }
+
+    #[test]
+    fn as_many_frames_are_given_as_own_the_bytes_asked_for_and_at_least_one() {
+        let index = index(5);
+        assert_eq!(seqs(&index, 0, 0), [1]);
+        assert_eq!(seqs(&index, 1, 4096), [2]);
+        assert_eq!(seqs(&index, 1, 4097), [2, 3]);
+        assert_eq!(seqs(&index, 2, 8192), [3, 4]);
+        assert_eq!(seqs(&index, 3, usize::MAX), [4, 5]);
+        assert!(seqs(&index, 5, usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn what_lies_before_a_start_is_kept_no_more() {
+        let index = index(5);
+        let frames = index.frames_after(0, usize::MAX).unwrap();
+        let kept =
+            |index: &Index| frames.iter().map(|frame| index.keeps(frame)).collect::<Vec<_>>();
+        assert_eq!(kept(&index), [true; 5]);
+        let start = index.start_keeping(3).unwrap();
+        assert_eq!(start, WalStart { segment: 2, frame_seq: 3, position: at(2) });
+        assert!(!index.begin_at(&WalStart { frame_seq: 4, ..start }), "no segment starts there");
+        assert!(index.begin_at(&start) && index.begin_at(&start));
+        assert_eq!(kept(&index), [false, false, true, true, true]);
+        let numbers: Vec<_> = index.segments().iter().map(|segment| segment.number).collect();
+        assert_eq!(numbers, [2, 3]);
+        match index.frames_after(1, 0).unwrap_err() {
+            Fault::Removed { commit: 2, kept: 3 } => {}
+            other => panic!("{other}"),
+        }
+        assert_eq!(seqs(&index, 2, 0), [3]);
+        assert!(seqs(&Index::default(), 0, 1).is_empty());
+        assert!(!Index::default().keeps(&frames[0]));
+    }
+
+    #[test]
+    fn the_last_frame_starts_where_the_one_before_it_ends_or_where_the_wal_does() {
+        let starts = |frames| index(frames).last_frame_start();
+        assert_eq!([starts(0), starts(1), starts(2), starts(5)], [None, Some(0), Some(1), Some(4)]);
+        let start = WalStart { segment: 3, frame_seq: 9, position: at(8) };
+        let later = Index::starting_at(Some(start));
+        assert_eq!((later.last_frame_start(), later.end()), (None, Some(at(8))));
+        let place = FramePlace { segment: 3, offset: 4096, bytes: 4096 };
+        later.push(NewFrame { seq: 9, place, start: at(8), end: at(12) });
+        assert_eq!((later.last_frame_start(), later.end()), (Some(8), Some(at(12))));
+    }
+}

@@ -128,3 +128,84 @@ impl WalReader {
         Err(Fault::corrupt(&path, place.offset + at as u64, damage))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::hash::{ClusterId, Hash, PublicKey};
+    use aerodb_core::id::{Epoch, Seq};
+    use aerodb_core::position::LedgerHead;
+    use aerodb_core::wal::{Batch, Commit};
+
+    use super::*;
+    use crate::disk::RealDisk;
+    use crate::log::{LogOptions, Prepare};
+    use crate::wal::{Wal, WalPlace};
+
+    /// Five batches of a commit each, two in a segment.
+    fn five(dir: &std::path::Path) -> Wal {
+        let options = LogOptions::new(12_288, Prepare::OnDemand).unwrap();
+        let place = WalPlace { disk: Arc::new(RealDisk), dir, options, owner: PublicKey([7; 32]) };
+        let mut wal = Wal::create(&place).unwrap();
+        let mut tip = Position::origin(&ClusterId([9; 32]));
+        for _ in 0..5 {
+            let stamp = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
+            let commits = vec![Commit { ops: Vec::new() }];
+            let (batch, raw) = Batch::form(&tip, Epoch::FIRST, stamp, commits).unwrap();
+            wal.append(&[raw]).unwrap();
+            tip = batch.end();
+        }
+        wal
+    }
+
+    /// A truncation between a look into the index and the reading of what was found there.
+    #[test]
+    fn dis22_a_frame_that_was_removed_while_it_was_looked_for_is_told_apart_from_a_lost_one() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("wal");
+        let reader = five(&dir).reader();
+        let frames = reader.index.frames_after(0, usize::MAX).unwrap();
+        let start = reader.start_keeping(Boundary::new(3)).unwrap();
+        assert_eq!((start.segment, start.frame_seq, start.position.boundary.get()), (2, 3, 2));
+        assert_eq!(reader.start(), None);
+        assert!(reader.index.begin_at(&start));
+        assert_eq!(reader.start(), Some(start));
+        std::fs::remove_file(path_of(&dir, 1)).unwrap();
+        match reader.frame(&frames[1]).unwrap_err() {
+            Fault::Removed { commit: 2, kept: 3 } => {}
+            other => panic!("{other}"),
+        }
+        assert_eq!(reader.frame(&frames[2]).unwrap().len(), 1);
+        std::fs::remove_file(path_of(&dir, 2)).unwrap();
+        match reader.frame(&frames[2]).unwrap_err() {
+            Fault::Disk(error) => assert!(error.is_not_found()),
+            other => panic!("{other}"),
+        }
+        std::fs::create_dir(path_of(&dir, 1)).unwrap();
+        assert!(
+            matches!(reader.frame(&frames[0]), Err(Fault::Disk(_))),
+            "it is there, and no file"
+        );
+    }
+
+    #[test]
+    fn what_changed_under_a_reader_is_corrupt_where_it_changed() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("wal");
+        let reader = five(&dir).reader();
+        let good = std::fs::read(path_of(&dir, 1)).unwrap();
+        let found = |from: usize, to: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[from..to].fill(byte);
+            std::fs::write(path_of(&dir, 1), bytes).unwrap();
+            match reader.read_after(Boundary::new(1), Boundary::new(2), usize::MAX).unwrap_err() {
+                Fault::Corrupt { offset, what, .. } => (offset, what),
+                other => panic!("{other}"),
+            }
+        };
+        // Frame 2 lies at 8192.
+        assert_eq!(found(8192 + 512, 8192 + 516, 9).0, 8192 + 512);
+        let zeros = Damage::FrameHeader { what: "a sector of a durable batch reads as zeros" };
+        assert_eq!(found(8192, 8704, 0), (8192, zeros.clone()));
+        assert_eq!(found(8192 + 1024, 8192 + 1536, 0), (8192, zeros));
+    }
+}
