@@ -395,3 +395,23 @@ fn reading_is_not_durability_a_frame_that_only_the_cache_holds_is_not_read() {
     let fault = open_wal_disk(&disk, seen_frame(3)).unwrap_err();
     assert_eq!(fault.rule(), RuleId::Dis16);
 }
+
+/// What reads differently a second time is no frame and no tail: the last frame is read twice, a torn one three times.
+#[test]
+fn a_last_frame_that_reads_differently_again_is_corrupt() {
+    let reads = |disk: &SimulatedDisk, offset: u64, after: u64| {
+        let disk = disk.after_kill();
+        disk.flip(&segment(2), offset, 1, after, Times::Once);
+        open_wal_disk(&disk, Witness::default()).map(drop)
+    };
+    let whole = wal_disk();
+    let fault = reads(&whole, 4096 + 600, 1).unwrap_err();
+    assert_eq!(rule_and_damage(fault), (RuleId::Dis16, Damage::Unstable));
+    reads(&whole, 4096 + 600, 2).unwrap();
+    let torn = wal_disk();
+    change(&torn, segment(2), |file| zero_sectors(&mut file[4096..8192], 0b100));
+    for again in [1, 2] {
+        let fault = reads(&torn, 4096 + 600, again).unwrap_err();
+        assert_eq!(rule_and_damage(fault), (RuleId::Dis16, Damage::Unstable), "{again}");
+    }
+}

@@ -204,6 +204,9 @@ fn ways(facts: &PromotionFacts, rule: RuleId) -> Vec<(Option<String>, String)> {
     remedies(facts, &[rule]).iter().map(shown).collect()
 }
 
+/// A node, and the path that it is sent to.
+type Way = (&'static str, String);
+
 /// Who is sent where, in every state of the succession. Nobody is told to promote itself on what it has not, or to
 /// take a title back that is its own.
 #[test]
@@ -216,7 +219,7 @@ fn p6_a1_the_way_to_a_basis_is_told_by_who_asks_and_who_is_heir() {
     let releasing = designated.clone().release("n2");
     let sealed = members().relinquish("n2", 12);
     let hand_over = |name: &str| format!("{relinquish} {name}");
-    let cases: [(&Story, &str, Vec<(&str, String)>); 10] = [
+    let cases: [(&Story, &str, Vec<Way>); 10] = [
         (&members(), "n1", vec![("n1", status.into())]),
         (&members(), "n2", vec![("n1", hand_over("n2")), ("n2", fork.into())]),
         (&designated, "n1", vec![("n1", status.into())]),
