@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use aerodb_tests::simulation::{Mutant, Run, Totals, run, shrink};
+use aerodb_tests::simulation::{Mutant, Part, Run, Starved, Temper, Totals, play, run, shrink};
 
 /// So many seeds must show what is wrong with a known bug put back.
 const FOUND_WITHIN: u64 = 60;
 const SEEDS: u64 = 120;
+const STARVED_SEEDS: u64 = 8;
 
 /// Runs seeds on all processors until one of them violates something.
 fn first_found(seeds: u64, mutant: Option<Mutant>) -> (Option<Run>, Totals) {
@@ -57,6 +58,31 @@ fn ack_vis_prefix_census_latch_nothing_is_violated_whatever_happens_to_the_clust
     assert!(totals.denied > 0 && totals.checkpoints > 0 && totals.halted > 0, "{totals:?}");
 }
 
+/// Each part of each node gets no turn for a whole run, through crashes and failovers, and is let on in the end: whoever
+/// does not need it is answered meanwhile, everybody in the end, and nothing acknowledged is lost.
+#[test]
+fn p3_g12_a_part_that_gets_no_turn_throughout_brings_no_deadlock_no_wrong_result_and_no_loss() {
+    let mut totals = Totals::default();
+    for part in Part::ALL {
+        for seed in 0..STARVED_SEEDS {
+            let temper = Temper { paired: false, ..Temper::of(seed, None) };
+            let node = usize::try_from(seed).unwrap() % temper.nodes;
+            let run = play(Temper { starved: Some(Starved { node, part }), ..temper });
+            let shown = || run.transcript.join("\n");
+            assert!(
+                run.violation.is_none(),
+                "seed {seed}, n{} {part:?}: {:?}\n{}",
+                node + 1,
+                run.violation,
+                shown()
+            );
+            totals.add(&run.totals);
+        }
+    }
+    println!("{totals:?}");
+    assert!(totals.acknowledged > totals.runs && totals.crashes > totals.runs, "{totals:?}");
+}
+
 #[test]
 fn a_seed_gives_the_same_run_twice() {
     for seed in 0..12 {
@@ -89,6 +115,12 @@ fn an_fsync_of_a_directory_that_does_nothing_is_found() {
 #[test]
 fn a_device_that_is_rolled_back_is_found() {
     is_found(Mutant::Rollback);
+}
+
+#[test]
+fn a_pull_that_echoes_a_barrier_that_it_has_never_seen_is_found() {
+    let run = is_found(Mutant::ForgedEcho);
+    assert_eq!(run.violation.unwrap().oracle, "VIS");
 }
 
 #[test]

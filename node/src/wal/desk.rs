@@ -9,7 +9,7 @@
 //! on its request's own thread. Nobody else waits for the disk because of it: it does so only where its
 //! connection is the only one on that thread ([`RequestThread::hold`]).
 //!
-//! Keeps: PG-3, PERF-DET-3.
+//! Keeps: PG-3, PERF-DET-3, P3-G12.
 
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};

@@ -30,7 +30,7 @@ pub use client::{Asked, Done};
 pub use cluster::{Cluster, Event};
 pub use generator::Generator;
 pub use oracle::{Oracles, Violation};
-pub use run::{Run, Totals, replay, run};
+pub use run::{Run, Totals, play, replay, run};
 pub use shrink::shrink;
 pub use temper::{Mutant, Part, Starved, Temper};
 pub use watched::Watched;

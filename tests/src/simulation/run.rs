@@ -107,7 +107,12 @@ pub struct Run {
 /// The run of a seed.
 #[must_use]
 pub fn run(seed: u64, mutant: Option<Mutant>) -> Run {
-    let temper = Temper::of(seed, mutant);
+    play(Temper::of(seed, mutant))
+}
+
+/// A run of this sort.
+#[must_use]
+pub fn play(temper: Temper) -> Run {
     let mut generator = Generator::new(&temper);
     let (stormy, calm) = (temper.actions, temper.actions / 3);
     let mut left = Vec::new();

@@ -60,10 +60,12 @@ const AUTHORITY: &str = "authority.ledger/0000000000000001.seg";
 const DECISIONS: &str = "decision.ledger/0000000000000001.seg";
 const WAL: &str = "wal/0000000000000001.seg";
 
-/// A digit of a number that is written out: what is there is read as another one.
+/// The last digit of the first number that is written out: what is there is read as another one.
 fn of_a_number(bytes: &[u8]) -> usize {
-    let digit = |pair: &[u8]| pair[0] == b' ' && pair[1].is_ascii_digit();
-    bytes.windows(2).position(digit).expect("a number") + 1
+    let is_value = |part: &[u8]| part[..2] == *b": " && part[2].is_ascii_digit();
+    let first = bytes.windows(3).position(is_value).expect("a number") + 2;
+    let digits = bytes[first..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    first + digits - 1
 }
 
 /// F-RC2: what the replica knows of itself is damaged. It does not start, says what and where with both checksums,
