@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Served, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -171,5 +173,21 @@ async fn damaged_requests_are_answered_as_hyper_answers_them() {
         // Whatever length is asked for, more requests come than that.
         bytes.extend_from_slice(LAST.repeat(4).as_bytes());
         pair.ask(&bytes).await;
+    }
+}
+
+/// Without hyper and with it.
+#[tokio::test]
+async fn a_client_that_goes_away_is_waited_for_no_more() {
+    for first in ["", LIVE] {
+        let served = serve().await;
+        let mut stream = TcpStream::connect(served.at).await.unwrap();
+        stream.write_all(format!("{first}{}", put("waits", "", "1")).as_bytes()).await.unwrap();
+        while served.node.waiting.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(stream);
+        let given_up = served.node.waiting.closed();
+        tokio::time::timeout(Duration::from_secs(10), given_up).await.expect("it is waited for");
     }
 }

@@ -6,7 +6,7 @@
 //! and the answer is written as hyper writes it, byte for byte, with one call. The first request that is not
 //! of this kind, well-formed or not, or whose body is not there yet, is left unread and the connection goes to hyper for good.
 //!
-//! An answer is not given up because the client has gone away meanwhile: that is noticed when it is written.
+//! As with hyper, what waits for an answer is given up when the client goes away; what it has begun goes on.
 
 mod answer;
 mod date;
@@ -72,7 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: NodePort> Front<'_, S, N> {
         loop {
             match take(&mut unread) {
                 Next::Request(on_key, request) => {
-                    let answer = self.site.answer_on_key(on_key, request, self.thread).await;
+                    let answer = tokio::select! {
+                        biased;
+                        answer = self.site.answer_on_key(on_key, request, self.thread) => answer,
+                        () = gone(self.stream) => return Ok(Left::Ended),
+                    };
                     if self.send(answer, &mut out).await? == After::Close {
                         return Ok(Left::Ended);
                     }
@@ -96,6 +100,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: NodePort> Front<'_, S, N> {
         write_answer(answer, after, out).await.map_err(io::Error::other)?;
         self.stream.write_all(out).await?;
         Ok(after)
+    }
+}
+
+/// Completes when nobody is there to be answered: the peer has closed, as long as it has sent nothing more.
+async fn gone(stream: &TcpStream) {
+    if stream.peek(&mut [0]).await.is_ok_and(|bytes| bytes > 0) {
+        std::future::pending().await
     }
 }
 

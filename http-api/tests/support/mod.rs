@@ -36,7 +36,7 @@ use aerodb_http_api::types::*;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub const CLUSTER: ClusterId = ClusterId([0xab; 32]);
 
@@ -121,6 +121,8 @@ pub struct FakeNode {
     pub commands: Mutex<Vec<(String, Call)>>,
     pub scans: Mutex<Vec<ScanRequest>>,
     pub refuse_writes: Mutex<Option<Problem>>,
+    /// Has a receiver for each write of the key `waits`, which is never answered, until it is given up.
+    pub waiting: watch::Sender<()>,
     pub covered: bool,
     pub health: Mutex<Health>,
     pulls: mpsc::UnboundedSender<ConnectionGuard>,
@@ -148,6 +150,7 @@ impl FakeNode {
             commands: Mutex::default(),
             scans: Mutex::default(),
             refuse_writes: Mutex::default(),
+            waiting: watch::channel(()).0,
             covered,
             health: Mutex::new(health),
             pulls,
@@ -221,6 +224,10 @@ impl NodePort for FakeNode {
         self.writes.lock().unwrap().push(write.clone());
         if let Some(problem) = self.refuse_writes.lock().unwrap().clone() {
             return Err(problem);
+        }
+        if matches!(&write.ops[..], [Op::Put { key, .. }] if key == "waits") {
+            let _waits = self.waiting.subscribe();
+            std::future::pending::<()>().await;
         }
         let failed = self.failed(&write.conditions);
         if !failed.is_empty() {

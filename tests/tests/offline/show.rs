@@ -101,6 +101,7 @@ fn wal_show_lists_every_batch_commit_and_operation() {
     assert_eq!((&rest["batches"], &rest["more"]), (&json!([]), &json!(false)));
 }
 
+#[test]
 fn a_directory_in_use_is_read_with_a_note() {
     let (n1, _root) = Cluster::founder(&[]);
     let _ = n1.put("k", "v").expect(200);

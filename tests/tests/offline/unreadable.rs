@@ -92,7 +92,6 @@ fn p3_d9_what_the_disk_does_not_give_ends_with_3_and_is_not_called_damage() {
 }
 
 #[test]
-#[test]
 fn an_answer_that_cannot_be_printed_is_a_failure_and_a_closed_pipe_is_none() {
     let (n1, _root) = stopped();
     let binary = aerodb_tests::binary_path();
