@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: NodePort> Front<'_, S, N> {
                     let answer = tokio::select! {
                         biased;
                         answer = self.site.answer_on_key(on_key, request, self.thread) => answer,
-                        () = gone(self.stream) => return Ok(Left::Ended),
+                        () = gone(self.stream, &mut unread) => return Ok(Left::Ended),
                     };
                     if self.send(answer, &mut out).await? == After::Close {
                         return Ok(Left::Ended);
@@ -103,11 +103,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: NodePort> Front<'_, S, N> {
     }
 }
 
-/// Completes when nobody is there to be answered: the peer has closed, as long as it has sent nothing more.
-async fn gone(stream: &TcpStream) {
-    if stream.peek(&mut [0]).await.is_ok_and(|bytes| bytes > 0) {
-        std::future::pending().await
+/// Completes when nobody is there to be answered: the peer has closed, and has sent nothing more before. What it
+/// has sent is kept.
+async fn gone(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut) {
+    if unread.is_empty() {
+        unread.reserve(READ_BYTES);
+        if !stream.read_buf(unread).await.is_ok_and(|bytes| bytes > 0) {
+            return;
+        }
     }
+    std::future::pending().await
 }
 
 /// Half a request is answered by hyper, if it is answered.

@@ -26,6 +26,8 @@ fn a_batch_decodes_to_what_was_formed() {
     assert_eq!(raw.claimed_range(), Some((batch.first(), batch.last())));
     let ids: Vec<u64> = batch.commits().map(|(id, _)| id.get()).collect();
     assert_eq!(ids, [1, 2]);
+    let given: Vec<_> = batch.into_commits().map(|(id, commit)| (id.get(), commit)).collect();
+    assert_eq!(given, [(1, put("a", "1")), (2, put("b", "2"))]);
 }
 
 /// What is received of several batches is split where the one before ends.
