@@ -17,8 +17,8 @@ use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Recovery,
-    Scan, ScannedLog, Witness, payload_room, repair,
+    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Pulse,
+    Recovery, Scan, ScannedLog, Witness, payload_room, repair,
 };
 
 /// Where a frame lies.
@@ -68,6 +68,7 @@ pub(crate) struct Log {
     next_seq: u64,
     last_record: Option<u64>,
     buffer: FrameBuffer,
+    pulse: Arc<Pulse>,
     poison: Option<DiskError>,
 }
 
@@ -96,6 +97,7 @@ impl Log {
             next_seq: start.frame_seq,
             last_record: start.last_record(),
             buffer: FrameBuffer::default(),
+            pulse: Arc::default(),
             poison: None,
         };
         log.prepare_next();
@@ -153,6 +155,7 @@ impl Log {
             next_seq: scanned.last_seq() + 1,
             last_record: scanned.last_record,
             buffer: FrameBuffer::default(),
+            pulse: Arc::default(),
             poison: None,
         };
         log.prepare_next();
@@ -161,6 +164,11 @@ impl Log {
 
     fn prepare_next(&mut self) {
         self.next.begin(&self.maker, self.active.number + 1, self.prepare);
+    }
+
+    /// When it is at work on the device.
+    pub(crate) const fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// The directory.
@@ -276,7 +284,8 @@ impl Log {
             return Err(error);
         }
         crash::reached(places.after_write);
-        crash::sync_data(places.mid_fsync, &self.active.file)?;
+        let bytes_synced = frame.len();
+        self.pulse.beat(bytes_synced, || crash::sync_data(places.mid_fsync, &self.active.file))?;
         crash::reached(places.after_fsync);
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;

@@ -8,7 +8,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::threads::RequestThread;
 use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
-use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::crash::Point;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -38,7 +38,7 @@ impl Http {
         });
         match settled.await {
             Ok(Ok((value, settled))) => {
-                crash::reached(Point::AckBeforeSend);
+                self.shared.world.hands.reached(Point::AckBeforeSend);
                 self.settle(value, settled)
             }
             Ok(Err(_)) => Err(self.closed()),
