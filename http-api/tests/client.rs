@@ -150,7 +150,12 @@ async fn every_command_is_carried_over() {
     let follow = FollowRequest { upstream: member.address, reason: reason(), request_id: None };
     client.follow(&follow).await.unwrap();
     client
-        .resume(&ResumeRequest { failure: None, reason: reason(), request_id: None })
+        .resume(&ResumeRequest {
+            failure: None,
+            upstream: None,
+            reason: reason(),
+            request_id: None,
+        })
         .await
         .unwrap();
     let discard = DiscardRequest { reason: reason(), request_id: None };

@@ -21,14 +21,14 @@ mod point;
 mod unarmed;
 
 #[cfg(feature = "crash-points")]
-pub use armed::{check, reached, reached_at, sync_data, write_at};
+pub use armed::{check, reached, reached_at, stands_at, sync_data, write_at};
 #[cfg(feature = "crash-points")]
 pub(crate) use file::{came_to, write_file};
 pub use point::{Index, Point};
 #[cfg(not(feature = "crash-points"))]
 pub(crate) use unarmed::{came_to, write_file};
 #[cfg(not(feature = "crash-points"))]
-pub use unarmed::{reached, reached_at, sync_data, write_at};
+pub use unarmed::{reached, reached_at, stands_at, sync_data, write_at};
 
 /// How far a file is that is replaced whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

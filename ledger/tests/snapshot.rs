@@ -112,7 +112,7 @@ fn the_largest_key_and_value_have_a_block_of_their_own_and_equal_states_equal_by
     let snapshot = write(&disk, &large).unwrap();
     write(&other, &large).unwrap();
     assert_eq!(read(&disk).unwrap(), (snapshot.manifest, large));
-    assert_eq!(snapshot.manifest.blocks, 5, "small, large, and 642,000 bytes in three");
+    assert_eq!(snapshot.manifest.blocks, 12, "small, large, and 642,000 bytes in ten");
     assert_eq!(disk.file(&path()), other.file(&path()));
 }
 

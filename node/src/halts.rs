@@ -1,8 +1,21 @@
 //! The failures that a node's own record leaves standing: the latch machine, run over the decision ledger.
 
 use aerodb_core::decision::record::{DecisionBody, SignedDecision};
-use aerodb_core::machine::{Failure, Latch, LatchEvent, Machine};
+use aerodb_core::machine::{Failure, Latch, LatchEvent, Machine, Pipeline};
 use aerodb_ledger::Entries;
+use serde_json::Value;
+
+/// The field of a halt's evidence that says where the pipeline of a replica stopped.
+pub const PIPELINE: &str = "pipeline";
+
+/// Where the pipeline stopped by a failure's evidence; `None` where the node was no replica, or where what is
+/// there is no state's name.
+#[must_use]
+pub fn stopped_at(failure: &Failure) -> Option<Pipeline> {
+    let evidence: Value = serde_json::from_str(&failure.evidence).ok()?;
+    let name = evidence.get(PIPELINE)?.as_str()?;
+    Pipeline::states().into_iter().find(|state| state.name() == name)
+}
 
 /// The latch as the record leaves it. An entry that clears another rule than the first cause clears
 /// nothing (F-X4).

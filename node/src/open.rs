@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use aerodb_core::authority::{Authority, SignedEntry};
 use aerodb_core::decision::promotion::AuthorityFacts;
-use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue};
+use aerodb_core::decision::recovery::{LogFound, RecoveryFacts, Residue, RetentionFound};
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::Boundary;
 use aerodb_core::machine::{Failure, RoleName};
@@ -189,6 +189,10 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         node: identity.node_id.clone(),
         checkpoint: checkpoint.as_ref().map(|standing| found(&standing.marker, &standing.manifest)),
         replayed: replayed.applied,
+        retention: RetentionFound {
+            recorded: floor,
+            oldest_retained: replayed.store.store().oldest_retained(),
+        },
         authority_ledger: log_found(&authority_found),
         decision_ledger: log_found(&decisions_found),
         wal: log_found(&wal_found),
@@ -200,6 +204,7 @@ pub fn open(dir: DataDir, disk: &Arc<dyn Disk>) -> Result<Opened, StartError> {
         recovered: replayed.standing.tip,
         received: replayed.standing.received,
         role,
+        latched: failures.clone(),
         state_digest: None,
     };
     crash::reached_at(Point::RecStep, 8);
@@ -381,6 +386,7 @@ fn log_found(recovery: &Recovery) -> LogFound {
         frames: recovery.frames,
         first: recovery.first_record,
         last: recovery.last_record,
+        last_frame: recovery.last_frame_seq,
         residue: recovery.unproven_tail.as_ref().map(|tail| Residue {
             file: tail
                 .file

@@ -1,5 +1,10 @@
-//! The floor of the store on the disk: recorded before anything below it is pruned, honoured at the start
-//! (MVG-3).
+//! The floor of the store on the disk: recorded before anything below it is pruned, honoured at the start.
+//!
+//! MVG-3 asks for a record of each removal in the WAL. The floor is such a record of all removals below it, in a file
+//! of its own: the WAL is the history that all nodes share, and what a node retains of it is its own affair. Recovery
+//! collects nothing of its own accord: it hides what the record says is gone.
+//!
+//! Keeps: MVF-7, MVG-3, M-W21, M-W22.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -34,6 +34,8 @@ pub struct Shared {
     pub failover: Failover,
     /// The supervisor's state as last published.
     pub view: ArcSwap<View>,
+    /// Whether one fsync can cover several commits, by its configuration.
+    pub group_commit: bool,
     /// Told when the view is replaced.
     pub view_changed: watch::Sender<()>,
     /// How far the history is acknowledged, and who waits for it.

@@ -38,6 +38,8 @@ pub enum Fault {
     Change(Change),
     /// One byte of the body, counted from its start, arrives with a bit flipped.
     Flip(usize),
+    /// A 403 with this problem arrives instead.
+    Refuse(String),
     /// One byte of a snapshot's chunk is another one, and the body's checksum is right.
     Damage(usize),
 }
@@ -181,6 +183,7 @@ fn pass(answer: Message, path: &str, script: &Mutex<Script>, client: &mut TcpStr
             answer.write(client).ok()
         }
         Fault::Change(change) => answer.with_body(change.applied(&answer.body)).write(client).ok(),
+        Fault::Refuse(problem) => Message::refusal(&problem).write(client).ok(),
         Fault::Damage(at) => {
             let mut chunk = decode::<SnapshotChunk>(&answer.body).expect("a chunk");
             let mut bytes = chunk.bytes.to_vec();

@@ -1,5 +1,17 @@
 //! What recovery found and did: `recovery.process` (table 4.12, CORE-R3). Everything here comes from the
 //! disk, so recovering twice gives the same bytes.
+//!
+//! Where each step of the table is stated:
+//!
+//! 1. identity and ledgers: `cluster`, `node`, `ledger`, `authority`, the two ledgers as they were found, AU-14
+//! 2. the checkpoint that was chosen: `checkpoint`, DIS-20
+//! 3. its snapshot, every byte verified: its keys, versions and bytes in `checkpoint`
+//! 4. the WAL, and where it breaks off: `wal.last_frame`, WAL-8; what was dropped there: `residue`, DIS-16
+//! 5. what was replayed strictly after the checkpoint: `replayed`, DIS-21; what stays pruned: `retention`, MVG-2
+//! 6. history against ledger: P5-I4; failures that stand from before: `latched`, F-X4
+//! 7. there are no indexes to rebuild: the store is rebuilt with 3 and 5
+//! 8. what it came to, in one hash over all of it: `state_digest`, CORE-D1
+//! 9. who may acknowledge by the ledger, and as what this node starts: `role`, P6-A1
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +20,7 @@ use crate::evidence;
 use crate::explain::{ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::{ClusterId, Hash};
 use crate::id::{Boundary, CommitId, NodeId};
-use crate::machine::RoleName;
+use crate::machine::{Failure, RoleName};
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
 use crate::wal::EpochMismatch;
@@ -35,6 +47,9 @@ pub struct LogFound {
     pub first: Option<u64>,
     /// Last record; `None` in an empty log.
     pub last: Option<u64>,
+    /// The last frame that is whole: there the process before broke off, by its end or by a crash. `None` in an
+    /// empty log.
+    pub last_frame: Option<u64>,
     /// What was set aside, if anything.
     pub residue: Option<Residue>,
 }
@@ -67,6 +82,15 @@ pub struct ReplayRange {
     pub last: CommitId,
 }
 
+/// The lowest commit that can be read, and why it is no lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionFound {
+    /// The floor that was recorded before anything below it was pruned; `None` where nothing ever was.
+    pub recorded: Option<Boundary>,
+    /// The lowest commit that a read view can be opened at now.
+    pub oldest_retained: Boundary,
+}
+
 /// Everything that the explanation rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryFacts {
@@ -78,6 +102,8 @@ pub struct RecoveryFacts {
     pub checkpoint: Option<CheckpointFound>,
     /// What was replayed; `None` when the checkpoint, or the origin, was the end of the history.
     pub replayed: Option<ReplayRange>,
+    /// What of the history stays pruned.
+    pub retention: RetentionFound,
     /// The authority ledger.
     pub authority_ledger: LogFound,
     /// The decision ledger.
@@ -100,6 +126,8 @@ pub struct RecoveryFacts {
     pub received: Boundary,
     /// The role that the ledger gives this node.
     pub role: RoleName,
+    /// The failures that stand, the first cause first: with one of them the node starts halted, whatever its role.
+    pub latched: Vec<Failure>,
     /// One hash over every visible key at the end of the replayed history; `None` until it is computed.
     pub state_digest: Option<Hash>,
 }
@@ -111,6 +139,15 @@ impl RecoveryFacts {
             Some(range) => boundary.next_commit() == Some(range.first),
             None => self.recovered.boundary == boundary,
         }
+    }
+
+    /// Neither what the snapshot lacks nor what was recorded as pruned is readable, and all that is lies in the
+    /// history.
+    fn keeps_what_was_pruned_hidden(&self) -> bool {
+        let RetentionFound { recorded, oldest_retained } = self.retention;
+        let lacks = self.checkpoint.map(|found| found.oldest_retained);
+        let hidden = recorded.max(lacks).is_none_or(|floor| floor <= oldest_retained);
+        hidden && oldest_retained <= self.received
     }
 }
 
@@ -149,6 +186,15 @@ impl Facts for RecoveryFacts {
                     "replayed" => self.replayed,
                 },
             ),
+            RuleApplied::new(
+                RuleId::Mvg2,
+                self.keeps_what_was_pruned_hidden(),
+                evidence! {
+                    "recorded" => self.retention.recorded,
+                    "snapshot" => self.checkpoint.map(|found| found.oldest_retained),
+                    "oldest_retained" => self.retention.oldest_retained,
+                },
+            ),
             RuleApplied::new(RuleId::Wal8, true, evidence! { "frames_verified" => frames }),
             RuleApplied::new(
                 RuleId::Dis16,
@@ -165,6 +211,7 @@ impl Facts for RecoveryFacts {
                 self.epoch_mismatch.is_none(),
                 evidence! { "first_mismatch" => self.epoch_mismatch },
             ),
+            RuleApplied::new(RuleId::FX4, true, evidence! { "latched" => self.latched }),
             RuleApplied::new(
                 RuleId::P6A1,
                 true,
@@ -190,7 +237,14 @@ mod tests {
     use crate::explain::explain;
 
     fn log(last: u64) -> LogFound {
-        LogFound { segments: 1, frames: last, first: Some(1), last: Some(last), residue: None }
+        LogFound {
+            segments: 1,
+            frames: last,
+            first: Some(1),
+            last: Some(last),
+            last_frame: Some(last),
+            residue: None,
+        }
     }
 
     /// A replica that came back with 12 commits and everything in order.
@@ -201,6 +255,7 @@ mod tests {
             node: node("n2"),
             checkpoint: None,
             replayed: Some(ReplayRange { first: commit(1), last: commit(12) }),
+            retention: RetentionFound { recorded: None, oldest_retained: Boundary::ORIGIN },
             authority_ledger: log(2),
             decision_ledger: log(1),
             wal: log(12),
@@ -212,6 +267,7 @@ mod tests {
             recovered: at(12),
             received: Boundary::new(12),
             role: RoleName::ReplicaActive,
+            latched: Vec::new(),
             state_digest: Some(Hash([5; 32])),
         }
     }
@@ -228,7 +284,41 @@ mod tests {
             wal_from: Boundary::new(8),
         };
         let replayed = Some(ReplayRange { first: commit(11), last: commit(12) });
-        RecoveryFacts { checkpoint: Some(found), replayed, ..in_order() }
+        let retention = RetentionFound { recorded: None, oldest_retained: found.oldest_retained };
+        RecoveryFacts { checkpoint: Some(found), replayed, retention, ..in_order() }
+    }
+
+    #[test]
+    fn mvg_2_what_was_pruned_stays_hidden_and_is_stated() {
+        let with = |recorded: Option<u64>, oldest: u64| {
+            let recorded = recorded.map(Boundary::new);
+            let retention = RetentionFound { recorded, oldest_retained: Boundary::new(oldest) };
+            explain(&RecoveryFacts { retention, ..from_checkpoint() })
+        };
+        // The snapshot lacks what lies below 2.
+        for (recorded, oldest) in [(None, 2), (Some(1), 2), (Some(7), 7), (Some(12), 12)] {
+            let explanation = with(recorded, oldest);
+            assert!(explanation.holds(), "{recorded:?} {oldest}");
+            let expected = serde_json::json!({ "recorded": recorded, "snapshot": 2, "oldest_retained": oldest });
+            assert_eq!(
+                serde_json::to_value(&explanation.rules_applied[3].evidence).unwrap(),
+                expected
+            );
+        }
+        for (recorded, oldest) in [(None, 1), (Some(7), 6), (Some(13), 13)] {
+            let conclusion = with(recorded, oldest).conclusion;
+            assert_eq!(conclusion.reason.as_deref(), Some("MVG-2"), "{recorded:?} {oldest}");
+        }
+    }
+
+    #[test]
+    fn f_x4_failures_that_stand_are_stated_and_cleared_by_no_recovery() {
+        let failure = Failure { rule: RuleId::FV2, evidence: "{}".to_owned() };
+        let facts = RecoveryFacts { latched: vec![failure], ..in_order() };
+        let explanation = explain(&facts);
+        assert!(explanation.holds());
+        let stated = explanation.rules_applied.iter().find(|it| it.rule == RuleId::FX4).unwrap();
+        assert_eq!(stated.evidence["latched"][0]["rule"], "F-V2");
     }
 
     #[test]
@@ -254,10 +344,12 @@ mod tests {
             RuleId::R3,
             RuleId::Dis20,
             RuleId::Dis21,
+            RuleId::Mvg2,
             RuleId::Wal8,
             RuleId::Dis16,
             RuleId::Au14,
             RuleId::P5I4,
+            RuleId::FX4,
             RuleId::P6A1,
             RuleId::D1,
         ];
@@ -289,7 +381,7 @@ mod tests {
         let explanation = explain(&facts);
         assert!(explanation.holds());
         assert_eq!(explanation.rules_applied[0].evidence["complete"], false);
-        let tail = &explanation.rules_applied[4].evidence["unproven_tail"][0];
+        let tail = &explanation.rules_applied[5].evidence["unproven_tail"][0];
         let expected = serde_json::json!({ "file": "7.seg", "offset": 4096, "bytes": 512 });
         assert_eq!(*tail, expected);
     }

@@ -1,12 +1,12 @@
 //! The failure latch (table 4.8): a failure stays until an operator names it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::machine::{Forbidden, Machine, MachineName, Step};
 use crate::rules::RuleId;
 
 /// One failure, as it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The rule that was broken.
     pub rule: RuleId,

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::authority::Authority;
-use crate::id::Boundary;
+use crate::id::{Boundary, CommitId};
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
 use crate::wal::{Batch, BatchError, Discontinuity, RawBatch, check_continuity};
@@ -81,6 +81,19 @@ impl Divergence {
     }
 }
 
+/// The commits that are missing by such evidence, first and last: what was offered starts past the next one. `None`
+/// where nothing is missing, and for evidence of anything else.
+#[must_use]
+pub fn missing_by(evidence: &serde_json::Value) -> Option<(CommitId, CommitId)> {
+    let at_a_cut = evidence.pointer("/found/evidence/values");
+    let values = evidence.get("values").or(at_a_cut)?;
+    let end = values.get("received").or_else(|| values.get("validated"))?.as_u64()?;
+    let offered = values.get("offered")?.as_u64()?;
+    let first = Boundary::new(end).next_commit()?;
+    let last = CommitId::new(offered.checked_sub(1)?)?;
+    (first <= last).then_some((first, last))
+}
+
 /// Whether these bytes continue the history that ends at `tip`, in the epoch of their place and under a ledger
 /// that this one contains.
 ///
@@ -105,6 +118,24 @@ mod tests {
         let origin = Position::origin(story.authority().cluster());
         let commits = vec![Commit { ops: Vec::new() }];
         (origin, Batch::form(&origin, epoch(1), stamp, commits).unwrap().1)
+    }
+
+    #[test]
+    fn what_is_missing_is_read_out_of_the_evidence_of_a_gap_and_of_nothing_else() {
+        let id = |number| CommitId::new(number).unwrap();
+        let order = |received, offered| {
+            Divergence::Order { received: Boundary::new(received), offered }.evidence()
+        };
+        assert_eq!(missing_by(&order(2, Some(5))), Some((id(3), id(4))));
+        assert_eq!(missing_by(&order(0, Some(2))), Some((id(1), id(1))));
+        for (received, offered) in [(2, Some(3)), (3, Some(3)), (3, Some(0)), (3, None)] {
+            assert_eq!(missing_by(&order(received, offered)), None, "{received} {offered:?}");
+        }
+        let at_a_cut =
+            json!({ "cut": 2, "found": { "rule_id": "F-V2", "evidence": order(2, Some(5)) } });
+        assert_eq!(missing_by(&at_a_cut), Some((id(3), id(4))));
+        let other = Divergence::Damaged(BatchError::Cut { have: 1, need: 9 }).evidence();
+        assert_eq!(missing_by(&other), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use condition::{Condition, Expect};
 pub use continuity::{
     Discontinuity, check_continuity, follows_chain, follows_number, is_of_its_place,
 };
-pub use divergence::{Divergence, prove};
+pub use divergence::{Divergence, missing_by, prove};
 pub use epochs::{EpochMismatch, EpochRuns};
 pub use header::BatchHeader;
 pub use payload::{Commit, KEY_BYTES_MAX, Op, VALUE_BYTES_MAX};

@@ -61,6 +61,8 @@ pub struct CheckpointsData {
     pub last_completed: Option<CheckpointView>,
     /// The commit of the one that is being taken.
     pub pending_commit_id: Option<Boundary>,
+    /// How far that one is, as its machine says: `Tentative`, `Written`, `SnapshotDurable`, `Recorded`, `Truncating`.
+    pub pending_state: Option<String>,
     /// Why the last attempt in this process came to nothing; `null` when it did not, or there was none.
     pub aborted: Option<String>,
     /// The next one is taken when the log has grown by so many bytes since the last.

@@ -25,6 +25,9 @@ pub struct ResumeRequest {
     /// The rule of the failure that is latched first, on a halted node: it is cleared if its cause is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<RuleId>,
+    /// With `failure`: the node to pull from instead, where the failure is that upstream is of another cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Address>,
     /// Why.
     pub reason: Reason,
     /// The operator's own name for the request.

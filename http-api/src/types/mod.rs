@@ -56,7 +56,8 @@ pub use scan::{Encoding, PageToken, ScanAnswer, ScanData, ScanItem, ScanItemView
 pub use snapshot::{ActiveSnapshot, SnapshotFile, SnapshotSource, SnapshotsData};
 pub use statechart::{ChartData, ChartSummary};
 pub use status::{
-    DigestRequest, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData, StoreData, Tips,
+    DigestRequest, EnabledData, HaltData, Lifecycle, ReadSafetyData, StateDigest, StatusData,
+    StoreData, Tips,
 };
 pub use txn::{TxnCondition, TxnOp, TxnRequest};
 pub use wal::{WalData, WalFile};

@@ -28,9 +28,11 @@ pub struct ActiveSnapshot {
     pub count: u64,
 }
 
-/// A snapshot on the disk that a checkpoint names.
+/// A snapshot on the disk that a checkpoint names, or that one named and somebody still pulls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotFile {
+    /// Whether recovery would start from it.
+    pub in_force: bool,
     /// Everything through this commit is in it.
     pub commit_id: Boundary,
     /// The hash of its manifest.
@@ -52,6 +54,6 @@ pub struct SnapshotFile {
 pub struct SnapshotsData {
     /// Read views in memory, lowest commit first.
     pub active: Vec<ActiveSnapshot>,
-    /// The snapshot in force on the disk.
+    /// Snapshots on the disk, lowest commit first: the one in force, and older ones that are still pulled.
     pub files: Vec<SnapshotFile>,
 }

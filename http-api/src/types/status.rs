@@ -29,12 +29,26 @@ pub enum Lifecycle {
 /// Three ends of the history here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tips {
-    /// The last commit in the log.
+    /// The last commit in the log: no higher one was ever issued here.
     pub wal_tip: Option<Boundary>,
+    /// Everything through this commit is fsynced in the log. A commit is issued by the fsync that covers it, so
+    /// this is never below `wal_tip`.
+    pub wal_durable: Option<Boundary>,
     /// The acknowledged bound: nothing above it is shown.
     pub acknowledged: Option<Boundary>,
     /// The last commit in the store.
     pub applied: Option<Boundary>,
+}
+
+/// What is switched on here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EnabledData {
+    /// Whether there is anybody to replicate to or from: another member, or an upstream.
+    pub replication: bool,
+    /// Whether this node can be promoted, by its configuration.
+    pub failover: bool,
+    /// Whether one fsync can cover several commits, by its configuration.
+    pub group_commit: bool,
 }
 
 /// Whether reads are safe here now.
@@ -108,6 +122,8 @@ pub struct StatusData {
     pub writable: bool,
     /// Whether a read would be served here now.
     pub read_safety: ReadSafetyData,
+    /// What is switched on here.
+    pub enabled: EnabledData,
     /// Why the node has stopped itself; `null` when it has not.
     pub halt: Option<HaltData>,
     /// How much the store holds.

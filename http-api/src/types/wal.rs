@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::types::CommitRange;
+
 /// One segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WalFile {
@@ -28,7 +30,8 @@ pub struct WalData {
     pub append_offset: Option<u64>,
     /// Everything before it has been fsynced, in bytes in the last segment.
     pub last_durable_offset: Option<u64>,
-    /// `verified` when every byte was checked when it was last read.
+    /// `verified`: every byte was checked when it was last read. `unvalidated`: what lies past `validated` was not
+    /// yet. `damaged`: it was, and is not what it says.
     pub checksum_status: String,
     /// The last commit that a checkpoint let go of; `null` when none was.
     pub truncation_point: Option<Boundary>,
@@ -38,8 +41,8 @@ pub struct WalData {
     pub validated: Option<Boundary>,
     /// On a replica: in the store.
     pub applied: Option<Boundary>,
-    /// Gaps in what was received; each is the range that is missing.
-    pub gaps: Vec<Value>,
+    /// Gaps in what was offered, latched; each is the range that was missing. The log itself never has one.
+    pub gaps: Vec<CommitRange>,
     /// Failures that stand against the log; each names its rule.
     pub failures: Vec<Value>,
 }

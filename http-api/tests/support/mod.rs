@@ -291,10 +291,16 @@ impl NodePort for FakeNode {
             lifecycle: Lifecycle::Running,
             role: RoleName::PrimaryActive,
             authority: authority_data(),
-            tips: Tips { wal_tip: Some(Boundary::new(7)), acknowledged: None, applied: None },
+            tips: Tips {
+                wal_tip: Some(Boundary::new(7)),
+                wal_durable: Some(Boundary::new(7)),
+                acknowledged: None,
+                applied: None,
+            },
             durability: Some(Durability::Local),
             writable: true,
             read_safety: ReadSafetyData { safe: true, code: None, rule: None },
+            enabled: EnabledData { replication: false, failover: true, group_commit: true },
             halt: None,
             store: StoreData { keys: 0, versions: 0, bytes: 0, bytes_max: 1 },
             upstream: None,
@@ -376,6 +382,7 @@ impl NodePort for FakeNode {
         view(CheckpointsData {
             last_completed: None,
             pending_commit_id: None,
+            pending_state: None,
             aborted: None,
             wal_bytes_between: 1,
         })

@@ -111,6 +111,12 @@ pub fn sync_data(point: Point, file: &Arc<dyn DiskFile>) -> Result<(), DiskError
     file.sync_data()
 }
 
+/// Whether the process stands there when it comes there.
+#[must_use]
+pub fn stands_at(point: Point) -> bool {
+    armed().hold.as_ref().is_some_and(|(held, _)| *held == point)
+}
+
 fn stand(point: Point) {
     if let Some((held, fifo)) = &armed().hold
         && *held == point

@@ -11,6 +11,14 @@ use crate::disk::{DiskError, DiskFile};
 #[allow(clippy::inline_always)] // It is nothing, and must cost nothing.
 pub const fn reached(_: Point) {}
 
+/// Whether the process stands there when it comes there: never.
+#[inline(always)]
+#[must_use]
+#[allow(clippy::inline_always)] // As above.
+pub const fn stands_at(_: Point) -> bool {
+    false
+}
+
 /// The process has come to this place, for the time that has this number.
 #[inline(always)]
 #[allow(clippy::inline_always)] // As above.

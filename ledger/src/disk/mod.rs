@@ -134,6 +134,10 @@ pub trait DiskFile: Debug + Send + Sync {
     /// [`DiskError`]; a short write is an error and is not continued (P3-D1).
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError>;
 
+    /// Asks the system to give these bytes to the device soon, where it can be asked: the fsync that makes them
+    /// durable has less left to do then. Nothing is durable by it, and nothing is known of it.
+    fn write_back(&self, _offset: u64, _bytes: u64) {}
+
     /// Makes the bytes, and the length needed to read them back, durable.
     ///
     /// # Errors

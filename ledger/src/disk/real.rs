@@ -169,6 +169,13 @@ impl DiskFile for RealFile {
         Err(self.error(Operation::Write, io::Error::new(io::ErrorKind::WriteZero, short)))
     }
 
+    fn write_back(&self, offset: u64, bytes: u64) {
+        let length = std::num::NonZeroU64::new(bytes);
+        // Linux begins to write what is dirty of a range that is called unneeded, and keeps it while it does. Where
+        // it fails, or another system does nothing, the fsync has more to do.
+        let _ = rustix::fs::fadvise(&self.file, offset, length, rustix::fs::Advice::DontNeed);
+    }
+
     fn sync_data(&self) -> Result<(), DiskError> {
         self.file.sync_data().map_err(|source| self.error(Operation::Sync, source))
     }

@@ -17,8 +17,8 @@ use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Recovery,
-    Scan, ScannedLog, Witness, payload_room, repair,
+    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Pulse,
+    Recovery, Scan, ScannedLog, Witness, payload_room, repair,
 };
 
 /// Where a frame lies.
@@ -70,6 +70,7 @@ pub(crate) struct Log {
     /// The last frame is durable and its trailer is not written yet.
     owes_trailer: bool,
     buffer: FrameBuffer,
+    pulse: Arc<Pulse>,
     poison: Option<DiskError>,
 }
 
@@ -99,6 +100,7 @@ impl Log {
             last_record: start.last_record(),
             owes_trailer: false,
             buffer: FrameBuffer::default(),
+            pulse: Arc::default(),
             poison: None,
         };
         log.prepare_next();
@@ -157,6 +159,7 @@ impl Log {
             last_record: scanned.last_record,
             owes_trailer: false,
             buffer: FrameBuffer::default(),
+            pulse: Arc::default(),
             poison: None,
         };
         log.prepare_next();
@@ -165,6 +168,11 @@ impl Log {
 
     fn prepare_next(&mut self) {
         self.next.begin(&self.maker, self.active.number + 1, self.prepare);
+    }
+
+    /// When it is at work on the device.
+    pub(crate) const fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// The directory.
@@ -300,7 +308,8 @@ impl Log {
             return Err(error);
         }
         crash::reached(places.after_write);
-        crash::sync_data(places.mid_fsync, &self.active.file)?;
+        let bytes_synced = frame.len();
+        self.pulse.beat(bytes_synced, || crash::sync_data(places.mid_fsync, &self.active.file))?;
         crash::reached(places.after_fsync);
         let place = FramePlace { segment: self.active.number, offset: self.active.end, bytes };
         self.active.end += bytes;

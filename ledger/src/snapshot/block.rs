@@ -21,9 +21,9 @@ use crate::log::field;
 pub const BLOCK_HEADER_BYTES: usize = 48;
 /// Bytes before a version's key.
 const VERSION_HEADER_BYTES: usize = 14;
-/// A block takes no further version once it would pass this; large enough that a hash and a write for each
-/// cost little, small enough to be nothing beside a node's memory.
-pub(super) const BLOCK_BYTES: usize = 256 << 10;
+/// A block takes no further version once it would pass this. Large enough that a hash and a write for each cost
+/// little; small enough that an fsync of the log, which a block is given to the device beside, takes little longer.
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 /// The most bytes of a block's payload: that of one version of the largest key and value.
 pub const BLOCK_BYTES_MAX: usize = VERSION_HEADER_BYTES + KEY_BYTES_MAX + VALUE_BYTES_MAX;
 const TOMBSTONE: u32 = u32::MAX;

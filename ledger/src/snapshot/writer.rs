@@ -17,10 +17,12 @@ use super::order::Order;
 use crate::crash::{self, Point};
 use crate::disk::{Access, Disk, DiskError, DiskFile, publish, temporary};
 use crate::durable::Durable;
+use crate::log::{Pulse, Turn};
 
-/// So many bytes are written between two fsyncs: one fsync of the whole file would keep the device busy while
-/// the log waits for its own.
-const SYNC_BYTES: u64 = 64 << 10;
+/// So many bytes are given to the device between two flushes of it: an fsync of the whole file would keep it busy
+/// while the log waits for its own. Where the log has flushed it meanwhile none is needed: one of a growing file commits
+/// to the file system's journal as well, which the log would wait for.
+const SYNC_BYTES: u64 = 256 << 10;
 
 /// A snapshot that was not written. Nothing of it is under a snapshot's name.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -104,6 +106,14 @@ impl SnapshotWriter {
         })
     }
 
+    /// Has it take turns with a log that is written meanwhile.
+    #[must_use]
+    pub fn beside(mut self, log: Arc<Pulse>) -> Self {
+        let turn = log.now();
+        self.sink.log = Some((log, turn));
+        self
+    }
+
     /// Adds the next version: keys ascending, within a key commits descending, none past the cut.
     ///
     /// # Errors
@@ -179,7 +189,10 @@ impl SnapshotWriter {
 pub(super) struct Sink {
     file: Arc<dyn DiskFile>,
     offset: u64,
-    synced: u64,
+    /// Up to here the device was flushed since it was given the bytes.
+    flushed: u64,
+    /// The log that it is written beside, and whose turn it was last.
+    log: Option<(Arc<Pulse>, Turn)>,
     /// Where the process can end while it is fsynced.
     fsync: Point,
     /// After a failed write or fsync nothing is known of the bytes: the file is never finished (P3-FS9).
@@ -188,7 +201,7 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) const fn new(file: Arc<dyn DiskFile>, fsync: Point) -> Self {
-        Self { file, offset: 0, synced: 0, fsync, failed: None }
+        Self { file, offset: 0, flushed: 0, log: None, fsync, failed: None }
     }
 
     pub(super) const fn bytes(&self) -> u64 {
@@ -213,14 +226,30 @@ impl Sink {
         written
     }
 
-    fn try_write(&mut self, place: Point, bytes: &[u8]) -> Result<(), DiskError> {
-        crash::write_at(place, &*self.file, self.offset, bytes)?;
-        self.offset += bytes.len() as u64;
-        if self.offset - self.synced >= SYNC_BYTES {
+    fn try_write(&mut self, place: Point, mut bytes: &[u8]) -> Result<(), DiskError> {
+        while !bytes.is_empty() {
+            let (piece, rest) = bytes.split_at(self.turn().min(bytes.len()));
+            crash::write_at(place, &*self.file, self.offset, piece)?;
+            self.file.write_back(self.offset, piece.len() as u64);
+            self.offset += piece.len() as u64;
+            bytes = rest;
+        }
+        if self.offset - self.flushed >= SYNC_BYTES {
             crash::sync_data(self.fsync, &self.file)?;
-            self.synced = self.offset;
+            self.flushed = self.offset;
         }
         Ok(())
+    }
+
+    /// How many bytes are written next, once it is time for that. All of them where no log is written beside.
+    fn turn(&mut self) -> usize {
+        let Some((log, last)) = &mut self.log else { return usize::MAX };
+        let turn = log.after(*last);
+        if turn.fsync != last.fsync {
+            self.flushed = self.offset;
+        }
+        *last = turn;
+        turn.bytes
     }
 }
 

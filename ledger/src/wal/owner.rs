@@ -273,7 +273,8 @@ impl Wal {
     #[must_use]
     pub fn reader(&self) -> WalReader {
         let (dir, block) = (self.log.dir().clone(), self.log.block());
-        WalReader::new(Arc::clone(&self.disk), dir, block, self.index.clone())
+        let (disk, index) = (Arc::clone(&self.disk), self.index.clone());
+        WalReader::new(disk, dir, block, index, Arc::clone(self.log.pulse()))
     }
 }
 

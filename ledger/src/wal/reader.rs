@@ -10,7 +10,7 @@ use aerodb_core::wal::RawBatch;
 use crate::checkpoint::WalStart;
 use crate::disk::{Access, Disk};
 use crate::fault::{Damage, Fault};
-use crate::log::{Block, Found, path_of, read_frame};
+use crate::log::{Block, Found, Pulse, path_of, read_frame};
 use crate::wal::SegmentInfo;
 use crate::wal::index::{FrameRef, Index};
 use crate::wal::scan::batches;
@@ -22,11 +22,24 @@ pub struct WalReader {
     dir: PathBuf,
     block: Block,
     index: Index,
+    pulse: Arc<Pulse>,
 }
 
 impl WalReader {
-    pub(super) const fn new(disk: Arc<dyn Disk>, dir: PathBuf, block: Block, index: Index) -> Self {
-        Self { disk, dir, block, index }
+    pub(super) const fn new(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        block: Block,
+        index: Index,
+        pulse: Arc<Pulse>,
+    ) -> Self {
+        Self { disk, dir, block, index, pulse }
+    }
+
+    /// When the log is at work on the device.
+    #[must_use]
+    pub const fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// The boundary after the last durable batch; the origin of an empty WAL.

@@ -13,7 +13,8 @@ use crate::open::Standing;
 #[derive(Debug, Default)]
 struct Stock {
     standing: Option<Standing>,
-    pulled: BTreeMap<Boundary, u64>,
+    /// Who is pulled, and by how many.
+    pulled: BTreeMap<Boundary, (Standing, u64)>,
     /// Why the last attempt came to nothing; `None` after one that did not.
     aborted: Option<String>,
 }
@@ -52,8 +53,8 @@ impl Drop for Hold {
         let at = self.standing.marker.position.boundary;
         let mut stock = self.shelf.lock();
         if let Some(count) = stock.pulled.get_mut(&at) {
-            *count -= 1;
-            if *count == 0 {
+            count.1 -= 1;
+            if count.1 == 0 {
                 stock.pulled.remove(&at);
             }
         }
@@ -90,7 +91,8 @@ impl Shelf {
     pub fn hold(self: &Arc<Self>) -> Option<Hold> {
         let mut stock = self.lock();
         let standing = stock.standing.clone()?;
-        *stock.pulled.entry(standing.marker.position.boundary).or_default() += 1;
+        let at = standing.marker.position.boundary;
+        stock.pulled.entry(at).or_insert_with(|| (standing.clone(), 0)).1 += 1;
         Some(Hold { shelf: Arc::clone(self), standing })
     }
 
@@ -100,10 +102,16 @@ impl Shelf {
         self.lock().pulled.keys().next().copied()
     }
 
-    /// How many pull the snapshot at this commit.
+    /// The snapshot in force, and those that are still pulled, lowest commit first: each with how many pull it.
     #[must_use]
-    pub fn pulled(&self, at: Boundary) -> u64 {
-        self.lock().pulled.get(&at).copied().unwrap_or_default()
+    pub fn files(&self) -> Vec<(Standing, u64)> {
+        let stock = self.lock();
+        let mut files = stock.pulled.clone();
+        if let Some(standing) = &stock.standing {
+            let at = standing.marker.position.boundary;
+            files.entry(at).or_insert_with(|| (standing.clone(), 0));
+        }
+        files.into_values().collect()
     }
 
     /// Why the last attempt came to nothing; `None` when it did not, or there was none.

@@ -21,7 +21,7 @@ use super::{CheckpointError, Cut, Shelf, Taken, Taker};
 use crate::config::Config;
 use crate::directory::{self, DataDir, Founding};
 use crate::journal::{Cell, Journal};
-use crate::open::{Opened, StartError, open};
+use crate::open::{Opened, Standing, StartError, open};
 use crate::recovery::CheckpointRefused;
 use crate::store::{Store, StoreWriter};
 use crate::view::Identity;
@@ -363,6 +363,29 @@ fn ckp_5_what_a_crash_left_of_a_snapshot_is_passed_over_and_removed_by_the_next_
 }
 
 /// Proves: M-C16, P3-D5.
+/// What `/v1/snapshots` shows of the disk: the snapshot in force, and an older one for as long as it is pulled.
+#[test]
+fn snp_5_an_older_snapshot_is_on_the_shelf_for_as_long_as_it_is_pulled() {
+    let mut node = Bench::founded();
+    let shown = |shelf: &Shelf| -> Vec<(u64, u64)> {
+        let place = |(it, pulled): (Standing, u64)| (it.marker.position.boundary.get(), pulled);
+        shelf.files().into_iter().map(place).collect()
+    };
+    let shelf = Arc::clone(&node.taker.shelf);
+    assert_eq!(shown(&shelf), []);
+    node.write_to(5);
+    let _ = node.checkpoint(5).unwrap();
+    let (one, another) = (shelf.hold().unwrap(), shelf.hold().unwrap());
+    assert_eq!(shown(&shelf), [(5, 2)]);
+    node.write_to(10);
+    let _ = node.checkpoint(10).unwrap();
+    drop(one);
+    assert_eq!(shown(&shelf), [(5, 1), (10, 0)]);
+    assert_eq!(snapshots_in(&node.disk, shelf.dir()).unwrap(), [at(5), at(10)]);
+    drop(another);
+    assert_eq!(shown(&shelf), [(10, 0)]);
+}
+
 #[test]
 fn dis_20_a_damaged_or_missing_snapshot_is_refused_and_nothing_is_written() {
     let mut node = Bench::founded();

@@ -28,6 +28,9 @@ pub(super) struct Resume {
     /// On a halted node: the rule of the failure that is latched first, to be cleared if its cause is gone.
     #[arg(long, value_name = "RULE")]
     failure: Option<RuleId>,
+    /// With --failure: the node to pull from instead, where upstream is of another cluster.
+    #[arg(long, value_name = "URL", requires = "failure")]
+    upstream: Option<Address>,
     /// Why; recorded in the decision ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Reason,
@@ -46,8 +49,9 @@ impl Follow {
 
 impl Resume {
     pub(super) async fn run(self, context: &Context) -> Result<Shown, Failure> {
-        let Self { failure, reason, request_id } = self;
-        Ok(begun(&context.client.resume(&ResumeRequest { failure, reason, request_id }).await?))
+        let Self { failure, upstream, reason, request_id } = self;
+        let request = ResumeRequest { failure, upstream, reason, request_id };
+        Ok(begun(&context.client.resume(&request).await?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aerodb_core::explain::{Explanation, Remedy, explain};
 use aerodb_core::id::{Boundary, CommitId};
-use aerodb_core::machine::Checkpoint as Machine;
+use aerodb_core::machine::{Checkpoint as Machine, Machine as _};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::port::Call;
@@ -49,9 +49,11 @@ impl Http {
     }
 
     pub(super) fn checkpoints_data(&self) -> CheckpointsData {
+        let machine = self.shared.machines.checkpoint.get();
         CheckpointsData {
             last_completed: self.shared.shelf.standing().as_ref().map(view_of),
-            pending_commit_id: pending(&self.shared.machines.checkpoint.get()),
+            pending_commit_id: pending(&machine),
+            pending_state: pending(&machine).map(|_| machine.name().to_owned()),
             aborted: self.shared.shelf.aborted(),
             wal_bytes_between: self.shared.checkpoints.bytes_between(),
         }
@@ -67,18 +69,20 @@ impl Http {
             },
             count: views.count,
         };
-        let file = |standing: Standing| SnapshotFile {
+        let in_force = self.shared.shelf.standing().map(|standing| standing.marker.position);
+        let file = |(standing, pulled_by): (Standing, u64)| SnapshotFile {
+            in_force: Some(standing.marker.position) == in_force,
             commit_id: standing.marker.position.boundary,
             manifest: standing.marker.snapshot,
             bytes: standing.manifest.file_bytes(),
             keys: standing.manifest.keys,
             versions: standing.manifest.versions,
             oldest_retained_commit_id: standing.manifest.facts.oldest_retained,
-            pulled_by: self.shared.shelf.pulled(standing.marker.position.boundary),
+            pulled_by,
         };
         SnapshotsData {
             active: self.shared.store.views().into_iter().map(active).collect(),
-            files: self.shared.shelf.standing().map(file).into_iter().collect(),
+            files: self.shared.shelf.files().into_iter().map(file).collect(),
         }
     }
 

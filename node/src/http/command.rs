@@ -234,14 +234,23 @@ impl Http {
         request: ResumeRequest,
         call: Call,
     ) -> Result<Intervened, Problem> {
-        let ResumeRequest { failure, reason, request_id } = request;
-        let request = match &failure {
-            None => named(request_id, "resume", &reason),
-            Some(rule) => named(request_id, "resume", &(rule, &reason)),
+        let ResumeRequest { failure, upstream, reason, request_id } = request;
+        let request = match (&failure, &upstream) {
+            (None, _) => named(request_id, "resume", &reason),
+            (Some(rule), None) => named(request_id, "resume", &(rule, &reason)),
+            (Some(rule), Some(upstream)) => named(request_id, "resume", &(rule, upstream, &reason)),
+        };
+        let intervention = match (failure, upstream) {
+            (None, None) => Intervention::Resume,
+            (Some(failure), upstream) => Intervention::Clear { failure, upstream },
+            (None, Some(_)) => {
+                let detail =
+                    "upstream goes with failure; a node that is not halted is told with follow";
+                return Err(Problem::new(Code::InvalidRequest, detail));
+            }
         };
         let annotation = self.annotation(&call, reason);
-        let (seq, upstream) =
-            self.supervisor.intervene(Intervention::Resume(failure), request, annotation).await?;
+        let (seq, upstream) = self.supervisor.intervene(intervention, request, annotation).await?;
         Ok(Intervened { seq, upstream })
     }
 

@@ -4,18 +4,22 @@
 //! Keeps: CORE-O3, OAPI-1, OAPI-3, OAPI-7, O5-2, O5-3, O5-4, O5-10, RA-11, EX-8.
 
 use aerodb_core::authority::{EntryBody, Succession, Tenure};
+use aerodb_core::decision::promotion::Progress;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::{Explanation, explain};
 use aerodb_core::id::CommitId;
-use aerodb_core::machine::RoleName;
+use aerodb_core::machine::{Failure, Latch, RoleName};
+use aerodb_core::rules::RuleId;
+use aerodb_core::wal::missing_by;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot};
 use aerodb_http_api::types::{
-    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapData, HaltData, HistoryEntry,
-    Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData, Refusal,
-    ReplicationData, ReplicationRole, StatusData, StoreData, SuccessorData, SuccessorState, Tips,
-    WalData, WalFile,
+    ActiveSnapshots, AuthorityData, AuthorityStatus, BootstrapData, CommitRange, EnabledData,
+    HaltData, HistoryEntry, Lifecycle, MemberView, MvccData, PeerData, ReadSafety, ReadSafetyData,
+    Refusal, ReplicationData, ReplicationRole, StatusData, StoreData, SuccessorData,
+    SuccessorState, Tips, WalData, WalFile,
 };
 
+use crate::config::Failover;
 use crate::http::Http;
 use crate::http::read::Wanted;
 use crate::http::refusal::{read_code, write_code};
@@ -103,6 +107,7 @@ impl Http {
         let bounds = self.shared.acks.bounds();
         Tips {
             wal_tip: Some(self.shared.wal.durable_end()),
+            wal_durable: Some(self.shared.progress().received),
             acknowledged: bounds.acknowledged,
             applied: Some(bounds.durable),
         }
@@ -125,6 +130,11 @@ impl Http {
                 safe: read.is_none(),
                 code: read.as_ref().map(|refusal| refusal.code),
                 rule: read.as_ref().and_then(|refusal| refusal.rule),
+            },
+            enabled: EnabledData {
+                replication: view.upstream.is_some() || view.authority.members().count() > 1,
+                failover: self.shared.failover == Failover::Enabled,
+                group_commit: self.shared.group_commit,
             },
             halt: view.latch.cause().map(|failure| HaltData {
                 rule: failure.rule,
@@ -257,12 +267,12 @@ impl Http {
                     bytes: segment.used_bytes,
                 })
                 .collect(),
-            checksum_status: "verified".to_owned(),
+            checksum_status: checksum_status(&view.latch, &progress).to_owned(),
             truncation_point: self.shared.wal.start().map(|start| start.position.boundary),
             received: Some(received),
             validated: Some(progress.validated),
             applied: Some(progress.applied),
-            gaps: Vec::new(),
+            gaps: view.latch.failures().filter_map(gap).collect(),
             failures: view.latch.failures().map(aerodb_core::explain_value).collect(),
         }
     }
@@ -309,6 +319,23 @@ impl Http {
         };
         view.authority.epochs().iter().map(entry).collect()
     }
+}
+
+/// What is known of the bytes in the log.
+fn checksum_status(latch: &Latch, progress: &Progress) -> &'static str {
+    let damaged = latch.failures().any(|failure| failure.rule == RuleId::FV1);
+    match (progress.received > progress.validated, damaged) {
+        (false, _) => "verified",
+        (true, false) => "unvalidated",
+        (true, true) => "damaged",
+    }
+}
+
+/// The range that a latched failure says was missing, if it is about a gap.
+fn gap(failure: &Failure) -> Option<CommitRange> {
+    let evidence = serde_json::from_str(&failure.evidence).ok()?;
+    let (first_commit_id, last_commit_id) = missing_by(&evidence)?;
+    Some(CommitRange { first_commit_id, last_commit_id })
 }
 
 const fn lifecycle(lifecycle: aerodb_core::machine::Lifecycle) -> Lifecycle {

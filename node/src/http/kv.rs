@@ -9,7 +9,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::threads::RequestThread;
 use aerodb_http_api::types::{FailedCondition, Write, WriteKind, Written};
-use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::crash::Point;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ impl Http {
         });
         match settled.await {
             Some(Ok((value, settled))) => {
-                crash::reached(Point::AckBeforeSend);
+                self.shared.world.hands.reached(Point::AckBeforeSend);
                 self.settle(value, settled)
             }
             Some(Err(_)) => Err(self.closed()),

@@ -14,7 +14,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::envelope::{ObservedAt, Snapshot};
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::types::{ReadAnswer, ReadRequest, ScanAnswer, ScanItem, ScanRequest};
-use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::crash::Point;
 use tokio::time::Instant;
 
 use crate::http::Http;
@@ -115,9 +115,9 @@ impl Http {
                 self.once_more(state, admitted)?;
                 continue;
             };
-            crash::reached(Point::ReadViewCreated);
+            self.shared.world.hands.reached(Point::ReadViewCreated);
             let value = read(open).await;
-            crash::reached(Point::ReadMid);
+            self.shared.world.hands.reached(Point::ReadMid);
             let event = ReadEvent::Rechecked { standing: self.standing() };
             state = step(state, event);
             if let Read::Served { .. } = state {

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::mpsc as sync;
 
 use aerodb_core::authority::{Authority, ReceiptClaim, Succession};
+use aerodb_core::hash::ClusterId;
 use aerodb_core::id::{Address, Boundary};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::client::ClientError;
 use aerodb_http_api::code::Code;
+use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
 use aerodb_ledger::authority::NodeKey;
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -119,7 +122,7 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
     };
     let mut connection = match shared.world.dial.connect(upstream).await {
         Ok(connection) => connection,
-        Err(error) => return lost(&error),
+        Err(error) => return lost(&error, &shared.identity.cluster),
     };
     let (mut told, mut echo, mut attached) = (None, None, false);
     loop {
@@ -127,10 +130,9 @@ async fn pull_all(number: u64, upstream: Address, context: &PullerContext) -> Pu
         let request = request(context, &authority, position, told, echo);
         let answer = match connection.pull(&request).await {
             Ok(answer) => answer,
-            Err(error) => return lost(&error),
+            Err(error) => return lost(&error, &shared.identity.cluster),
         };
         if answer.cluster != shared.identity.cluster {
-            // A node of another cluster refuses the question; this answer offers its history as ours.
             let detail = format!("the answer is of cluster {}", answer.cluster);
             return PullerEvent::Parted(RuleId::FV2, detail);
         }
@@ -231,9 +233,13 @@ fn request(
     }
 }
 
-fn lost(error: &ClientError) -> PullerEvent {
+/// What ends the pulling. `ours` is this node's cluster.
+fn lost(error: &ClientError, ours: &ClusterId) -> PullerEvent {
     match error {
         ClientError::Problem(problem) => match problem.body().rule {
+            Some(_) | None if is_foreign(problem, ours) => {
+                PullerEvent::Parted(RuleId::FV2, problem.to_string())
+            }
             Some(rule) if problem.body().extra.contains_key("diverged") => {
                 PullerEvent::Parted(rule, problem.to_string())
             }
@@ -248,4 +254,12 @@ fn lost(error: &ClientError) -> PullerEvent {
         | ClientError::Interrupted { .. }
         | ClientError::Protocol { .. } => PullerEvent::Lost(error.to_string()),
     }
+}
+
+/// Whether a refusal proves that who answers is of another cluster: it says so, and names one that is not ours.
+/// One that names ours, or none, is no such proof: what stands between two nodes can say 403 as well.
+fn is_foreign(problem: &Problem, ours: &ClusterId) -> bool {
+    let named = problem.body().extra.get("cluster_id").and_then(Value::as_str);
+    let named = named.and_then(|text| text.parse::<ClusterId>().ok());
+    problem.code() == Code::ForeignCluster && named.is_some_and(|theirs| theirs != *ours)
 }

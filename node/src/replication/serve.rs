@@ -20,7 +20,7 @@ use aerodb_http_api::code::Code;
 use aerodb_http_api::connection::ConnectionGuard;
 use aerodb_http_api::problem::Problem;
 use aerodb_http_api::stream::{PullAnswer, PullRequest};
-use aerodb_ledger::crash::{self, Point};
+use aerodb_ledger::crash::Point;
 use bytes::{Bytes, BytesMut};
 
 use crate::replication::ways;
@@ -61,7 +61,7 @@ pub async fn serve(
         }
         if let Some(answer) = answer(shared, &request)? {
             if !answer.batches.is_empty() {
-                crash::reached(Point::ShipBeforeSend);
+                shared.world.hands.reached(Point::ShipBeforeSend);
             }
             return Ok(answer);
         }

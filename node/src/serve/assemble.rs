@@ -26,6 +26,7 @@ use crate::bootstrap::{Handed, Progress};
 use crate::checkpoint::{CheckpointHandle, Running, Shelf, Taker, Trigger, Worker};
 use crate::config::{Config, Failover};
 use crate::directory::{DataDir, DirectoryLock};
+use crate::halts::stopped_at;
 use crate::http::Http;
 use crate::machines::Machines;
 use crate::open::{Opened, Standing};
@@ -149,6 +150,7 @@ pub(super) fn assemble(
         world: world.clone(),
         failover: config.failover,
         view: ArcSwap::from_pointee(view),
+        group_commit: config.group_commit_max > 1,
         view_changed: watch::Sender::new(()),
         acks,
         cursors,
@@ -293,6 +295,9 @@ fn wake(
     if let Some(first) = failures.first() {
         machines.role.must_step(journal, &RoleEvent::Failed { rule: first.rule });
         machines.lifecycle.must_step(journal, &LifecycleEvent::Halted);
+        if let Some(stopped) = stopped_at(first) {
+            machines.pipeline.renew(stopped);
+        }
         return None;
     }
     let epoch = authority.epoch();

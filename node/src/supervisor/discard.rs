@@ -79,6 +79,7 @@ impl Supervisor {
     pub(super) fn clear_failure(
         &mut self,
         rule: RuleId,
+        named: Option<Address>,
         request: Option<RequestRef>,
         annotation: Annotation,
     ) -> Result<Result<(Seq, Address), Problem>, Fatal> {
@@ -97,7 +98,15 @@ impl Supervisor {
             }
             Err(error) => return refusal(error).map(Err),
         }
-        let Some(upstream) = self.parts.upstream.clone() else { return Ok(Err(no_upstream())) };
+        let Some(upstream) = named.clone().or_else(|| self.parts.upstream.clone()) else {
+            return Ok(Err(no_upstream()));
+        };
+        if let Some(upstream) = named {
+            // First: after a crash in between the failure still stands, and nobody is pulled from.
+            let body = DecisionBody::Followed { upstream: upstream.clone(), request: None };
+            let _ = self.record(body, annotation.clone())?;
+            self.parts.upstream = Some(upstream);
+        }
         let seq = self.record(DecisionBody::FailureCleared { rule, request }, annotation)?;
         tracing::info!(%rule, "a failure is cleared; the process starts again");
         self.shared().restarting.send_replace(true);

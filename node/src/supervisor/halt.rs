@@ -6,13 +6,16 @@
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Remedy;
 use aerodb_core::id::NodeId;
-use aerodb_core::machine::{Failure, LatchEvent, LifecycleEvent, RoleEvent, RoleName, WayBack};
+use aerodb_core::machine::{
+    Failure, LatchEvent, LifecycleEvent, Machine as _, RoleEvent, RoleName, WayBack,
+};
 use aerodb_core::rules::RuleId;
 use aerodb_http_api::code::Code;
 use aerodb_http_api::problem::Problem;
 use aerodb_ledger::crash::{self, Point};
 use serde_json::json;
 
+use crate::halts::PIPELINE;
 use crate::supervisor::state::{Done, Fatal, Supervisor};
 use crate::wal::{Mode, ReceiveError, WalFailure};
 
@@ -25,7 +28,7 @@ impl Supervisor {
         self.drop_transfer();
         tracing::error!(%rule, %evidence, "halted");
         self.stop_pulling();
-        let evidence = evidence.to_string();
+        let evidence = self.with_pipeline(evidence).to_string();
         let annotation = self.by_the_node("a rule is broken")?;
         crash::reached(Point::HaltBeforeRecord);
         self.record(DecisionBody::Halted { rule, evidence: evidence.clone() }, annotation)?;
@@ -46,6 +49,19 @@ impl Supervisor {
         shared.acks.stop_holding(None, covered);
         self.publish();
         Ok(())
+    }
+
+    /// The evidence, with where a replica's pipeline stops: it stays there for as long as the latch is set, in
+    /// the processes after this one too. Nothing moves it any more: nobody pulls, and the owner is between two
+    /// batches.
+    fn with_pipeline(&self, evidence: &serde_json::Value) -> serde_json::Value {
+        let (mut evidence, machines) = (evidence.clone(), &self.shared().machines);
+        if machines.role.get().role_name() == RoleName::ReplicaActive
+            && let Some(fields) = evidence.as_object_mut()
+        {
+            fields.insert(PIPELINE.to_owned(), machines.pipeline.get().name().into());
+        }
+        evidence
     }
 
     /// The problem of a halted node; `None` when no failure is latched.

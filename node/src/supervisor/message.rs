@@ -57,8 +57,15 @@ pub enum Intervention {
         /// What its ledger has past this node's, which a node that held must see first.
         there: Option<LedgerThere>,
     },
-    /// Pull again; on a halted node, the failure of this rule is cleared first, if its cause is gone.
-    Resume(Option<RuleId>),
+    /// Pull again.
+    Resume,
+    /// On a halted node: the failure is cleared, if its cause is gone, and the replica pulls again.
+    Clear {
+        /// The rule of the failure that is latched first.
+        failure: RuleId,
+        /// Where it pulls from then, if that is another node than before.
+        upstream: Option<Address>,
+    },
     /// Take the holder's snapshot over.
     Bootstrap,
 }

@@ -275,8 +275,10 @@ impl Supervisor {
             Intervention::Follow { upstream, there } => {
                 self.follow(upstream, there, request, annotation)
             }
-            Intervention::Resume(None) => self.resume(request, annotation),
-            Intervention::Resume(Some(rule)) => self.clear_failure(rule, request, annotation),
+            Intervention::Resume => self.resume(request, annotation),
+            Intervention::Clear { failure, upstream } => {
+                self.clear_failure(failure, upstream, request, annotation)
+            }
             Intervention::Bootstrap => self.bootstrap(request, annotation),
         }
     }

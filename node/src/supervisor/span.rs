@@ -44,7 +44,7 @@ pub(super) fn span(message: &Message) -> Span {
 const fn name(intervention: &Intervention) -> &'static str {
     match intervention {
         Intervention::Follow { .. } => "follow",
-        Intervention::Resume(_) => "resume",
+        Intervention::Resume | Intervention::Clear { .. } => "resume",
         Intervention::Bootstrap => "bootstrap",
     }
 }

@@ -1,5 +1,7 @@
 //! Who carries the parts of a node.
 
+use aerodb_ledger::crash::{self, Point};
+
 /// How the parts of a node come to run beside each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hands {
@@ -16,6 +18,16 @@ impl Hands {
         match self {
             Self::Threads => tokio::task::block_in_place(work),
             Self::One => work(),
+        }
+    }
+
+    /// Comes to a named place within a request. A connection belongs to one thread, so where a test lets the
+    /// process stand there, everybody else on that thread would stand with it: they are served by another one.
+    pub fn reached(self, point: Point) {
+        if crash::stands_at(point) {
+            self.blocking(|| crash::reached(point));
+        } else {
+            crash::reached(point);
         }
     }
 

@@ -36,6 +36,15 @@ impl Message {
         self.head.split_whitespace().nth(1).map(str::to_owned)
     }
 
+    /// A 403 with this problem.
+    pub(super) fn refusal(problem: &str) -> Self {
+        let head = format!(
+            "HTTP/1.1 403 Forbidden\r\ncontent-type: application/problem+json\r\n{LENGTH} {}\r\n\r\n",
+            problem.len()
+        );
+        Self { head, body: problem.as_bytes().to_vec() }
+    }
+
     /// The same with another body; the head says its length.
     pub(super) fn with_body(&self, body: Vec<u8>) -> Self {
         let lines = self.head.split("\r\n").map(|line| {

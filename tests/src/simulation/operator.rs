@@ -170,7 +170,8 @@ pub(super) fn command(cluster: &mut Cluster, action: Action) -> bool {
             })
         }
         Action::Resume(n) => {
-            let request = ResumeRequest { failure: None, reason: reason(), request_id: None };
+            let request =
+                ResumeRequest { failure: None, upstream: None, reason: reason(), request_id: None };
             commanded(cluster, n, "resume", move |http: Arc<Http>| async move {
                 http.resume(request, call()).await.map(|done| format!("from {}", done.upstream))
             })
@@ -179,8 +180,12 @@ pub(super) fn command(cluster: &mut Cluster, action: Action) -> bool {
             let halt = cluster.shared(n).and_then(|shared| shared.view.load().halt());
             let Some(failure) = halt else { return false };
             cluster.note(Event::Cleared(n));
-            let request =
-                ResumeRequest { failure: Some(failure), reason: reason(), request_id: None };
+            let request = ResumeRequest {
+                failure: Some(failure),
+                upstream: None,
+                reason: reason(),
+                request_id: None,
+            };
             commanded(cluster, n, "clear", move |http: Arc<Http>| async move {
                 http.resume(request, call()).await.map(|_| "cleared".to_owned())
             })

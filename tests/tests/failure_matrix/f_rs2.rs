@@ -3,9 +3,11 @@
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use aerodb_tests::proxy::Fault;
 use aerodb_tests::{Answer, Cluster, Node};
 
 use crate::golden;
+use crate::stage::{Stage, wait_halted};
 
 /// Far below the 30 seconds that a read may wait by default: what ends it is the change.
 const PROMPT: Duration = Duration::from_secs(15);
@@ -71,5 +73,30 @@ fn f_rs2_a_read_that_waits_while_its_node_is_promoted_is_answered_in_the_new_epo
         assert_eq!((&observed["commit_id"], &observed["epoch"]), (&2.into(), &2.into()));
         assert_eq!(page.body["data"]["commit_id"], 2);
         assert_eq!(page.body["data"]["items"][0]["value"], "2");
+    });
+}
+
+/// The look at the end of a read: it has read, and its node halts before it is answered. Everybody else is answered
+/// while it stands there, on whatever thread their connections are.
+/// Proves: M-R30.
+#[test]
+fn f_rs2_a_read_that_has_read_when_its_node_halts_is_refused() {
+    let mut stage = Stage::set();
+    stage.put_followed(1..=2);
+    stage.n2.stop();
+    let hold = stage.n2.start_to_stand_at("read.mid");
+    stage.wait_pulling();
+    stage.n2.wait_shown(2);
+    std::thread::scope(|scope| {
+        let read = ask(scope, &stage.n2, "/v1/kv/k1?consistency=snapshot");
+        // It goes on when this closure ends, however it does.
+        let mut hold = hold;
+        hold.reached(&stage.n2);
+        stage.proxy.next(Fault::Flip(40));
+        stage.put(3..=3);
+        let _ = wait_halted(&stage.n2, "F-V1");
+        hold.release();
+        let refused = read.join().expect("no panic");
+        refused.refused(503, "HALTED");
     });
 }

@@ -73,6 +73,8 @@ fn m_w22_mvg_3_what_pruning_recorded_is_not_readable_after_a_crash_however_far_i
         let kept = recorded(&n1).expect("it was recorded");
         assert!(kept > 0 && kept <= acknowledged, "{point}: {kept} of {acknowledged}");
         for _ in 0..2 {
+            // Pruning goes on once the node runs.
+            let found = recorded(&n1);
             n1.start();
             assert!(floor(&n1) >= kept, "{point}");
             for at in 0..kept {
@@ -84,6 +86,8 @@ fn m_w22_mvg_3_what_pruning_recorded_is_not_readable_after_a_crash_however_far_i
             assert!(tip(&n1) >= acknowledged, "{point}");
             let recovery = n1.data("/v1/explain/recovery");
             assert_eq!(recovery["conclusion"]["status"], "recovered", "{point}");
+            let expected = json!({ "recorded": found, "oldest_retained": found });
+            assert_eq!(recovery["inputs"]["retention"], expected, "{point}");
             // The removal is completed: of each key what the floor shows, and what came after.
             n1.wait("prunes what is left", || {
                 let versions = n1.data("/v1/status")["store"]["versions"].as_u64()?;

@@ -6,11 +6,11 @@ use aerodb_core::position::Position;
 use aerodb_core::wal::{Batch, Commit, Op, RawBatch};
 use aerodb_http_api::stream::PullAnswer;
 use aerodb_tests::proxy::{Change, Fault};
-use aerodb_tests::{Answer, Node};
+use aerodb_tests::{Answer, Cluster, Node};
 use serde_json::json;
 
 use crate::golden;
-use crate::stage::{Stage, assert_unreadable, offsets, recovery, wait_halted};
+use crate::stage::{Stage, assert_unreadable, offsets, recovery, wait_detached, wait_halted};
 
 pub(crate) fn resume(node: &Node, failure: Option<&str>) -> Answer {
     let mut body = json!({ "reason": "the cause is gone" });
@@ -171,6 +171,60 @@ fn f_v2_an_answer_of_another_cluster_latches_and_nothing_of_it_is_taken() {
     assert!(failure.contains("the answer is of cluster 0909"), "{failure}");
     assert_latched(&mut stage, "F-V2", [2; 3]);
     assert_resumes(&mut stage, "F-V2");
+}
+
+/// A node of another cluster refuses the question and names its cluster: that is proof enough, and latches. What the
+/// operator does about it is to name the failure together with another upstream.
+/// Proves: F-X5.
+#[test]
+fn f_v2_a_refusal_by_a_node_of_another_cluster_latches_until_another_upstream_is_named() {
+    let mut stage = Stage::set();
+    stage.put_followed(1..=2);
+    let (theirs, _root) = Cluster::founder(&[]);
+    let _ = theirs.put("k1", "theirs").expect(200);
+    let _ = stage.n2.follow(&theirs).expect(200);
+    let halt = wait_halted(&stage.n2, "F-V2")["halt"]["evidence"]["detail"].clone();
+    let their_cluster = theirs.get("/v1/status").body["observed_at"]["cluster_id"].clone();
+    let their_cluster = their_cluster.as_str().expect("an id");
+    assert!(halt.as_str().is_some_and(|why| why.contains(their_cluster)), "{halt}");
+    assert_latched(&mut stage, "F-V2", [2; 3]);
+    // Named alone, it goes back to where it came from, and halts again.
+    let _ = resume(&stage.n2, Some("F-V2")).expect(200);
+    stage.n2.wait("pulled again", || {
+        let entries = stage.n2.try_get("/v1/ledger?log=decision&limit=1000")?.body["data"].clone();
+        let halts = entries.as_array()?.iter().filter(|entry| entry["entry"] == "halted");
+        (halts.count() == 2).then_some(())
+    });
+    let _ = wait_halted(&stage.n2, "F-V2");
+    let stray = json!({ "upstream": stage.n1.url(), "reason": "test" });
+    stage.n2.post("/v1/replication/resume", &stray).refused(400, "INVALID_REQUEST");
+    let body = json!({ "failure": "F-V2", "upstream": stage.n1.url(), "reason": "the right one" });
+    let named = stage.n2.post("/v1/replication/resume", &body).expect(200);
+    assert_eq!(named.body["data"]["upstream"], stage.n1.url());
+    stage.put(3..=5);
+    stage.assert_equal(5);
+}
+
+/// A 403 that does not say that its node is of another cluster proves nothing: the replica is detached.
+#[test]
+fn f_v2_a_refusal_that_names_no_other_cluster_detaches() {
+    let mut stage = Stage::set();
+    stage.put_followed(1..=2);
+    let ours = stage.n1.get("/v1/status").body["observed_at"]["cluster_id"].clone();
+    for cluster in [ours, json!(null)] {
+        let problem = json!({
+            "type": "about:blank", "title": "t", "status": 403, "code": "FOREIGN_CLUSTER",
+            "detail": "this node is of another cluster", "cluster_id": cluster,
+        });
+        stage.proxy.next(Fault::Refuse(problem.to_string()));
+        stage.put_behind_its_back(3..=3);
+        stage.n2.start();
+        let why = wait_detached(&stage.n2);
+        assert!(why.contains("this node is of another cluster"), "{why}");
+        assert_eq!(stage.n2.data("/v1/status")["halt"], json!(null));
+    }
+    stage.n2.resume();
+    stage.assert_equal(4);
 }
 
 /// F-X4: the first cause stays the first, what comes after it is kept in order, and a failure of another

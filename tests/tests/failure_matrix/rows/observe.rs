@@ -5,10 +5,10 @@ use std::thread;
 
 use aerodb_tests::proxy::{Change, Fault};
 use aerodb_tests::{Cluster, aerodb, directory_digest, founder_dir};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::f_o1::all_answer;
-use crate::stage::Stage;
+use crate::stage::{Stage, recovery};
 use crate::validation::halted_by;
 
 #[test]
@@ -96,4 +96,48 @@ fn m_o06_a_port_that_is_taken_is_said_and_leaves_the_directory_as_it_was() {
     drop(taken);
     n1.start();
     let _ = n1.put("k1", "1").expect(200);
+}
+
+/// What holds back pruning is shown while it does: a read by its commit, and the snapshot of a checkpoint.
+/// Proves: O5-4, MVS-3.
+#[test]
+fn m_o01_the_views_that_are_open_are_shown_with_their_source() {
+    let (mut n1, _root) = Cluster::founder(&[]);
+    (1..=3).for_each(|number| drop(n1.put("k", &number.to_string()).expect(200)));
+    n1.kill();
+    for (point, source) in [("read.view_created", "user"), ("snap.enumerate", "internal")] {
+        let hold = n1.start_to_stand_at(point);
+        n1.wait_shown(3);
+        thread::scope(|scope| {
+            // It goes on when this closure ends, however it does.
+            let mut hold = hold;
+            let n1 = &n1;
+            let asked = scope.spawn(move || match source {
+                "user" => n1.get("/v1/kv/k?at=3"),
+                _ => n1.post("/v1/checkpoints", &json!({ "reason": "test" })),
+            });
+            hold.reached(n1);
+            // That of the recovery is closed once its digest is computed.
+            let _ = recovery(n1);
+            let shown = json!([{ "commit_id": 3, "source": source, "count": 1 }]);
+            n1.wait("shows the view", || {
+                (n1.data("/v1/snapshots")["active"] == shown).then_some(())
+            });
+            let active = n1.data("/v1/mvcc")["active_snapshots"].clone();
+            assert_eq!(active, json!({ "count": 1, "commit_ids": [3] }));
+            let checkpoints = n1.data("/v1/checkpoints");
+            let pending = (&checkpoints["pending_commit_id"], &checkpoints["pending_state"]);
+            let expected = match source {
+                "user" => (json!(null), json!(null)),
+                _ => (json!(3), json!("Tentative")),
+            };
+            assert_eq!(pending, (&expected.0, &expected.1));
+            hold.release();
+            let _ = asked.join().expect("no panic").expect(200);
+        });
+        n1.wait("closes the view", || {
+            (n1.data("/v1/snapshots")["active"] == json!([])).then_some(())
+        });
+        n1.kill();
+    }
 }
