@@ -34,6 +34,12 @@ pub enum Parting {
 /// Judges by `ours`, all of this node's entries, from genesis on.
 #[must_use]
 pub fn judge(ours: &[Stored<SignedEntry>], common: LedgerHead, first: &SignedEntry) -> Parting {
+    // The ledger there grows while it is asked: what it lacked at the first question, it may have pulled by the last.
+    if ours.iter().any(|stored| stored.entry.entry.head() == first.entry.head()) {
+        return Parting::Nothing(
+            "it has come to what this ledger has past it; ask again".to_owned(),
+        );
+    }
     let mut state = match folded_to(ours, common) {
         Ok(Some(state)) => Some(state),
         Ok(None) => return Parting::Nothing("it has another beginning".to_owned()),

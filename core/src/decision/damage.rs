@@ -72,10 +72,8 @@ mod tests {
         assert_eq!(explained.conclusion.status, "refused");
         assert_eq!(explained.conclusion.reason.as_deref(), Some("F-RC2"));
         let evidence = &explained.rules_applied[0].evidence;
-        assert_eq!(
-            (&evidence["file"], &evidence["checksum"]["stored"]),
-            (&"identity".into(), &"0a".into())
-        );
+        assert_eq!(evidence["file"], "identity");
+        assert_eq!(evidence["checksum"]["stored"], "0a");
 
         facts.rule = RuleId::P3D4;
         let explained = explain(&facts);

@@ -24,8 +24,7 @@ pub enum Mutant {
     /// Every answer to a pull says that all that the holder has is acknowledged.
     ToldTooMuch,
     /// Every pull that arrives echoes the newest barrier, however old it is. It shows only in a read of a deposed
-    /// holder to which a pull from before the promotion comes late, after a write elsewhere: 600 seeds have not
-    /// led there.
+    /// holder to which a pull from before the promotion comes late, after a write elsewhere.
     ForgedEcho,
 }
 
