@@ -7,7 +7,7 @@
 //! - [`stream`]: what replicas pull
 //! - [`server`], [`threads`], [`connection`]: the listener, who serves, and the life of a connection
 //! - `front`: requests on keys, served without hyper
-//! - [`alarm`]: deadlines
+//! - [`alarm`] says when a deadline has passed
 //! - [`client`]: the other end
 
 pub mod alarm;

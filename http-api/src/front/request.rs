@@ -17,6 +17,7 @@ const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// What a connection's unread bytes begin with.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one at a time, taken apart at once: a box would be made for nothing
 pub(super) enum Next {
     /// A whole request on one key; it has been taken off.
     Request(OnKey, Request<Full<Bytes>>),
