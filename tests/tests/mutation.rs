@@ -47,7 +47,7 @@ fn a_survivor_is_known_by_its_line_wherever_that_stands() {
         line: "a + b".into(),
         change: "replace + with - in sum".into(),
     };
-    assert_eq!(outcome.survived, [minus.clone()]);
+    assert_eq!(outcome.survived, std::slice::from_ref(&minus));
     assert_eq!(
         outcome.to_string(),
         "3 tested: 2 caught, 0 stopped, 1 survived (33.33 %); 1 do not compile"
