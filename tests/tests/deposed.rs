@@ -169,7 +169,9 @@ fn a_holder_whose_ledger_runs_past_the_grant() {
     assert_eq!(online.code, Some(0), "{online:?}");
     let seen = online.json()["data"].clone();
     let seq = seen["entries"][0]["seq"].as_u64().expect("a number");
-    assert_eq!(seen["entries"], json!([{ "seq": seq, "entry": "successor_released" }]));
+    let hash = cluster.n1.data(&format!("/v1/ledger/authority/{seq}"))["hash"].clone();
+    let entries = json!([{ "seq": seq, "hash": hash, "entry": "successor_released" }]);
+    assert_eq!(seen["entries"], entries);
     assert_eq!(seen["commits"], json!([{ "commit_id": 5, "epoch": 1, "keys": ["after"] }]));
 
     // Done on the stopped node's disk, and cut off before its last steps: it does not start, and the command ends it.
