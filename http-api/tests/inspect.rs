@@ -30,7 +30,8 @@ async fn the_state_digest_comes_only_when_asked_for() {
     let plain = served.get("/v1/status").await.json();
     assert_eq!(plain["data"].get("state_digest"), None);
     assert_eq!(plain["data"]["lifecycle"], "running");
-    assert_eq!(plain["data"]["tips"], json!({"wal_tip":7,"acknowledged":null,"applied":null}));
+    let tips = json!({"wal_tip":7,"wal_durable":7,"acknowledged":null,"applied":null});
+    assert_eq!(plain["data"]["tips"], tips);
     let digest = served.get("/v1/status?digest=true").await.json();
     let expected = |commit: u64| json!({ "commit_id": commit, "digest": "04".repeat(32) });
     assert_eq!(digest["data"]["state_digest"], expected(12));

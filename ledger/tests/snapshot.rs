@@ -513,7 +513,7 @@ fn a_directory_of_snapshots_that_cannot_be_looked_at_is_not_empty() {
 fn a_block_is_fsynced_once_it_is_large_enough_and_the_rest_at_the_end() {
     let disk = new_disk();
     trace(&disk);
-    write(&disk, &[row("a", 9, Some(&"x".repeat(200_000))), row("b", 9, Some("y"))]).unwrap();
+    write(&disk, &[row("a", 9, Some(&"x".repeat(300_000))), row("b", 9, Some("y"))]).unwrap();
     let syncs = trace(&disk).into_iter().filter(|call| call.starts_with("fsync")).count();
     assert_eq!(syncs, 3, "the block, the file, its name");
 }

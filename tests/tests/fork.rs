@@ -100,9 +100,9 @@ fn a_replica_is_forked_when_the_holder_is_gone_and_the_new_cluster_goes_on_from_
         .n3
         .post("/v1/replication/follow", &serde_json::json!({ "upstream": f1.url(), "reason": "x" }))
         .expect(200);
-    cluster.n3.wait("refuses the foreign cluster", || {
-        let data = cluster.n3.try_get("/v1/replication")?.body["data"].clone();
-        data["blocking_reason"].as_str().is_some_and(|it| it.contains("cluster")).then_some(())
+    cluster.n3.wait("halts on the foreign cluster", || {
+        let halt = cluster.n3.try_get("/v1/status")?.body["data"]["halt"].clone();
+        (halt["rule"] == "F-V2" && halt.to_string().contains("cluster")).then_some(())
     });
 
     // A replica of it takes its snapshot, and can be promoted.

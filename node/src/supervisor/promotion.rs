@@ -105,7 +105,7 @@ impl Supervisor {
                 Err(problem) => return Ok(Err(problem)),
             }
         }
-        let Some(standing) = self.shared().owner.glance() else {
+        let Some(standing) = self.shared().owner.look_blocking() else {
             return Ok(Err(owner_ended()));
         };
         let facts = match self.promotion_facts(&request, &standing) {

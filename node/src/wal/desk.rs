@@ -196,13 +196,6 @@ impl OwnerHandle {
         self.ask(Job::Look)
     }
 
-    /// Where things stand at this moment, between two batches; what is queued is not waited for, and no thread is
-    /// woken. For a decision that is made again once the owner holds still. `None` when it has ended.
-    #[must_use]
-    pub fn glance(&self) -> Option<Standing> {
-        (!self.jobs.is_closed()).then(|| lock(&self.desk).owner.standing())
-    }
-
     /// Has the owner prepare the place from which the log goes on past a gap that a snapshot fills. `None` when
     /// it has ended.
     #[must_use]
