@@ -1,6 +1,7 @@
 //! What the tasks of one node share: immutable, or with an owner of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use aerodb_core::authority::SignedEntry;
 use aerodb_core::decision::promotion::Progress as HistoryProgress;
@@ -58,6 +59,8 @@ pub struct Shared {
     pub authority_entries: Entries<SignedEntry>,
     /// The decision ledger's entries.
     pub decision_entries: Entries<SignedDecision>,
+    /// True while the decision ledger owes the outcome of an attempt that was answered.
+    pub outcome_owed: AtomicBool,
     /// The upstream's durable end as it last told; `None` when it never did.
     pub upstream_tip: watch::Sender<Option<Boundary>>,
     /// The way to the thread that takes checkpoints.

@@ -259,3 +259,42 @@ fn a_switchover_that_was_interrupted_after_the_relinquishment_is_finished_by_run
     write(&cluster.n2, 1..=3);
     cluster.n1.wait_applied(3);
 }
+
+/// The outcome is recorded after the answer; nobody can tell.
+///
+/// Proves: P6-B4.3, M-P19.
+#[test]
+fn whoever_was_answered_finds_the_outcome_in_the_record_at_once_and_after_a_stop() {
+    let (n1, root) = Cluster::founder(&[]);
+    let n2 = Cluster::joined(&root, "n2", &n1);
+    let (mut holder, mut heir) = (n1, n2);
+    for epoch in 1..=6_u64 {
+        holder.wait("has its replica attached", || {
+            let peers = holder.try_get("/v1/replication")?.body["data"]["peers"].clone();
+            let attached = |it: &serde_json::Value| {
+                it["node_id"] == heir.id.as_str() && it["attached"] == true
+            };
+            peers.as_array()?.iter().any(attached).then_some(())
+        });
+        holder.designate(&heir.id);
+        let granted = heir.promote(epoch).expect(200);
+        let id = granted.body["data"]["promotion_id"].clone();
+        let entries = if epoch < 6 {
+            heir.data("/v1/ledger?log=decision&limit=1000")
+        } else {
+            assert_eq!(heir.stop(), Some(0), "{}", heir.log());
+            let dir = heir.dir_arg();
+            let of = ["--log", "decision", "--data-dir", dir, "--output", "json"];
+            let shown = aerodb(&[&["ledger", "show"][..], &of].concat());
+            serde_json::from_str::<serde_json::Value>(&shown.stdout).expect("JSON")["data"].clone()
+        };
+        let last = entries.as_array().and_then(|entries| entries.last()).cloned();
+        let last = last.expect("an entry");
+        assert_eq!(last["entry"], "promotion_granted", "{last}");
+        assert_eq!(last["body"]["promotion_id"], id, "{last}");
+        if epoch < 6 {
+            let _ = holder.follow(&heir).expect(200);
+            (holder, heir) = (heir, holder);
+        }
+    }
+}

@@ -18,8 +18,11 @@ mod read_gate;
 mod refusal;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::machine::MachineName;
+use aerodb_ledger::Entries;
 use tokio::sync::Semaphore;
 
 use crate::config::Failover;
@@ -41,6 +44,14 @@ impl Http {
     #[must_use]
     pub fn new(shared: Arc<Shared>, supervisor: SupervisorHandle) -> Self {
         Self { shared, supervisor, digests: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The node's own record, with the outcome of whatever was answered.
+    async fn record(&self) -> &Entries<SignedDecision> {
+        if self.shared.outcome_owed.load(Ordering::Acquire) {
+            self.supervisor.outcome_recorded().await;
+        }
+        &self.shared.decision_entries
     }
 
     /// The machines that exist on this node: where failover is disabled, that of promotion does not.

@@ -166,7 +166,7 @@ impl NodePort for Http {
                 stored.iter().map(|stored| LedgerEntryView::from(&*stored.entry)).collect()
             }
             LogName::Decision => {
-                let stored = self.shared.decision_entries.after(after, limit);
+                let stored = self.record().await.after(after, limit);
                 stored.iter().map(|stored| LedgerEntryView::from(&*stored.entry)).collect()
             }
         };
@@ -180,11 +180,9 @@ impl NodePort for Http {
                 .authority_entries
                 .entry(seq)
                 .map(|stored| LedgerEntryView::from(&*stored.entry)),
-            LogName::Decision => self
-                .shared
-                .decision_entries
-                .entry(seq)
-                .map(|stored| LedgerEntryView::from(&*stored.entry)),
+            LogName::Decision => {
+                self.record().await.entry(seq).map(|stored| LedgerEntryView::from(&*stored.entry))
+            }
         };
         found
             .map(|entry| self.envelope(entry))

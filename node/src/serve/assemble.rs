@@ -2,7 +2,7 @@
 //! shared view, the supervisor.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use aerodb_core::authority::Authority;
 use aerodb_core::decision::acknowledge::replica_bound;
@@ -162,6 +162,7 @@ pub(super) fn assemble(
         machines,
         authority_entries: ledger.entries(),
         decision_entries: decisions.entries(),
+        outcome_owed: AtomicBool::new(false),
         upstream_tip: watch::Sender::new(None),
         checkpoints,
         shelf,

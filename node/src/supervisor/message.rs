@@ -93,6 +93,7 @@ pub(super) enum Message {
     Transfer(u64, TransferEvent),
     Wal(WalFailure),
     Reconnect(u64),
+    OutcomeRecorded(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -213,6 +214,14 @@ impl SupervisorHandle {
     /// Asks for another attempt to pull, if the puller of this number is still the last one.
     pub fn reconnect(&self, number: u64) {
         self.tell(Message::Reconnect(number));
+    }
+
+    /// Has the outcome of an attempt recorded that was answered already, and returns when it is.
+    pub async fn outcome_recorded(&self) {
+        let (reply, done) = oneshot::channel();
+        self.tell(Message::OutcomeRecorded(reply));
+        // A supervisor that has ended records nothing any more.
+        let _ = done.await;
     }
 
     /// Ends the supervisor: the logs are closed, the stamps written.

@@ -15,6 +15,7 @@ mod decline;
 mod discard;
 mod halt;
 mod message;
+mod outcome;
 mod parted;
 mod promotion;
 mod replica;

@@ -9,7 +9,7 @@
 //! 6. approved: append the grant, fsync, trailer. One durable step: before it the old authority, after
 //!    it the new. Any error from there on ends the process
 //! 7. rebind the role, publish, let the owner write, answer
-//! 8. record the outcome in the decision ledger, behind the trailer that is owed
+//! 8. record the outcome in the decision ledger, behind the trailer that is owed ([`super::outcome`])
 //!
 //! What an operator waits for is three fsyncs: the request's frame, the grant's frame, its trailer. The request's
 //! comes first because the grant is named after its number: a start that finds the grant knows that the request
@@ -49,7 +49,7 @@ use crate::evidence::{Extended, Unfit, extend};
 use crate::journal::Attempt;
 use crate::replication::unreadable_history;
 use crate::supervisor::requests::{Known, promotion_id, reused};
-use crate::supervisor::state::{Done, Fatal, Supervisor, owner_ended};
+use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::{Paused, Standing};
 
 /// A request for promotion.
@@ -90,6 +90,28 @@ pub struct PromotionAnswer {
 
 type Answer = Result<PromotionAnswer, Problem>;
 
+/// A decision with what it says.
+struct Decided {
+    decision: RecordedDecision,
+    explanation: Explanation,
+}
+
+impl Decided {
+    fn on(facts: PromotionFacts) -> Self {
+        let (decision, explanation) = Recorded::decide(facts);
+        Self { decision, explanation }
+    }
+
+    /// Decides again. A decision depends on its facts alone: on the same ones it is this one.
+    fn again(self, facts: PromotionFacts) -> Self {
+        if facts == self.decision.facts { self } else { Self::on(facts) }
+    }
+
+    fn answer(self, id: Option<&PromotionId>) -> Answer {
+        answer(&self.decision.facts, id, self.explanation)
+    }
+}
+
 impl Supervisor {
     pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
         let taken_up = Instant::now();
@@ -112,16 +134,16 @@ impl Supervisor {
             Ok(facts) => facts,
             Err(problem) => return Ok(Err(problem)),
         };
-        let (decision, explanation) = Recorded::decide(facts);
-        if let Err(moved) = check_digest(&request, &explanation) {
+        let first = Decided::on(facts);
+        if let Err(moved) = check_digest(&request, &first.explanation) {
             return Ok(Err(moved));
         }
         if request.dry_run {
-            return Ok(answer(&decision.facts, None, explanation));
+            return Ok(first.answer(None));
         }
         self.announce(&request, taken_up);
         self.step(&PromotionEvent::Request);
-        if explanation.holds() {
+        if first.explanation.holds() {
             // It ends beside the fsync of the record; nothing is decided before both are over.
             self.ask_puller_to_stop();
         }
@@ -134,18 +156,23 @@ impl Supervisor {
         crash::reached(Point::PromoRequested);
         let id = promotion_id(&self.shared().identity.node_id, requested)
             .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
-        if explanation.holds() {
-            self.attempt(request, &id)
+        if first.explanation.holds() {
+            self.attempt(request, &id, first)
         } else {
             self.step(&PromotionEvent::Begin);
-            self.deny(&id, decision, explanation, request.annotation)
+            self.deny(&id, first, request.annotation)
         }
     }
 
     /// The receiver is stopped before the decision that may be carried out, not merely before the grant:
     /// what it brings after the first look can turn a denial into an approval, and is then for the next
     /// request to find.
-    fn attempt(&mut self, request: PromotionRequest, id: &PromotionId) -> Result<Answer, Fatal> {
+    fn attempt(
+        &mut self,
+        request: PromotionRequest,
+        id: &PromotionId,
+        first: Decided,
+    ) -> Result<Answer, Fatal> {
         let was_pulling = self.end_puller();
         crash::reached_at(Point::PromoValidating, 1);
         let Some(paused) = self.shared().owner.pause() else { return Ok(Err(owner_ended())) };
@@ -158,34 +185,34 @@ impl Supervisor {
             Err(problem) => return Err(Fatal(problem.to_string())),
         };
         crash::reached_at(Point::PromoValidating, 3);
-        let (decision, explanation) = Recorded::decide(facts);
+        let decided = first.again(facts);
         crash::reached_at(Point::PromoValidating, 4);
-        if let Err(moved) = check_digest(&request, &explanation) {
+        if let Err(moved) = check_digest(&request, &decided.explanation) {
             self.step(&PromotionEvent::Reject);
             self.as_before(paused, was_pulling);
+            self.settle()?;
             return Ok(Err(moved));
         }
         self.step(&PromotionEvent::Begin);
-        if !explanation.holds() {
+        if !decided.explanation.holds() {
             self.as_before(paused, was_pulling);
-            return self.deny(id, decision, explanation, request.annotation);
+            return self.deny(id, decided, request.annotation);
         }
-        self.step(&PromotionEvent::Verdict { failed: None, digest: decision.digest });
-        self.grant(request, id, paused, decision.clone())?;
+        self.step(&PromotionEvent::Verdict { failed: None, digest: decided.decision.digest });
+        self.grant(request, id, paused, &decided.decision)?;
         self.step(&PromotionEvent::Return);
-        Ok(answer(&decision.facts, Some(id), explanation))
+        Ok(decided.answer(Some(id)))
     }
 
     fn deny(
         &mut self,
         id: &PromotionId,
-        decision: RecordedDecision,
-        explanation: Explanation,
+        decided: Decided,
         annotation: Annotation,
     ) -> Result<Answer, Fatal> {
-        let failed = explanation.first_failed();
+        let (failed, decision) = (decided.explanation.first_failed(), decided.decision.clone());
         self.step(&PromotionEvent::Verdict { failed, digest: decision.digest });
-        let answer = answer(&decision.facts, Some(id), explanation);
+        let answer = decided.answer(Some(id));
         self.record(
             DecisionBody::PromotionDenied { promotion_id: id.clone(), decision },
             annotation,
@@ -219,17 +246,20 @@ impl Supervisor {
         request: PromotionRequest,
         id: &PromotionId,
         paused: Paused,
-        decision: RecordedDecision,
+        decision: &RecordedDecision,
     ) -> Result<(), Fatal> {
         // Re-read and compared: the approval carries out only the decision that was approved (PR6).
-        let again = self.promotion_facts(&request, &paused.standing);
-        let digest = again.map_or(Hash::NONE_BEFORE, |facts| explain(&facts).digest);
+        let digest = match self.promotion_facts(&request, &paused.standing) {
+            Ok(facts) if facts == decision.facts => decision.digest,
+            Ok(facts) => explain(&facts).digest,
+            Err(_) => Hash::NONE_BEFORE,
+        };
         self.step(&PromotionEvent::Apply { digest });
 
         let brought = self.with_evidence(&request.entries);
         let fresh = brought.map_err(|problem| Fatal(problem.to_string()))?.fresh;
         let annotation = request.annotation;
-        let body = grant_body(id, request.request, &decision)?;
+        let body = grant_body(id, request.request, decision)?;
         crash::reached(Point::PromoApproved);
         self.append_after(fresh, body, annotation.clone())?;
         crash::reached(Point::PromoRoleRebind);
@@ -238,17 +268,8 @@ impl Supervisor {
         self.step(&PromotionEvent::Durable);
         let entry = self.authority().head();
         let granted = DecisionBody::PromotionGranted { promotion_id: id.clone(), entry };
-        self.unrecorded = Some((granted, annotation));
+        self.owe_outcome(granted, annotation);
         Ok(())
-    }
-
-    /// What is left to record of an attempt that was answered. Nothing else is taken up before.
-    pub(super) fn after_promotion(&mut self) -> Done {
-        if let Some((granted, annotation)) = self.unrecorded.take() {
-            self.record(granted, annotation)?;
-            crash::reached(Point::PromoRecorded);
-        }
-        self.settle()
     }
 
     /// The grant is durable: this node holds.

@@ -37,6 +37,7 @@ pub(super) fn span(message: &Message) -> Span {
         | Message::Transfer(..)
         | Message::Wal(_)
         | Message::Reconnect(_)
+        | Message::OutcomeRecorded(_)
         | Message::Stop(_) => Span::none(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 
 use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntry};
 use aerodb_core::decision::record::DecisionBody;
@@ -114,8 +115,13 @@ impl Supervisor {
     /// Takes messages until told to stop or until the disk fails.
     pub fn run(mut self, inbox: Inbox) {
         self.begin();
-        while let Ok(message) = inbox.0.recv() {
-            if self.take(message).is_break() {
+        loop {
+            let flow = match self.next(&inbox) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => self.carry(Self::record_outcome),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if flow.is_break() {
                 return;
             }
         }
@@ -124,16 +130,25 @@ impl Supervisor {
     /// Takes one message, if there is one: the same as [`Supervisor::run`] does, for whoever carries all parts
     /// of a node on one thread. `None` when there is none.
     pub fn take_next(&mut self, inbox: &Inbox) -> Option<ControlFlow<()>> {
-        inbox.0.try_recv().ok().map(|message| self.take(message))
+        match inbox.0.try_recv() {
+            Ok(message) => Some(self.take(message)),
+            Err(_) => self.unrecorded.is_some().then(|| self.carry(Self::record_outcome)),
+        }
     }
 
     fn take(&mut self, message: Message) -> ControlFlow<()> {
+        self.carry(Self::record_outcome)?;
         if let Message::Stop(done) = message {
             self.close();
             let _ = done.send(());
             return ControlFlow::Break(());
         }
-        if let Err(fatal) = self.handle(message) {
+        self.carry(|supervisor| supervisor.handle(message))
+    }
+
+    /// Does some work; a failure of it ends the process.
+    fn carry(&mut self, work: impl FnOnce(&mut Self) -> Done) -> ControlFlow<()> {
+        if let Err(fatal) = work(self) {
             tracing::error!(%fatal, "the process must end");
             self.give_up();
             self.parts.fatal.send_replace(Some(fatal));
@@ -147,10 +162,7 @@ impl Supervisor {
         match message {
             Message::Command(request, reply) => answer(reply, self.command(request))?,
             Message::Decline(asked, reply) => answer(reply, self.decline(asked))?,
-            Message::Promote(request, reply) => {
-                answer(reply, self.promote(*request))?;
-                self.after_promotion()?;
-            }
+            Message::Promote(request, reply) => answer(reply, self.promote(*request))?,
             Message::Intervene(intervention, request, annotation, reply) => {
                 answer(reply, self.intervene(intervention, request, annotation))?;
             }
@@ -165,6 +177,8 @@ impl Supervisor {
             Message::Transfer(number, event) => self.transfer_said(number, event)?,
             Message::Wal(failure) => self.wal_failed(failure)?,
             Message::Reconnect(number) => self.reconnect(number),
+            // The outcome that is owed is recorded before any message is taken up.
+            Message::OutcomeRecorded(reply) => drop(reply.send(())),
             Message::Stop(_) => {}
         }
         Ok(())
