@@ -202,7 +202,7 @@ fn the_log_and_the_store_have_one_owner_each() {
 /// Proves: P6-AR2, P6-SC8, P6-F3, P6-N6.
 #[test]
 fn a_promotion_is_one_pass_that_moves_the_role_once_and_writes_no_history() {
-    let text = own("node/src/supervisor/promotion.rs");
+    let text = own("node/src/supervisor/promotion/mod.rs");
     for foreign in
         ["ledger::wal", "StoreWriter", "loop {", "while ", "retry", "sleep", "spawn", "Client"]
     {

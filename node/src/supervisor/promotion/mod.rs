@@ -22,95 +22,27 @@
 //! Keeps: P6-V1, P6-SC4, P6-AR2, P6-B1.1, P6-B1.2, P6-B2.3, P6-B3.3, P6-DF5, P6-RF1.1, P6-PF2.1, P6-B4.3,
 //! M-P13, M-P15, M-P18, M-P21, M-P19.
 
+mod asked;
+mod facts;
+
 use std::time::Instant;
 
-use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
+use aerodb_core::authority::{Annotation, EntryBody, Grant};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
-use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for, remedies};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::decision::tenure::Tenure;
-use aerodb_core::explain::{Explanation, Recorded, Remedy, explain};
-use aerodb_core::hash::{Chain, Hash};
-use aerodb_core::id::{Boundary, Epoch, NodeId, PromotionId};
-use aerodb_core::machine::{
-    PipelineEvent, Promotion, PromotionEvent, RoleEvent, RoleName, WalWriter,
-};
-use aerodb_core::position::Position;
-use aerodb_core::rules::RuleId;
-use aerodb_http_api::code::Code;
-use aerodb_http_api::problem::Problem;
-use aerodb_ledger::authority::present_decline;
+use aerodb_core::explain::explain;
+use aerodb_core::hash::Hash;
+use aerodb_core::id::PromotionId;
+use aerodb_core::machine::{PipelineEvent, PromotionEvent, RoleEvent, RoleName, WalWriter};
 use aerodb_ledger::crash::{self, Point};
-use serde_json::json;
 
-use crate::declines::has_declined_after;
-use crate::evidence::{Extended, Unfit, extend};
 use crate::journal::Attempt;
-use crate::replication::unreadable_history;
 use crate::supervisor::requests::{Known, promotion_id, reused};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
-use crate::wal::{Paused, Standing};
-
-/// A request for promotion.
-#[derive(Debug)]
-pub struct PromotionRequest {
-    /// The epoch that the request names.
-    pub expected_epoch: Epoch,
-    /// The node that it names, if it names one.
-    pub replica_id: Option<NodeId>,
-    /// The operator's name for it.
-    pub request: Option<RequestRef>,
-    /// The heir's decline, on which this node would be granted what it relinquished.
-    pub decline: Option<SignedDecline>,
-    /// Ledger entries that this node has not pulled.
-    pub entries: Vec<SignedEntry>,
-    /// The digest of an earlier dry run: nothing that the decision reads may have moved since.
-    pub expected_digest: Option<Hash>,
-    /// Whether only the answer is wanted.
-    pub dry_run: bool,
-    /// Who, when and why.
-    pub annotation: Annotation,
-}
-
-/// An approval.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PromotionAnswer {
-    /// The attempt; `None` for a dry run.
-    pub promotion_id: Option<PromotionId>,
-    /// The epoch granted.
-    pub epoch: Epoch,
-    /// Its holder.
-    pub holder: NodeId,
-    /// Where it starts.
-    pub start: Position,
-    /// Why.
-    pub explanation: Explanation,
-}
-
-type Answer = Result<PromotionAnswer, Problem>;
-
-/// A decision with what it says.
-struct Decided {
-    decision: RecordedDecision,
-    explanation: Explanation,
-}
-
-impl Decided {
-    fn on(facts: PromotionFacts) -> Self {
-        let (decision, explanation) = Recorded::decide(facts);
-        Self { decision, explanation }
-    }
-
-    /// Decides again. A decision depends on its facts alone: on the same ones it is this one.
-    fn again(self, facts: PromotionFacts) -> Self {
-        if facts == self.decision.facts { self } else { Self::on(facts) }
-    }
-
-    fn answer(self, id: Option<&PromotionId>) -> Answer {
-        answer(&self.decision.facts, id, self.explanation)
-    }
-}
+use crate::wal::Paused;
+use asked::{Answer, Decided, answer, check_digest};
+pub use asked::{PromotionAnswer, PromotionRequest};
 
 impl Supervisor {
     pub(super) fn promote(&mut self, request: PromotionRequest) -> Result<Answer, Fatal> {
@@ -293,86 +225,6 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn promotion_facts(
-        &self,
-        request: &PromotionRequest,
-        standing: &Standing,
-    ) -> Result<PromotionFacts, Problem> {
-        let shared = self.shared();
-        let authority = self.with_evidence(&request.entries)?.authority;
-        let node = shared.identity.node_id.clone();
-        let facts = AuthorityFacts::from(&*authority);
-        let decline = request.decline.clone().map(|decline| present_decline(&authority, decline));
-        let basis = basis_for(&shared.identity.cluster, &facts, &node, decline.as_ref());
-        let chain_at_basis = match basis {
-            Some((_, position)) => self.chain_at(position.boundary, standing)?,
-            None => None,
-        };
-        let asked = PromotionAsked {
-            expected_epoch: request.expected_epoch,
-            replica_id: request.replica_id.clone(),
-            decline,
-            attempt_in_progress: self.another_attempt(),
-        };
-        let history = History {
-            received: standing.received,
-            chain_at_basis,
-            epoch_mismatch: standing.epochs.first_mismatch(&authority),
-            declined: has_declined_after(&shared.decision_entries, authority.epoch()),
-        };
-        let state = NodeState {
-            node: &node,
-            authority: &authority,
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
-            wal_end: standing.tip,
-        };
-        Ok(state.of_promotion(asked, history))
-    }
-
-    /// This node's ledger with what the request brings behind it.
-    fn with_evidence(&self, entries: &[SignedEntry]) -> Result<Extended, Problem> {
-        let node = &self.shared().identity.node_id;
-        extend(&self.authority(), node, entries).map_err(|unfit| unfit_evidence(&unfit, node))
-    }
-
-    /// One message is handled after the other, so the attempt that asks is the only one that can be in
-    /// these states.
-    fn another_attempt(&self) -> bool {
-        match self.shared().machines.promotion.get() {
-            Promotion::Steady
-            | Promotion::PromotionRequested
-            | Promotion::PromotionValidating
-            | Promotion::PromotionApproved { .. } => false,
-            Promotion::AuthorityTransitioning
-            | Promotion::PromotionSucceeded
-            | Promotion::PromotionDenied { .. } => true,
-        }
-    }
-
-    fn chain_at(&self, boundary: Boundary, standing: &Standing) -> Result<Option<Chain>, Problem> {
-        if boundary > standing.tip.boundary {
-            return Ok(None);
-        }
-        if boundary == Boundary::ORIGIN {
-            return Ok(Some(Position::origin(&self.shared().identity.cluster).chain));
-        }
-        if let Some(kept) = self.kept_by_the_checkpoint(boundary) {
-            return Ok(Some(kept.chain));
-        }
-        let end = self.shared().wal.batch_end_at(boundary).map_err(|fault| {
-            Problem::new(Code::Halted, format!("the history cannot be read: {fault}"))
-                .rule(RuleId::P3D9, unreadable_history(&self.shared().identity.node_id))
-        })?;
-        Ok(end.map(|position| position.chain))
-    }
-
-    /// A place of which the checkpoint keeps the chain: the log may have let go of it.
-    fn kept_by_the_checkpoint(&self, boundary: Boundary) -> Option<Position> {
-        let standing = self.shared().shelf.standing()?;
-        standing.marker.known_places().find(|place| place.boundary == boundary)
-    }
-
     /// The recorded outcome of an attempt, made again from its facts; `None` when a crash cut it short,
     /// for then there is none, and the request is looked at anew (P6-B3.3).
     fn recorded_promotion(&self, known: &Known) -> Option<Answer> {
@@ -392,50 +244,4 @@ fn grant_body(
     Grant::of(id.clone(), request.map(|request| request.request_id), decision.clone())
         .map(|grant| EntryBody::AuthorityGranted(Box::new(grant)))
         .ok_or_else(|| Fatal("an approval without a basis, or no epoch is left".to_owned()))
-}
-
-fn unfit_evidence(unfit: &Unfit, node: &NodeId) -> Problem {
-    let rule = unfit.rule();
-    let action = "see the end of this node's ledger; bring what comes after it, in order";
-    let path = "/v1/ledger?log=authority";
-    Problem::new(Code::CommandRefused, format!("the evidence does not count: {unfit}"))
-        .rule(rule, vec![Remedy::look(rule, action, Some(node.clone()), path)])
-        .with("field", "evidence")
-}
-
-fn check_digest(request: &PromotionRequest, explanation: &Explanation) -> Result<(), Problem> {
-    match request.expected_digest {
-        Some(expected) if expected != explanation.digest => {
-            let detail = "something that the decision reads has moved since the dry run";
-            let again = Remedy {
-                rule: RuleId::P6F1,
-                action: "look again, and send the digest of what is decided now",
-                node_id: None,
-                method: "POST",
-                path: "/v1/promotions?dry_run=true",
-                body: Some(json!({ "expected_epoch": request.expected_epoch, "reason": "" })),
-            };
-            Err(Problem::new(Code::DecisionMoved, detail)
-                .rule(RuleId::P6F1, vec![again])
-                .with("expected_digest", expected)
-                .with("digest", explanation.digest))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn answer(facts: &PromotionFacts, id: Option<&PromotionId>, explanation: Explanation) -> Answer {
-    let failed: Vec<RuleId> = explanation.failed().map(|rule| rule.rule).collect();
-    match facts.authority.epoch.next() {
-        Some(epoch) if failed.is_empty() => Ok(PromotionAnswer {
-            promotion_id: id.cloned(),
-            epoch,
-            holder: facts.node.clone(),
-            start: facts.wal_end,
-            explanation,
-        }),
-        Some(_) | None => {
-            Err(Problem::promotion_denied(id, &explanation, remedies(facts, &failed)))
-        }
-    }
 }
