@@ -253,6 +253,21 @@ text! {
     |text| is_printable(text, 96)
 }
 
+impl PromotionId {
+    /// The attempt that this entry of the node's decision ledger records. `None` when the name would be too long.
+    #[must_use]
+    pub fn asked_in(node: &NodeId, request: Seq) -> Option<Self> {
+        Self::new(format!("{node}-{request}")).ok()
+    }
+
+    /// The entry of the node's decision ledger that the attempt was asked in; `None` for another node's attempt.
+    #[must_use]
+    pub fn request_of(&self, node: &NodeId) -> Option<Seq> {
+        let number = self.as_str().strip_prefix(node.as_str())?.strip_prefix('-')?;
+        Seq::new(number.parse().ok()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,5 +321,20 @@ mod tests {
         assert!(Reason::new("x".repeat(1024)).is_ok());
         assert!(Reason::new("x".repeat(1025)).is_err());
         assert!(Reason::new("a\nb").is_err());
+    }
+
+    #[test]
+    fn an_attempt_is_named_after_its_node_and_the_entry_that_it_was_asked_in() {
+        let node = |id| NodeId::new(id).unwrap();
+        let (n1, seventh) = (node("n1"), Seq::new(7).unwrap());
+        let id = PromotionId::asked_in(&n1, seventh).unwrap();
+        assert_eq!(id.as_str(), "n1-7");
+        assert_eq!(id.request_of(&n1), Some(seventh));
+        assert_eq!(id.request_of(&node("n")), None, "another node's");
+        let other = PromotionId::asked_in(&node("n1-2"), seventh).unwrap();
+        assert_eq!(other.request_of(&n1), None, "{other}");
+        for odd in ["n1", "n1-", "n1-0", "n1-x", "n1-18446744073709551616"] {
+            assert_eq!(PromotionId::new(odd).unwrap().request_of(&n1), None, "{odd}");
+        }
     }
 }

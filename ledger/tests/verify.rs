@@ -13,7 +13,7 @@ use aerodb_core::authority::{Authority, EntryBody};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Recorded;
 use aerodb_core::hash::Chain;
-use aerodb_core::id::{Boundary, CommitId, PromotionId};
+use aerodb_core::id::{Boundary, CommitId, PromotionId, Seq};
 use aerodb_core::position::Position;
 use aerodb_core::rules::RuleId;
 use aerodb_ledger::authority::{AuthorityLedger, sign_entry};
@@ -173,6 +173,33 @@ fn dis_16_a_wal_that_reaches_what_the_nodes_own_entry_names_is_complete() {
     let report = verify_directory(&RealDisk, root.path(), &known);
     assert_eq!(report.wal.completeness, Completeness::Ok);
     assert_eq!(verified(root.path()).wal.completeness, Completeness::Unknown, "whose WAL it is");
+}
+
+/// A grant to the node is named after the request in its own record, which was durable first.
+#[test]
+fn dis_16_a_record_that_ends_before_the_request_of_the_nodes_grant_is_not_complete() {
+    let root = tempfile::tempdir().unwrap();
+    data_dir(root.path(), 1, None);
+    let story = Story::begin().admit("n2").designate("n2");
+    let at = story.origin();
+    let story = story.promote("n2", at);
+    let body = EntryBody::SuccessorDesignated { epoch: story.epoch(), successor: node("n1"), at };
+    let story = story.then("n2", body).promote("n1", at);
+    let dir = root.path().join(AUTHORITY_DIR);
+    std::fs::remove_dir_all(&dir).unwrap();
+    AuthorityLedger::create(&place(&dir, segments_of(8)), story.entries).unwrap();
+    let (name, owner) = (node("n1"), key("n1").public_key());
+    let known = Known { node: Some(&name), owner: Some(&owner), stamps: None };
+    let found = || verify_directory(&RealDisk, root.path(), &known).decision_ledger.completeness;
+    assert_eq!(found(), Completeness::Ok, "n1-1 was asked for in its first entry");
+
+    let dir = root.path().join(DECISION_DIR);
+    std::fs::remove_dir_all(&dir).unwrap();
+    drop(DecisionLedger::create(&place(&dir, segments_of(8)), name.clone()).unwrap());
+    let missing = Missing::OwnGrant { rule: RuleId::Dis16, asked: Seq::FIRST, last: 0 };
+    assert_eq!(found(), Completeness::Fault(vec![missing]));
+    // What n2 was granted says nothing of n1's record, and nobody's directory has no record of its own.
+    assert_eq!(verified(root.path()).decision_ledger.completeness, Completeness::Unknown);
 }
 
 /// Every byte of the snapshot that the marker names, and what is retained.

@@ -11,7 +11,6 @@ use aerodb_core::id::{Epoch, PromotionId, RequestId};
 use aerodb_http_api::types::{Outcome, PromotionView};
 
 use crate::shared::Shared;
-use crate::supervisor::promotion_id;
 
 /// Every attempt that the ledgers know, in the order of the authority ledger first, then of this node's
 /// own record.
@@ -30,7 +29,7 @@ pub fn all(shared: &Shared) -> Vec<PromotionView> {
         let entry = &stored.entry.entry;
         match &entry.body {
             DecisionBody::PromotionRequested { expected_epoch, request, .. } => {
-                let Some(id) = promotion_id(&entry.author, entry.seq) else { continue };
+                let Some(id) = PromotionId::asked_in(&entry.author, entry.seq) else { continue };
                 attempts.entry(id.clone()).or_insert_with(|| {
                     order.push(id.clone());
                     let request_id = request.as_ref().map(|request| request.request_id.clone());

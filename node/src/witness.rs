@@ -3,12 +3,10 @@
 //!
 //! Keeps: DIS-16, P3-D5.
 
-use aerodb_core::authority::{EntryBody, SignedEntry};
+use aerodb_core::authority::SignedEntry;
 use aerodb_core::id::{Boundary, NodeId, Seq};
 use aerodb_ledger::Entries;
 use aerodb_ledger::log::Witness;
-
-use crate::supervisor::asked_in;
 
 /// The last frame that a stamp names; 0 for none.
 pub(crate) const fn frame(seq: u64) -> Witness {
@@ -19,16 +17,7 @@ pub(crate) const fn frame(seq: u64) -> Witness {
 /// after. That one is fsynced before the grant is written, and its trailer only after it.
 pub(crate) fn of_record(stamped: u64, entries: &Entries<SignedEntry>, node: &NodeId) -> Witness {
     let entries = entries.after(None, usize::MAX);
-    let asked = entries.iter().filter_map(|stored| match &stored.entry.entry.body {
-        EntryBody::AuthorityGranted(grant) => asked_in(node, &grant.promotion_id),
-        EntryBody::Genesis(_)
-        | EntryBody::MemberAdmitted { .. }
-        | EntryBody::MemberRemoved { .. }
-        | EntryBody::SuccessorDesignated { .. }
-        | EntryBody::SuccessorReleased { .. }
-        | EntryBody::ObligationEnded { .. }
-        | EntryBody::AuthorityRelinquished { .. } => None,
-    });
+    let asked = entries.iter().filter_map(|stored| stored.entry.entry.body.asked_of(node));
     Witness { record: asked.max().map(Seq::get), ..frame(stamped) }
 }
 

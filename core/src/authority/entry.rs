@@ -201,6 +201,21 @@ impl EntryBody {
             | Self::ObligationEnded { .. } => None,
         }
     }
+
+    /// The entry of `node`'s decision ledger that a grant to it is named after: durable there before the grant was.
+    #[must_use]
+    pub fn asked_of(&self, node: &NodeId) -> Option<Seq> {
+        match self {
+            Self::AuthorityGranted(grant) => grant.promotion_id.request_of(node),
+            Self::Genesis(_)
+            | Self::MemberAdmitted { .. }
+            | Self::MemberRemoved { .. }
+            | Self::SuccessorDesignated { .. }
+            | Self::SuccessorReleased { .. }
+            | Self::ObligationEnded { .. }
+            | Self::AuthorityRelinquished { .. } => None,
+        }
+    }
 }
 
 /// What people may want to know about an entry: under its hash, read by no rule, part of no digest.

@@ -1,10 +1,10 @@
 //! Whether all is there that is known to have been there. A chain walk cannot see a cut tail, so this is
 //! judged by what others have seen of a log: the stamp in the identity, the WAL's stamps of the authority
-//! ledger, and the commits that the node's own ledger entries name.
+//! ledger, the commits that the node's own ledger entries name, and the requests that its grants are named after.
 
 use aerodb_core::authority::Authority;
 use aerodb_core::hash::PublicKey;
-use aerodb_core::id::{Boundary, NodeId};
+use aerodb_core::id::{Boundary, NodeId, Seq};
 use aerodb_core::position::LedgerHead;
 use aerodb_core::rules::RuleId;
 use serde::Serialize;
@@ -52,6 +52,16 @@ pub enum Missing {
         /// Where the ledger ends.
         head: LedgerHead,
     },
+    /// A grant to this node is named after an entry of its own record, which was durable before it (DIS-16).
+    #[error("the ledger ends at entry {last}, a grant to this node was asked for in entry {asked}")]
+    OwnGrant {
+        /// DIS-16.
+        rule: RuleId,
+        /// The number of the entry that was durable.
+        asked: Seq,
+        /// The ledger's last; 0 for none.
+        last: u64,
+    },
     /// An entry that this node wrote into the authority ledger names a commit (DIS-16).
     #[error("the WAL ends at commit {last}, an authority entry of this node names commit {named}")]
     OwnEntry {
@@ -71,6 +81,7 @@ impl Missing {
         match self {
             Self::IdentityStamp { rule, .. }
             | Self::WalStamp { rule, .. }
+            | Self::OwnGrant { rule, .. }
             | Self::OwnEntry { rule, .. } => *rule,
         }
     }
@@ -150,6 +161,12 @@ pub(super) fn by_wal(authority: &Authority, seen: LedgerHead) -> Option<Missing>
 /// The WAL against what the node itself has said of it.
 pub(super) fn by_own_entry(last: Boundary, named: Boundary) -> Option<Missing> {
     (last < named).then_some(Missing::OwnEntry { rule: RuleId::Dis16, named, last })
+}
+
+/// The decision ledger against the grants that this node was given.
+pub(super) fn by_own_grant(head: Option<LedgerHead>, asked: Seq) -> Option<Missing> {
+    let last = head.map_or(0, |head| head.seq.get());
+    (last < asked.get()).then_some(Missing::OwnGrant { rule: RuleId::Dis16, asked, last })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::checkpoint::Checkpoint;
 use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::retention::Retention;
-use crate::verify::completeness::by_wal;
+use crate::verify::completeness::{by_own_grant, by_wal};
 use crate::verify::{
     DirectoryReport, FaultReport, Integrity, Known, VerifiedAuthority, verify_authority,
     verify_decisions, verify_wal,
@@ -30,10 +30,14 @@ pub fn verify_directory(disk: &dyn Disk, data: &Path, known: &Known<'_>) -> Dire
     let Ok(ledger) =
         verify_authority(disk, &data.join(AUTHORITY_DIR), known, &mut |_| Ok::<(), Infallible>(()));
     let authority = ledger.authority.as_deref();
-    let Ok(decision_ledger) =
+    let Ok(mut decision_ledger) =
         verify_decisions(disk, &data.join(DECISION_DIR), known, authority, &mut |_| {
             Ok::<(), Infallible>(())
         });
+    if let (Some(asked), Integrity::Ok) = (ledger.asked, &decision_ledger.integrity) {
+        let found = by_own_grant(decision_ledger.head, asked);
+        decision_ledger.completeness = decision_ledger.completeness.and(found);
+    }
     let (checkpoint, marker) = verify_checkpoint(disk, data);
     let checkpoint =
         if checkpoint == Integrity::Ok { verify_retention(disk, data) } else { checkpoint };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aerodb_core::authority::{Authority, Illegal, SignedEntry};
 use aerodb_core::decision::record::SignedDecision;
 use aerodb_core::hash::PublicKey;
-use aerodb_core::id::{Boundary, NodeId};
+use aerodb_core::id::{Boundary, NodeId, Seq};
 use aerodb_core::position::LedgerHead;
 
 use crate::authority::AuthorityLedger;
@@ -27,6 +27,8 @@ pub struct VerifiedAuthority {
     pub authority: Option<Arc<Authority>>,
     /// The furthest commit that an entry of the node itself names.
     pub named: Boundary,
+    /// The last entry of the node's decision ledger that a grant to it is named after.
+    pub asked: Option<Seq>,
 }
 
 /// Checks an authority ledger: every entry's bytes, signatures, and place in the fold. Each is shown to
@@ -40,14 +42,15 @@ pub fn verify_authority<E>(
     known: &Known<'_>,
     visit: &mut dyn FnMut(Stored<SignedEntry>) -> Result<(), E>,
 ) -> Result<VerifiedAuthority, E> {
-    let (mut named, mut other_rulesets) = (Boundary::ORIGIN, BTreeMap::new());
+    let (mut named, mut asked, mut other_rulesets) = (Boundary::ORIGIN, None, BTreeMap::new());
     let mut look = |stored: Stored<SignedEntry>| {
         let entry = &stored.entry.entry;
         if let Err(Illegal::Ruleset { found }) = entry.check_adoptable() {
             *other_rulesets.entry(found).or_default() += 1;
         }
-        if known.node == Some(&entry.author) {
+        if let Some(node) = known.node.filter(|node| **node == entry.author) {
             named = named.max(entry.body.names().unwrap_or(named));
+            asked = asked.max(entry.body.asked_of(node));
         }
         visit(stored)
     };
@@ -58,10 +61,10 @@ pub fn verify_authority<E>(
             let stamped = known.stamps.map(|stamps| stamps.authority);
             let whole = whole(recovery, stamped, Some(authority.head()));
             let report = LogReport { other_rulesets, ..whole };
-            Ok(VerifiedAuthority { report, authority: Some(authority), named })
+            Ok(VerifiedAuthority { report, authority: Some(authority), named, asked })
         }
         Err(OpenError::Fault(fault)) => {
-            Ok(VerifiedAuthority { report: broken(&fault), authority: None, named })
+            Ok(VerifiedAuthority { report: broken(&fault), authority: None, named, asked })
         }
         Err(OpenError::Refused(stop)) => Err(stop),
     }

@@ -9,7 +9,7 @@ use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::explain::explain;
-use aerodb_core::id::Address;
+use aerodb_core::id::{Address, PromotionId};
 use aerodb_core::machine::{
     BootstrapEvent, Checkpoint, Failure, Gate, LatchEvent, LifecycleEvent, PipelineEvent,
     PromotionEvent, RoleEvent, RoleName, WalWriter, WriteAuthority,
@@ -36,7 +36,7 @@ use crate::serve::crew::{Crew, Recovered};
 use crate::serve::error::ServeError;
 use crate::shared::Shared;
 use crate::store::{Pruner, Store, ViewSource};
-use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel, promotion_id};
+use crate::supervisor::{Fatal, Parts, Supervisor, SupervisorHandle, channel};
 use crate::view::{Identity, View};
 use crate::wal::{
     Acknowledgements, Answer, Applier, Cursors, FailureSink, Found, Mode, Owner, Receiver, Stages,
@@ -335,7 +335,7 @@ fn note_unfinished(machines: &Machines, decisions: &DecisionLedger, ledger: &Aut
     let entries = decisions.entries().after(None, usize::MAX);
     let last = entries.iter().rev().find_map(|stored| match &stored.entry.entry.body {
         DecisionBody::PromotionRequested { .. } => {
-            promotion_id(&stored.entry.entry.author, stored.entry.entry.seq)
+            PromotionId::asked_in(&stored.entry.entry.author, stored.entry.entry.seq)
         }
         _ => None,
     });

@@ -30,7 +30,6 @@ pub use message::{
     CommandRequest, Inbox, Intervention, Outcome, Receipt, SupervisorHandle, channel,
 };
 pub use promotion::{PromotionAnswer, PromotionRequest};
-pub(crate) use requests::asked_in;
-pub use requests::{Requests, promotion_id};
+pub use requests::Requests;
 pub(crate) use state::after_a_failure;
 pub use state::{Fatal, Parts, Supervisor};

@@ -29,20 +29,6 @@ pub struct Requests {
     learnt: Option<Seq>,
 }
 
-/// The promotion id of the attempt that this entry of the node's decision ledger records.
-#[must_use]
-pub fn promotion_id(node: &aerodb_core::id::NodeId, seq: Seq) -> Option<PromotionId> {
-    PromotionId::new(format!("{node}-{seq}")).ok()
-}
-
-/// The entry of the node's decision ledger that an attempt of its own was made of: what [`promotion_id`] was
-/// given.
-#[must_use]
-pub(crate) fn asked_in(node: &aerodb_core::id::NodeId, id: &PromotionId) -> Option<Seq> {
-    let number = id.as_str().strip_prefix(node.as_str())?.strip_prefix('-')?;
-    Seq::new(number.parse().ok()?)
-}
-
 /// The answer to a request whose id stands for another one.
 pub(super) fn reused(detail: &str) -> Problem {
     let rule = RuleId::P6Df5;
@@ -66,7 +52,7 @@ impl Requests {
         self.learnt = Some(entry.seq);
         let (request, known) = match &entry.body {
             DecisionBody::PromotionRequested { request, .. } => {
-                (request, promotion_id(&entry.author, entry.seq).map(Known::Promotion))
+                (request, PromotionId::asked_in(&entry.author, entry.seq).map(Known::Promotion))
             }
             DecisionBody::CommandRefused { request, .. }
             | DecisionBody::CommandDone { request, .. }

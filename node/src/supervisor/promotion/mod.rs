@@ -38,7 +38,7 @@ use aerodb_core::machine::{PipelineEvent, PromotionEvent, RoleEvent, RoleName, W
 use aerodb_ledger::crash::{self, Point};
 
 use crate::journal::Attempt;
-use crate::supervisor::requests::{Known, promotion_id, reused};
+use crate::supervisor::requests::{Known, reused};
 use crate::supervisor::state::{Fatal, Supervisor, owner_ended};
 use crate::wal::Paused;
 use asked::{Answer, Decided, answer, check_digest};
@@ -86,7 +86,7 @@ impl Supervisor {
         };
         let requested = self.note(body, request.annotation.clone())?;
         crash::reached(Point::PromoRequested);
-        let id = promotion_id(&self.shared().identity.node_id, requested)
+        let id = PromotionId::asked_in(&self.shared().identity.node_id, requested)
             .ok_or_else(|| Fatal("the promotion id is not valid".to_owned()))?;
         if first.explanation.holds() {
             self.attempt(request, &id, first)
