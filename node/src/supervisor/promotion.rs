@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use aerodb_core::authority::{Annotation, EntryBody, Grant, SignedDecline, SignedEntry};
 use aerodb_core::decision::RecordedDecision;
-use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::node_state::{History, PromotionAsked};
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for, remedies};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::decision::tenure::Tenure;
@@ -294,19 +294,13 @@ impl Supervisor {
             attempt_in_progress: self.another_attempt(),
         };
         let history = History {
+            wal_end: standing.tip,
             received: standing.received,
             chain_at_basis,
             epoch_mismatch: standing.epochs.first_mismatch(&authority),
             declined: has_declined_after(&shared.decision_entries, authority.epoch()),
         };
-        let state = NodeState {
-            node: &node,
-            authority: &authority,
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
-            wal_end: standing.tip,
-        };
-        Ok(state.of_promotion(asked, history))
+        Ok(self.state(&authority).of_promotion(asked, history))
     }
 
     /// This node's ledger with what the request brings behind it.
