@@ -131,6 +131,7 @@ fn facts(
     let halt = halt.or(rejected);
     let asked = PromotionAsked { expected_epoch, replica_id, decline, attempt_in_progress: false };
     let history = History {
+        wal_end: standing.tip,
         received: standing.received,
         chain_at_basis: chain_at_basis.filter(|_| wanted <= Some(standing.tip.boundary)),
         epoch_mismatch: standing.epochs.first_mismatch(&authority),
@@ -141,7 +142,6 @@ fn facts(
         authority: &authority,
         role: RoleName::by_ledger(&pulled, &node),
         halt,
-        wal_end: standing.tip,
     };
     Ok(state.of_promotion(asked, history))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::node_state::{NodeState, Writer};
 use aerodb_core::decision::write::{WriteFacts, WriteLive};
 use aerodb_core::hash::{ClusterId, PublicKey};
 use aerodb_core::id::{Address, NodeId};
@@ -51,20 +51,28 @@ impl View {
         writer: &WalWriter,
         store_bytes_max: u64,
     ) -> Self {
-        let write = WriteFacts {
-            cluster: identity.cluster,
-            node: identity.node_id.clone(),
-            ledger: authority.head(),
-            authority: AuthorityFacts::from(&*authority),
+        let state = NodeState {
+            node: &identity.node_id,
+            authority: &authority,
             role: role.role_name(),
             halt: latch.cause().map(|failure| failure.rule),
-            writer_poisoned: *writer == WalWriter::Poisoned,
-            minimum_durability: authority.minimum_durability(),
-            store_bytes_max,
-            live: WriteLive { successor_attached: None, acknowledged: None, store_bytes: 0 },
         };
+        let writer = Writer { poisoned: *writer == WalWriter::Poisoned, store_bytes_max };
+        let live = WriteLive { successor_attached: None, acknowledged: None, store_bytes: 0 };
+        let write = state.of_write(writer, live);
         let (upstream, detached) = (None, None);
         Self { role, authority, latch, upstream, detached, bootstrap_required: false, write }
+    }
+
+    /// What the node is by this view, as far as decisions read it.
+    #[must_use]
+    pub fn state<'a>(&'a self, identity: &'a Identity) -> NodeState<'a> {
+        NodeState {
+            node: &identity.node_id,
+            authority: &self.authority,
+            role: self.role.role_name(),
+            halt: self.halt(),
+        }
     }
 
     /// The rule of the halt in force, if there is one.

@@ -8,6 +8,7 @@ use crate::authority::{
 };
 use crate::hash::Chain;
 use crate::id::{Boundary, NodeId, Seq};
+use crate::position::Position;
 
 /// What is known of the bound without a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +98,29 @@ pub fn check_receipt(
     Ok(())
 }
 
+/// What a node whose ledger says this, and whose history is durable and validated through `position`, says of
+/// itself in a receipt.
+#[must_use]
+pub fn claim(authority: &Authority, node: &NodeId, position: Position) -> ReceiptClaim {
+    ReceiptClaim {
+        cluster: *authority.cluster(),
+        node_id: node.clone(),
+        epoch: authority.epoch(),
+        position,
+        ledger: authority.head(),
+    }
+}
+
+/// Whether a node signs its receipts: its own ledger shows that it is released, so that the next one ends the
+/// obligation (DESIGN 3.2).
+#[must_use]
+pub fn signs(authority: &Authority, node: &NodeId) -> bool {
+    match authority.succession() {
+        Some(Succession::Releasing { successor, .. }) => successor == node,
+        Some(Succession::Designated { .. }) | None => false,
+    }
+}
+
 /// How much of this ledger the receipt shows to be durable at its node; `None` when its ledger is not a
 /// prefix of this one.
 #[must_use]
@@ -127,6 +151,25 @@ mod tests {
 
     const fn at(commits: u64) -> Boundary {
         Boundary::new(commits)
+    }
+
+    #[test]
+    fn a_receipt_says_where_its_nodes_ledger_and_history_end() {
+        let story = Story::promoted_at(14).admit("n3");
+        let end = crate::authority::tests_support::at(16);
+        let claim = claim(story.authority(), &node("n3"), end);
+        assert_eq!((claim.node_id.clone(), claim.position), (node("n3"), end));
+        assert_eq!((claim.epoch, claim.ledger), (epoch(2), story.head()));
+        assert_eq!(claim.cluster, *story.authority().cluster());
+    }
+
+    #[test]
+    fn only_the_successor_whose_ledger_has_its_release_signs() {
+        let designated = Story::founded().admit("n2").admit("n3").designate("n2", 5);
+        let signs = |story: &Story, name| signs(story.authority(), &node(name));
+        assert!(!signs(&designated, "n2"));
+        let released = designated.release("n2");
+        assert!(signs(&released, "n2") && !signs(&released, "n3"));
     }
 
     /// Proves: P3-R7.

@@ -3,12 +3,38 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::authority::{Authority, Succession};
 use crate::evidence;
 use crate::explain::{Evaluation, ExplanationType, Facts, ObservedSnapshot, RuleApplied};
 use crate::hash::{ClusterId, Hash};
-use crate::id::{Boundary, Epoch, NodeId};
+use crate::id::{Boundary, CommitId, Epoch, NodeId};
 use crate::position::{LedgerHead, Position};
 use crate::rules::RuleId;
+
+/// What a ledger says of a history that is cut here: what a snapshot of it says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutByLedger {
+    /// The epoch of the last commit in it.
+    pub epoch: Epoch,
+    /// The end of the ledger.
+    pub ledger: LedgerHead,
+    /// The place of the designation in force, where the cut covers it. One past the cut is still in the log.
+    pub designation: Option<Position>,
+}
+
+impl CutByLedger {
+    /// What this ledger says of a history cut at `at`; `None` where nothing would be in it.
+    #[must_use]
+    pub fn of(authority: &Authority, at: Boundary) -> Option<Self> {
+        let last = CommitId::new(at.get())?;
+        let designation = authority.succession().map(Succession::designated_at);
+        Some(Self {
+            epoch: authority.epoch_at(last),
+            ledger: authority.head(),
+            designation: designation.filter(|place| place.boundary <= at),
+        })
+    }
+}
 
 /// A snapshot as its manifest describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,15 +1,27 @@
-//! What a node is, as far as decisions on authority read it; and the one place where facts are made of that. A
-//! running node, an offline dry run and the model ask here, so that all three decide on the same.
+//! What a node is, as far as decisions read it; and the one place where facts are made of that. A running node, an
+//! offline dry run and the model ask here, so that all three decide on the same.
+//!
+//! A decline's facts are made by [`DeclineFacts::new`](crate::decision::decline::DeclineFacts::new): it asks neither
+//! role nor halt. What is decided in a node alone (a checkpoint, a recovery, a fork, a relocation) has one maker there.
+
+mod bootstrap;
+mod read;
+mod write;
 
 use crate::authority::{Authority, PresentedDecline};
 use crate::decision::command::{Command, CommandFacts};
 use crate::decision::promotion::{AuthorityFacts, Progress, PromotionFacts};
+use crate::decision::read::Standing;
 use crate::hash::Chain;
 use crate::id::{Boundary, Epoch, NodeId};
 use crate::machine::RoleName;
 use crate::position::Position;
 use crate::rules::RuleId;
 use crate::wal::EpochMismatch;
+
+pub use bootstrap::Transferred;
+pub use read::{ReadAsked, Readable};
+pub use write::Writer;
 
 /// A node at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +34,6 @@ pub struct NodeState<'a> {
     pub role: RoleName,
     /// The rule of the halt in force, if there is one.
     pub halt: Option<RuleId>,
-    /// The end of its validated history.
-    pub wal_end: Position,
 }
 
 /// What a promotion is asked with.
@@ -42,6 +52,8 @@ pub struct PromotionAsked {
 /// What a node's own history and records say to a promotion.
 #[derive(Debug, Clone, Copy)]
 pub struct History {
+    /// The end of the validated history.
+    pub wal_end: Position,
     /// Where the durable but not validated bytes end.
     pub received: Boundary,
     /// The chain at the place that the basis names; `None` when the history does not reach it or there is no basis.
@@ -58,15 +70,23 @@ impl NodeState<'_> {
         if self.halt.is_some() { RoleName::ReplicationHalted } else { self.role }
     }
 
-    /// What a command on authority is decided on. `pulling` says whether the node that it is about pulls now.
+    /// What the gate's answers stand on (F-RS2).
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing { role: self.role(), epoch: self.authority.epoch(), halt: self.halt }
+    }
+
+    /// What a command on authority is decided on, the validated history ending there. `pulling` says whether the
+    /// node that it is about pulls now.
     #[must_use]
     pub fn of_command(
         &self,
         command: Command,
         expected_epoch: Option<Epoch>,
+        wal_end: Position,
         pulling: bool,
     ) -> CommandFacts {
-        let Self { node, authority, halt, wal_end, .. } = *self;
+        let Self { node, authority, halt, .. } = *self;
         let subject = command.subject();
         let key_known = match &command {
             Command::Admit(member) => {
@@ -98,7 +118,8 @@ impl NodeState<'_> {
     /// What a promotion of this node is decided on.
     #[must_use]
     pub fn of_promotion(&self, asked: PromotionAsked, history: History) -> PromotionFacts {
-        let Self { node, authority, halt, wal_end, .. } = *self;
+        let Self { node, authority, halt, .. } = *self;
+        let wal_end = history.wal_end;
         let validated = wal_end.boundary;
         PromotionFacts {
             cluster: *authority.cluster(),
@@ -126,39 +147,35 @@ mod tests {
     use super::*;
     use crate::authority::tests_support::{Story, at, node};
 
+    /// n1 of this story, as the holder that nothing halts.
+    pub(super) fn holder(story: &Story) -> NodeState<'_> {
+        let authority = story.authority();
+        NodeState { node: authority.holder(), authority, role: RoleName::PrimaryActive, halt: None }
+    }
+
     #[test]
     fn rm_5_whoever_is_halted_decides_as_that_whatever_its_role_was() {
         let story = Story::founded().admit("n2");
-        let n1 = node("n1");
-        let mut state = NodeState {
-            node: &n1,
-            authority: story.authority(),
-            role: RoleName::PrimaryActive,
-            halt: None,
-            wal_end: at(12),
-        };
+        let mut state = holder(&story);
         let release = || Command::Release(node("n2"));
-        assert_eq!(state.of_command(release(), None, true).role, RoleName::PrimaryActive);
+        let decides = |state: &NodeState<'_>| state.of_command(release(), None, at(12), true).role;
+        assert_eq!(decides(&state), RoleName::PrimaryActive);
+        assert_eq!(state.standing().role, RoleName::PrimaryActive);
         state.halt = Some(RuleId::FV2);
-        let halted = state.of_command(release(), None, true);
+        let halted = state.of_command(release(), None, at(12), true);
         assert_eq!((halted.role, halted.halt), (RoleName::ReplicationHalted, Some(RuleId::FV2)));
+        let standing = state.standing();
+        assert_eq!((standing.role, standing.halt), (halted.role, halted.halt));
     }
 
     #[test]
     fn a_key_that_was_ever_admitted_is_known_and_another_is_not() {
         let story = Story::founded().admit("n2");
-        let n1 = node("n1");
-        let state = NodeState {
-            node: &n1,
-            authority: story.authority(),
-            role: RoleName::PrimaryActive,
-            halt: None,
-            wal_end: at(12),
-        };
+        let state = holder(&story);
         let (known, _) = story.authority().member(&node("n2")).unwrap();
         let mut member = known.clone();
         member.node_id = node("n3");
-        let admit = |member| state.of_command(Command::Admit(member), None, false);
+        let admit = |member| state.of_command(Command::Admit(member), None, at(12), false);
         assert!(admit(member.clone()).key_known);
         member.public_key.0[0] ^= 1;
         assert!(!admit(member).key_known);

@@ -112,18 +112,19 @@ pub fn check_ledger(peer: &LedgerHead, hash_here: Option<Hash>) -> Result<(), Pe
     }
 }
 
-/// Checks that the holder has all of the peer's history. A peer that has more has what the holder has lost,
-/// and is sent away unharmed: taken in, it would be counted as attached, the next write would give its commit a
-/// second content, and the only whole history would halt over it.
+/// Checks that the node `this`, if it is the holder, has all of the peer's history. A peer that has more has what
+/// the holder has lost, and is sent away unharmed: taken in, it would be counted as attached, the next write would
+/// give its commit a second content, and the only whole history would halt over it.
 ///
 /// # Errors
 /// [`PeerRefused::HistoryAhead`].
 pub fn check_not_ahead(
+    authority: &Authority,
+    this: &NodeId,
     peer: &Position,
     durable: Boundary,
-    is_holder: bool,
 ) -> Result<(), PeerRefused> {
-    if is_holder && peer.boundary > durable {
+    if authority.holder() == this && peer.boundary > durable {
         Err(PeerRefused::HistoryAhead { peer: peer.boundary, durable })
     } else {
         Ok(())
@@ -201,8 +202,15 @@ mod tests {
             let refused = check_history(&peer, end, here).unwrap_err();
             assert_eq!((refused.is_parted(), refused.rule()), (true, RuleId::Ri3));
         }
-        assert!(!check_not_ahead(&peer, boundary(4), true).unwrap_err().is_parted());
-        assert_eq!(check_not_ahead(&peer, boundary(5), true), Ok(()));
-        assert_eq!(check_not_ahead(&peer, boundary(4), false), Ok(()));
+    }
+
+    #[test]
+    fn ri3_only_the_holder_sends_a_peer_away_that_is_ahead_of_it() {
+        let (story, peer) = (Story::founded().admit("n2"), at(5));
+        let check = |this, durable| {
+            check_not_ahead(story.authority(), &node(this), &peer, boundary(durable))
+        };
+        assert!(!check("n1", 4).unwrap_err().is_parted());
+        assert_eq!((check("n1", 5), check("n2", 4)), (Ok(()), Ok(())));
     }
 }

@@ -2,8 +2,8 @@
 //! leave (DESIGN 3.2). The bound itself is computed by [`holder_bound`]; this is what it is computed from.
 
 use crate::authority::{Authority, Durability, Obligation};
-use crate::decision::acknowledge::{Floor, holder_bound};
-use crate::id::{Boundary, Seq};
+use crate::decision::acknowledge::{Floor, holder_bound, replica_bound};
+use crate::id::{Boundary, NodeId, Seq};
 
 /// What of a node's history and ledger is acknowledged or covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,22 @@ pub struct Bounds {
     pub acknowledged: Option<Boundary>,
     /// The last ledger entry that may be answered 200 and served to everyone; `None` while unknown.
     pub covered: Option<Seq>,
+}
+
+impl Bounds {
+    /// Those of a replica that has applied its history this far and was told of this acknowledged bound. All that it
+    /// has of the ledger is covered: what comes to the obliged node is once it is durable there, and to every other
+    /// only what already was.
+    #[must_use]
+    pub fn of_replica(
+        authority: &Authority,
+        node: &NodeId,
+        applied: Boundary,
+        told: Option<Boundary>,
+    ) -> Self {
+        let acknowledged = Some(replica_bound(authority, node, applied, told));
+        Self { durable: applied, acknowledged, covered: Some(authority.head().seq) }
+    }
 }
 
 /// The parts of a tenure that the bounds are computed from.
@@ -142,7 +158,7 @@ impl Tenure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::tests_support::{Story, seq};
+    use crate::authority::tests_support::{Story, node, seq};
 
     const fn at(commits: u64) -> Boundary {
         Boundary::new(commits)
@@ -151,6 +167,15 @@ mod tests {
     fn bounds(durable: u64, acknowledged: Option<u64>, covered: Option<u64>) -> Bounds {
         let acknowledged = acknowledged.map(Boundary::new);
         Bounds { durable: at(durable), acknowledged, covered: covered.and_then(Seq::new) }
+    }
+
+    #[test]
+    fn a_replica_goes_by_what_it_was_told_where_it_is_obliged_and_by_what_it_applied_elsewhere() {
+        let story = Story::founded().admit("n2").admit("n3").designate("n2", 5);
+        let of = |name, told| Bounds::of_replica(story.authority(), &node(name), at(8), told);
+        assert_eq!(of("n2", None), bounds(8, Some(5), Some(4)));
+        assert_eq!(of("n2", Some(at(7))), bounds(8, Some(7), Some(4)));
+        assert_eq!(of("n3", None), bounds(8, Some(8), Some(4)));
     }
 
     #[test]

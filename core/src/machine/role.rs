@@ -106,6 +106,20 @@ pub enum RoleEvent {
     },
 }
 
+impl RoleEvent {
+    /// What a start finds: the ledger gives the node this role in this epoch, and no failure stands against it.
+    #[must_use]
+    pub const fn found(role: RoleName, epoch: Epoch) -> Self {
+        match role {
+            RoleName::PrimaryActive => Self::LedgerNamesThisNode { epoch },
+            RoleName::PrimarySealed => Self::LedgerShowsRelinquished { epoch },
+            RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
+                Self::LedgerNamesAnother { epoch }
+            }
+        }
+    }
+}
+
 /// The right to append to the WAL in one epoch. Only the role machine hands it out, and it cannot be
 /// copied; a replica has none, so it cannot write.
 #[derive(Debug, PartialEq, Eq)]
@@ -352,6 +366,14 @@ mod tests {
         let relinquished = held.relinquish("n2", 5);
         assert_eq!(role(&relinquished, "n1"), RoleName::PrimarySealed);
         assert_eq!(role(&relinquished, "n2"), RoleName::ReplicaActive);
+    }
+
+    #[test]
+    fn a_start_takes_the_role_that_the_ledger_gives() {
+        for name in [RoleName::PrimaryActive, RoleName::PrimarySealed, RoleName::ReplicaActive] {
+            let started = Role::initial().transition(&RoleEvent::found(name, Epoch::FIRST));
+            assert_eq!(started.unwrap().next.role_name(), name);
+        }
     }
 
     #[test]

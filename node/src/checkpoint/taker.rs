@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::checkpoint::{CheckpointFacts, CheckpointRecord, SnapshotMade};
+use aerodb_core::decision::checkpoint::{
+    CheckpointFacts, CheckpointRecord, CutByLedger, SnapshotMade,
+};
 use aerodb_core::explain::explain;
 use aerodb_core::hash::PublicKey;
 use aerodb_core::id::{Boundary, CommitId};
@@ -154,17 +156,14 @@ impl Taker {
         position: Position,
         authority: &Authority,
     ) -> Result<SnapshotFacts, CheckpointError> {
-        let at = position.boundary;
-        let last = CommitId::new(at.get()).ok_or(CheckpointError::Nothing)?;
-        let designation = authority.succession().map(|heir| heir.designated_at());
+        let cut = CutByLedger::of(authority, position.boundary).ok_or(CheckpointError::Nothing)?;
         Ok(SnapshotFacts {
             cluster: self.identity.cluster,
             position,
-            epoch: authority.epoch_at(last),
-            ledger: authority.head(),
+            epoch: cut.epoch,
+            ledger: cut.ledger,
             oldest_retained: view.needs(),
-            // One past the cut is still in the log.
-            designation: designation.filter(|place| place.boundary <= at),
+            designation: cut.designation,
         })
     }
 

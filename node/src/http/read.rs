@@ -5,6 +5,7 @@
 use std::future::ready;
 use std::time::Duration;
 
+use aerodb_core::decision::node_state::ReadAsked;
 use aerodb_core::decision::read::{Consistency, ReadFacts, ReadRefusal, Standing};
 use aerodb_core::hash::Hash;
 use aerodb_core::id::{Boundary, Seq};
@@ -27,6 +28,13 @@ pub(super) struct Wanted {
     pub(super) min_commit: Option<Boundary>,
     pub(super) consistency: Option<Consistency>,
     pub(super) deadline: Duration,
+}
+
+impl Wanted {
+    pub(super) const fn asked(&self) -> ReadAsked {
+        let Self { at, min_commit, consistency, .. } = *self;
+        ReadAsked { at, min_commit, consistency }
+    }
 }
 
 /// An admitted read: the boundary that it sees, and the state that admitted it.
@@ -143,8 +151,7 @@ impl Http {
 
     /// What the gate's answers stand on at this moment.
     fn standing(&self) -> Standing {
-        let view = self.shared.view.load();
-        Standing { role: view.role.role_name(), epoch: view.authority.epoch(), halt: view.halt() }
+        self.shared.view.load().state(&self.shared.identity).standing()
     }
 
     /// What an answer of this read was taken from: its own view and nothing later.

@@ -1,8 +1,8 @@
 //! The way of a read through the gate: what it may wait for, and until when.
 
-use aerodb_core::decision::read::{Consistency, ReadFacts, ReadRefusal};
+use aerodb_core::decision::node_state::Readable;
+use aerodb_core::decision::read::{ReadFacts, ReadRefusal};
 use aerodb_core::id::Boundary;
-use aerodb_core::machine::RoleName;
 use aerodb_http_api::problem::Problem;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -114,25 +114,7 @@ impl Http {
     }
 
     fn needs_echo(&self, view: &View, wanted: Wanted) -> bool {
-        self.consistency(view, wanted) == Consistency::Linearizable && self.obliged(view)
-    }
-
-    fn obliged(&self, view: &View) -> bool {
-        view.authority.holder() == &self.shared.identity.node_id
-            && view.authority.obligation().is_some()
-    }
-
-    fn consistency(&self, view: &View, wanted: Wanted) -> Consistency {
-        let default = match view.role.role_name() {
-            // A named boundary is a snapshot by itself.
-            RoleName::PrimaryActive if wanted.at.is_none() => Consistency::Linearizable,
-            RoleName::PrimaryActive
-            | RoleName::ReplicaActive
-            | RoleName::PrimarySealed
-            | RoleName::Uninitialized
-            | RoleName::ReplicationHalted => Consistency::Snapshot,
-        };
-        wanted.consistency.unwrap_or(default)
+        view.state(&self.shared.identity).needs_echo(&wanted.asked())
     }
 
     /// The gate's facts at this moment.
@@ -142,20 +124,11 @@ impl Http {
         wanted: Wanted,
         echoed: Option<bool>,
     ) -> ReadFacts {
-        ReadFacts {
-            cluster: self.shared.identity.cluster,
-            node: self.shared.identity.node_id.clone(),
-            epoch: view.authority.epoch(),
-            holder: view.authority.holder().clone(),
-            role: view.role.role_name(),
-            halt: view.halt(),
+        let readable = Readable {
             acknowledged: self.shared.acks.bounds().acknowledged,
             oldest_retained: self.shared.store.oldest_retained(),
-            consistency: self.consistency(view, wanted),
-            barrier_echoed: self.needs_echo(view, wanted).then(|| echoed.unwrap_or(false)),
-            at: wanted.at,
-            min_commit: wanted.min_commit,
-            moved_to: None,
-        }
+            echoed,
+        };
+        view.state(&self.shared.identity).of_read(wanted.asked(), readable)
     }
 }

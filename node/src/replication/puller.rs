@@ -8,7 +8,8 @@
 use std::sync::Arc;
 use std::sync::mpsc as sync;
 
-use aerodb_core::authority::{Authority, ReceiptClaim, Succession};
+use aerodb_core::authority::Authority;
+use aerodb_core::decision::acknowledge::{claim, signs};
 use aerodb_core::hash::ClusterId;
 use aerodb_core::id::{Address, Boundary};
 use aerodb_core::position::Position;
@@ -204,19 +205,9 @@ fn request(
     echo: Option<u64>,
 ) -> PullRequest {
     let identity = &context.shared.identity;
-    let claim = ReceiptClaim {
-        cluster: identity.cluster,
-        node_id: identity.node_id.clone(),
-        epoch: authority.epoch(),
-        position,
-        ledger: authority.head(),
-    };
-    // Signed where it ends the obligation: this node's own ledger shows that it is released.
-    let released = matches!(
-        authority.succession(),
-        Some(Succession::Releasing { successor, .. }) if successor == &identity.node_id
-    );
-    let signature = released.then(|| context.key.sign(&claim.signing_hash()));
+    let claim = claim(authority, &identity.node_id, position);
+    let signs = signs(authority, &identity.node_id);
+    let signature = signs.then(|| context.key.sign(&claim.signing_hash()));
     PullRequest {
         cluster: claim.cluster,
         node_id: claim.node_id,

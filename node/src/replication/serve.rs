@@ -145,8 +145,8 @@ fn check_histories(shared: &Shared, request: &PullRequest) -> Result<Option<Hear
     check_ledger(&ledger, entry_hash(shared, authority, ledger.seq)).map_err(refused)?;
     let Some(position) = request.position else { return Ok(None) };
     let durable = shared.acks.bounds().durable;
-    let is_holder = authority.holder() == &shared.identity.node_id;
-    check_not_ahead(&position, durable, is_holder).map_err(refused)?;
+    let this = &shared.identity.node_id;
+    check_not_ahead(authority, this, &position, durable).map_err(refused)?;
     let chain_here = chain_at(shared, authority, position.boundary)?;
     check_history(&position, durable, chain_here).map_err(refused)?;
     let claim = claim(shared, request, position, ledger);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::explain::explain;
@@ -301,14 +300,7 @@ fn wake(
         }
         return None;
     }
-    let epoch = authority.epoch();
-    let event = match role {
-        RoleName::PrimaryActive => RoleEvent::LedgerNamesThisNode { epoch },
-        RoleName::PrimarySealed => RoleEvent::LedgerShowsRelinquished { epoch },
-        RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
-            RoleEvent::LedgerNamesAnother { epoch }
-        }
-    };
+    let event = RoleEvent::found(role, authority.epoch());
     let write =
         machines.role.must_step_with(journal, &event, aerodb_core::machine::Step::into_authority);
     if role == RoleName::ReplicaActive {
@@ -323,7 +315,7 @@ fn wake(
         }
     }
     if write.is_some() {
-        machines.writer.renew(WalWriter::Open { epoch });
+        machines.writer.renew(WalWriter::Open { epoch: authority.epoch() });
     }
     machines.lifecycle.must_step(journal, &LifecycleEvent::Verified);
     write
@@ -385,7 +377,7 @@ fn acknowledgements(
     tip: &Position,
     healthy: bool,
 ) -> Acknowledgements<Answer> {
-    let (durable, head) = (tip.boundary, authority.head().seq);
+    let durable = tip.boundary;
     match role {
         RoleName::PrimaryActive | RoleName::PrimarySealed if healthy => {
             let acks = Acknowledgements::new(durable, None, None);
@@ -393,8 +385,9 @@ fn acknowledgements(
             acks
         }
         RoleName::ReplicaActive if healthy => {
-            let bound = replica_bound(authority, &identity.node_id, durable, None);
-            Acknowledgements::new(durable, Some(bound), Some(head))
+            let Bounds { acknowledged, covered, .. } =
+                Bounds::of_replica(authority, &identity.node_id, durable, None);
+            Acknowledgements::new(durable, acknowledged, covered)
         }
         RoleName::PrimaryActive
         | RoleName::PrimarySealed

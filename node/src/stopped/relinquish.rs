@@ -95,10 +95,10 @@ fn facts(opened: &Opened, successor: NodeId, expected_epoch: Epoch) -> CommandFa
         authority: opened.ledger.authority(),
         role: opened.role,
         halt: opened.failures.first().map(|failure| failure.rule),
-        wal_end: opened.replayed.standing.tip,
     };
+    let wal_end = opened.replayed.standing.tip;
     // Nobody pulls from a stopped node, and relinquishing does not ask for it.
-    state.of_command(Command::Relinquish(successor), Some(expected_epoch), false)
+    state.of_command(Command::Relinquish(successor), Some(expected_epoch), wal_end, false)
 }
 
 fn refused(facts: &CommandFacts, explanation: Explanation) -> Refused {

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::Annotation;
-use aerodb_core::decision::acknowledge::replica_bound;
-use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::bootstrap::SnapshotReceived;
+use aerodb_core::decision::node_state::Transferred;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::decision::tenure::Bounds;
 use aerodb_core::explain::{Recorded, Remedy};
-use aerodb_core::id::{Address, CommitId, NodeId, Seq};
+use aerodb_core::id::{Address, Seq};
 use aerodb_core::machine::{
     Bootstrap, BootstrapEvent, BootstrapProgress, Gate, PipelineEvent, Role, RoleName,
 };
@@ -60,9 +59,8 @@ impl Supervisor {
         let shared = self.shared();
         let authority = self.authority();
         let durable = shared.acks.bounds().durable;
-        let acknowledged = Some(replica_bound(&authority, &shared.identity.node_id, durable, None));
-        let covered = Some(authority.head().seq);
-        shared.acks.follow(Bounds { durable, acknowledged, covered });
+        let node = &shared.identity.node_id;
+        shared.acks.follow(Bounds::of_replica(&authority, node, durable, None));
         self.judge_gate(Gate::ReadSafe);
     }
 
@@ -203,8 +201,10 @@ impl Supervisor {
         // A file that is another one than was announced is none, however sound it is in itself.
         let verified = verified.filter(|it| it.manifest().hash() == source.manifest);
         let Some(standing) = self.shared().owner.look_blocking() else { return Ok(()) };
-        let manifest = verified.as_ref().map(|it| *it.manifest());
-        let facts = self.bootstrap_facts(source.node_id, manifest, damage_at, standing.tip);
+        let snapshot = verified.as_ref().map(|it| received(it.manifest()));
+        let transferred = Transferred { source: source.node_id, snapshot, damage_at };
+        let authority = self.authority();
+        let facts = self.state(&authority).of_bootstrap(standing.tip, transferred);
         let (decision, explanation) = Recorded::decide(facts);
         let cleared = self.halted().map(|_| RuleId::FS3).filter(|_| explanation.holds());
         let body = DecisionBody::BootstrapDecided { decision, cleared };
@@ -218,31 +218,6 @@ impl Supervisor {
                 let why = format!("the snapshot is rejected: {reason}");
                 self.end_transfer(&BootstrapEvent::Rejected { rule }, why, Some(rule))
             }
-        }
-    }
-
-    fn bootstrap_facts(
-        &self,
-        source: NodeId,
-        manifest: Option<Manifest>,
-        damage_at: Option<u64>,
-        own: aerodb_core::position::Position,
-    ) -> BootstrapFacts {
-        let (shared, authority) = (self.shared(), self.authority());
-        let last = manifest.and_then(|it| CommitId::new(it.facts.position.boundary.get()));
-        BootstrapFacts {
-            cluster: shared.identity.cluster,
-            node: shared.identity.node_id.clone(),
-            source,
-            ledger: authority.head(),
-            authority: AuthorityFacts::from(&*authority),
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
-            own,
-            snapshot: manifest.as_ref().map(received),
-            damage_at,
-            ledger_known: manifest.is_some_and(|it| authority.contains(&it.facts.ledger)),
-            epoch_by_ledger: last.map(|commit| authority.epoch_at(commit)),
         }
     }
 

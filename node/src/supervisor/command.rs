@@ -10,7 +10,6 @@ use aerodb_core::authority::{
 };
 use aerodb_core::decision::acknowledge::covered_release;
 use aerodb_core::decision::command::{Command, CommandFacts, remedies};
-use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::explain::{Explanation, Recorded};
 use aerodb_core::id::{Epoch, NodeId, Seq};
@@ -62,17 +61,9 @@ impl Supervisor {
         expected_epoch: Option<Epoch>,
         wal_end: Position,
     ) -> CommandFacts {
-        let shared = self.shared();
         let authority = self.authority();
-        let pulling = shared.peers.is_attached(command.subject());
-        let state = NodeState {
-            node: &shared.identity.node_id,
-            authority: &authority,
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
-            wal_end,
-        };
-        state.of_command(command, expected_epoch, pulling)
+        let pulling = self.shared().peers.is_attached(command.subject());
+        self.state(&authority).of_command(command, expected_epoch, wal_end, pulling)
     }
 
     fn carry_out(

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use aerodb_core::authority::{Annotation, Authority, SignedEntry};
-use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::follow::{histories_agree, own_unknown};
 use aerodb_core::decision::record::{DecisionBody, RequestRef};
 use aerodb_core::decision::tenure::Bounds;
@@ -234,14 +233,13 @@ impl Supervisor {
             return Err(broken);
         }
         let applied = paused.standing.tip.boundary;
-        let acknowledged = Some(replica_bound(authority, &shared.identity.node_id, applied, None));
-        let covered = Some(authority.head().seq);
+        let bounds = Bounds::of_replica(authority, &shared.identity.node_id, applied, None);
         if machines.role.get().role_name() == RoleName::PrimarySealed {
             machines.role.must_step(&machines.journal, &RoleEvent::HistoriesAgree { epoch });
-            shared.acks.stop_holding(acknowledged, covered);
+            shared.acks.stop_holding(bounds.acknowledged, bounds.covered);
             self.enter_pipeline();
         }
-        shared.acks.follow(Bounds { durable: applied, acknowledged, covered });
+        shared.acks.follow(bounds);
         paused.resume(Mode::Replica);
         Ok(())
     }

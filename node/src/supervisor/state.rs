@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 
 use aerodb_core::authority::{Annotation, Authority, Entry, EntryBody, SignedEntry};
+use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::explain::Remedy;
 use aerodb_core::id::{Address, Reason, Seq};
@@ -255,6 +256,17 @@ impl Supervisor {
 
     pub(super) fn authority(&self) -> Arc<Authority> {
         Arc::clone(self.parts.ledger.authority())
+    }
+
+    /// What this node is now, as far as decisions read it, with this ledger.
+    pub(super) fn state<'a>(&'a self, authority: &'a Authority) -> NodeState<'a> {
+        let Shared { identity, machines, .. } = self.shared();
+        NodeState {
+            node: &identity.node_id,
+            authority,
+            role: machines.role.get().role_name(),
+            halt: machines.latch.get().cause().map(|failure| failure.rule),
+        }
     }
 
     /// Publishes the state as it is now.

@@ -32,7 +32,6 @@ pub use validator::{Validated, Validator};
 use std::sync::Arc;
 
 use aerodb_core::authority::Authority;
-use aerodb_core::decision::acknowledge::replica_bound;
 use aerodb_core::decision::tenure::Bounds;
 use aerodb_core::id::{Boundary, NodeId};
 use aerodb_core::machine::{Gate, Pipeline, PipelineEvent, Segment, SegmentEvent};
@@ -155,9 +154,7 @@ impl Owner {
     /// Lets the applied commits be seen as far as they are acknowledged.
     fn publish(&self, authority: &Authority, told: Option<Boundary>) {
         let applied = self.applier.end();
-        let acknowledged = replica_bound(authority, &self.stages.node, applied, told);
-        let covered = Some(authority.head().seq);
-        self.acks.follow(Bounds { durable: applied, acknowledged: Some(acknowledged), covered });
+        self.acks.follow(Bounds::of_replica(authority, &self.stages.node, applied, told));
         self.step(&PipelineEvent::GateJudged(Gate::ReadSafe));
     }
 }

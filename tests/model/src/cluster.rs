@@ -1,6 +1,7 @@
 //! The cluster as the explorer takes it: where it starts, what can happen, what that leads to.
 
 use aerodb_core::authority::Authority;
+use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::id::{Boundary, InvalidId, NodeId, Seq};
 use aerodb_core::machine::{Machine, Role, RoleEvent, RoleName, Step, WriteAuthority};
@@ -96,6 +97,16 @@ impl Cluster {
         &self.world.ledgers.get(node.ledger).authority
     }
 
+    /// What decisions read of a node.
+    pub(crate) fn state<'a>(&'a self, at: usize, node: &'a Node) -> NodeState<'a> {
+        NodeState {
+            node: &self.names[at],
+            authority: self.authority(node),
+            role: node.role_name(),
+            halt: node.halt,
+        }
+    }
+
     pub(crate) fn durable(&self, node: &Node) -> Boundary {
         self.world.histories.get(node.history).end.boundary
     }
@@ -134,19 +145,11 @@ impl Cluster {
             return;
         }
         let (authority, durable) = (self.authority(node), self.durable(node));
-        let epoch = authority.epoch();
         let mut role = RoleName::by_ledger(authority, &self.names[at]);
         if role == RoleName::PrimarySealed && self.lies(Lie::HeldAtStart) {
             role = RoleName::PrimaryActive;
         }
-        let event = match role {
-            RoleName::PrimaryActive => RoleEvent::LedgerNamesThisNode { epoch },
-            RoleName::PrimarySealed => RoleEvent::LedgerShowsRelinquished { epoch },
-            RoleName::ReplicaActive | RoleName::Uninitialized | RoleName::ReplicationHalted => {
-                RoleEvent::LedgerNamesAnother { epoch }
-            }
-        };
-        Self::step_role(node, &event);
+        Self::step_role(node, &RoleEvent::found(role, authority.epoch()));
         if role == RoleName::ReplicaActive {
             self.show(at, node);
         } else {

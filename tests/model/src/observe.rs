@@ -61,12 +61,12 @@ impl Cluster {
     /// What replicas show has been acknowledged.
     fn shown(&self, state: &State) -> Option<Violation> {
         let histories = &self.world.histories;
-        let beyond = |node: &Node| {
-            let bound = node.shown.filter(|_| node.tenure.is_none())?;
-            let shown = histories.prefix(node.history, Boundary::new(bound))?;
+        let beyond = |at, node: &Node| {
+            let shown = histories.prefix(node.history, self.readable(at, node)?)?;
             Some(!histories.extends(state.seen.acknowledged, shown))
         };
-        let broken = state.all().any(|(_, node)| beyond(node) == Some(true));
+        let replicas = state.all().filter(|(_, node)| node.tenure.is_none());
+        let broken = replicas.into_iter().any(|(at, node)| beyond(at, node) == Some(true));
         broken.then_some(Violation::ShownUnacknowledged)
     }
 

@@ -22,7 +22,15 @@ pub enum AuditFault {
         /// What it cites.
         cited: String,
     },
-    /// A test that does not run proves nothing.
+    /// What is no test proves nothing.
+    #[error("{path}: {cited} is proven by what is no test")]
+    NoTest {
+        /// Where.
+        path: String,
+        /// The rule.
+        cited: String,
+    },
+    /// A test that does not run, or only on a condition, proves nothing.
     #[error("{path}: the test {test} is ignored")]
     Ignored {
         /// Where.

@@ -68,8 +68,11 @@ impl Marks {
                 for id in marked(&file, at, "Keeps: ", words, source)? {
                     add(&mut self.keeps, &id, place(file.item_at(at)));
                 }
-                for id in marked(&file, at, "Proves: ", words, source)? {
-                    add(&mut self.proves, &id, place(named.clone().unwrap_or_default()));
+                for cited in marked(&file, at, "Proves: ", words, source)? {
+                    let Some(test) = &named else {
+                        return Err(AuditFault::NoTest { path: source.path.clone(), cited });
+                    };
+                    add(&mut self.proves, &cited, place(test.clone()));
                 }
                 continue;
             }
@@ -208,8 +211,17 @@ mod tests {
         let unknown = read("core/src/x.rs", "//! Keeps: P9-X1.\n").unwrap_err();
         assert!(matches!(unknown, AuditFault::UnknownRule { .. }), "{unknown}");
         // In two parts, for those who look for it in the sources.
-        let text = "#[test]\n#[ign".to_owned() + "ore]\nfn x() {\n}\n";
-        let ignored = read("core/src/x.rs", &text).unwrap_err();
-        assert!(matches!(ignored, AuditFault::Ignored { .. }), "{ignored}");
+        for left_out in [["ign", "ore"], ["cfg_attr(all(), ign", "ore)"], ["cf", "g(any())"]] {
+            let text = format!("#[test]\n#[{}]\nfn x() {{\n}}\n", left_out.concat());
+            let ignored = read("core/src/x.rs", &text).unwrap_err();
+            assert!(matches!(ignored, AuditFault::Ignored { .. }), "{ignored}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_test_proves_nothing() {
+        let helper = "/// Proves: WAL-6.\nfn helper() {\n}\n";
+        let refused = read("tests/tests/x.rs", helper).unwrap_err();
+        assert!(matches!(refused, AuditFault::NoTest { .. }), "{refused}");
     }
 }

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Test {
     pub(super) name: String,
+    /// Whether a run leaves it out, or does on some condition.
     pub(super) ignored: bool,
     /// From the first line of its documentation to its closing brace.
     pub(super) lines: RangeInclusive<usize>,
@@ -135,8 +136,10 @@ impl<'a> RustFile<'a> {
     }
 }
 
+/// Whether a test is left out by this line, or made to depend on a condition.
 fn is_ignoring(line: &str) -> bool {
-    line.strip_prefix("#[").is_some_and(|attribute| attribute.starts_with("ignore"))
+    let attribute = line.strip_prefix("#[").unwrap_or_default();
+    attribute.starts_with("ignore") || attribute.starts_with("cfg")
 }
 
 fn tests(lines: &[&str]) -> Vec<Test> {

@@ -44,6 +44,23 @@ fn with_record(change: impl Fn(&mut CheckpointRecord)) -> CheckpointFacts {
 }
 
 #[test]
+fn a_cut_keeps_the_designation_that_it_covers_and_leaves_a_later_one_to_the_log() {
+    let story = Story::founded().admit("n2").designate("n2", 5);
+    let cut = |at| CutByLedger::of(story.authority(), Boundary::new(at));
+    let by_ledger =
+        |designation| Some(CutByLedger { epoch: epoch(1), ledger: story.head(), designation });
+    assert_eq!((cut(4), cut(5)), (by_ledger(None), by_ledger(Some(at(5)))));
+    assert_eq!(cut(0), None, "nothing would be in it");
+}
+
+#[test]
+fn a_cut_is_of_the_epoch_that_the_ledger_gives_its_last_commit() {
+    let story = Story::promoted_at(14);
+    let cut = |at| CutByLedger::of(story.authority(), Boundary::new(at)).map(|cut| cut.epoch);
+    assert_eq!((cut(14), cut(15)), (Some(epoch(1)), Some(epoch(2))));
+}
+
+#[test]
 fn a_checkpoint_in_order_is_accepted_by_all_rules_in_this_order() {
     let explanation = explain(&in_order());
     assert_eq!(explanation.conclusion.status, "accepted");

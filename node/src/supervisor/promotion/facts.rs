@@ -1,7 +1,7 @@
 //! What a promotion is decided on, as this node has it.
 
 use aerodb_core::authority::SignedEntry;
-use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::node_state::{History, PromotionAsked};
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for};
 use aerodb_core::explain::Remedy;
 use aerodb_core::hash::Chain;
@@ -43,19 +43,13 @@ impl Supervisor {
             attempt_in_progress: self.another_attempt(),
         };
         let history = History {
+            wal_end: standing.tip,
             received: standing.received,
             chain_at_basis,
             epoch_mismatch: standing.epochs.first_mismatch(&authority),
             declined: has_declined_after(&shared.decision_entries, authority.epoch()),
         };
-        let state = NodeState {
-            node: &node,
-            authority: &authority,
-            role: self.role().role_name(),
-            halt: shared.machines.latch.get().cause().map(|failure| failure.rule),
-            wal_end: standing.tip,
-        };
-        Ok(state.of_promotion(asked, history))
+        Ok(self.state(&authority).of_promotion(asked, history))
     }
 
     /// This node's ledger with what the request brings behind it.

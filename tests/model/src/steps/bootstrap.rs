@@ -1,10 +1,11 @@
 //! A snapshot takes the place of a replica's history.
 
 use aerodb_core::decision::bootstrap::{BootstrapFacts, SnapshotReceived};
-use aerodb_core::decision::promotion::AuthorityFacts;
+use aerodb_core::decision::checkpoint::CutByLedger;
+use aerodb_core::decision::node_state::Transferred;
 use aerodb_core::explain::explain;
 use aerodb_core::hash::Hash;
-use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::id::Boundary;
 use aerodb_core::position::Position;
 
 use crate::cluster::Cluster;
@@ -44,39 +45,26 @@ impl Cluster {
         source: &Node,
         snapshot: HistoryId,
     ) -> Option<BootstrapFacts> {
-        let (authority, held) = (self.authority(node), self.world.histories.get(snapshot));
-        let theirs = self.authority(source);
-        let covered = |place: &Position| place.boundary <= held.end.boundary;
-        let designation = theirs.succession().map(|heir| heir.designated_at()).filter(covered);
-        let last = CommitId::new(held.end.boundary.get())?;
+        let (theirs, held) = (self.authority(source), self.world.histories.get(snapshot));
+        let cut = CutByLedger::of(theirs, held.end.boundary)?;
         let received = SnapshotReceived {
             cluster: *theirs.cluster(),
             position: held.end,
-            epoch: held.last.as_ref()?.0.epoch(),
-            ledger: theirs.head(),
+            epoch: cut.epoch,
+            ledger: cut.ledger,
             oldest_retained: held.end.boundary,
-            designation,
+            designation: cut.designation,
             keys: 1,
             versions: 1,
             bytes: 0,
             manifest: Hash::NONE_BEFORE,
         };
-        let mut facts = BootstrapFacts {
-            cluster: *authority.cluster(),
-            node: self.names[at].clone(),
-            source: self.names[from].clone(),
-            ledger: authority.head(),
-            authority: AuthorityFacts::from(authority),
-            role: node.role_name(),
-            halt: node.halt,
-            own: self.world.histories.get(node.history).end,
-            snapshot: Some(received),
-            damage_at: None,
-            ledger_known: authority.contains(&theirs.head()),
-            epoch_by_ledger: Some(authority.epoch_at(last)),
-        };
+        let source = self.names[from].clone();
+        let own = self.world.histories.get(node.history).end;
+        let transferred = Transferred { source, snapshot: Some(received), damage_at: None };
+        let mut facts = self.state(at, node).of_bootstrap(own, transferred);
         if self.lies(Lie::BootstrapUntold) {
-            facts.own = Position::origin(authority.cluster());
+            facts.own = Position::origin(&facts.cluster);
             facts.authority.succession = None;
         }
         Some(facts)

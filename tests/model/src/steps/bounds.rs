@@ -1,7 +1,9 @@
 //! How far a node's history is acknowledged, and how far it is shown.
 
 use aerodb_core::authority::Succession;
-use aerodb_core::decision::acknowledge::{Floor, replica_bound};
+use aerodb_core::decision::acknowledge::Floor;
+use aerodb_core::decision::node_state::{ReadAsked, Readable};
+use aerodb_core::decision::read::Consistency;
 use aerodb_core::decision::tenure::{Bounds, Tenure};
 use aerodb_core::id::Boundary;
 
@@ -68,7 +70,20 @@ impl Cluster {
         let (authority, applied) = (self.authority(node), self.durable(node));
         let told =
             if self.lies(Lie::ToldAll) { Some(applied) } else { node.told.map(Boundary::new) };
-        let bound = replica_bound(authority, &self.names[at], applied, told);
-        node.shown = (!self.lies(Lie::ShowsNothing)).then_some(bound.get());
+        let bounds = Bounds::of_replica(authority, &self.names[at], applied, told);
+        let shown = bounds.acknowledged.filter(|_| !self.lies(Lie::ShowsNothing));
+        node.shown = shown.map(Boundary::get);
+    }
+
+    /// How far a read that takes a snapshot sees; `None` where the gate refuses it.
+    pub(crate) fn readable(&self, at: usize, node: &Node) -> Option<Boundary> {
+        let asked =
+            ReadAsked { at: None, min_commit: None, consistency: Some(Consistency::Snapshot) };
+        let readable = Readable {
+            acknowledged: self.bounds(node).acknowledged,
+            oldest_retained: Boundary::ORIGIN,
+            echoed: None,
+        };
+        self.state(at, node).of_read(asked, readable).admit().ok()
     }
 }

@@ -4,7 +4,6 @@ use aerodb_core::authority::{
     Certificate, EntryBody, PresentedDecline, ReceiptClaim, SignedReceipt, Succession,
 };
 use aerodb_core::decision::command::{Command, CommandFacts};
-use aerodb_core::decision::node_state::NodeState;
 use aerodb_core::explain::explain;
 use aerodb_core::hash::Signature;
 use aerodb_core::id::Epoch;
@@ -150,15 +149,8 @@ impl Cluster {
                 Command::EndObligation(Box::new(presented))
             }
         };
-        let state = NodeState {
-            node: &self.names[at],
-            authority,
-            role: node.role_name(),
-            halt: node.halt,
-            wal_end,
-        };
         // Whether the heir pulls now decides nothing that is safe or not.
-        Some(state.of_command(command, Some(authority.epoch()), true))
+        Some(self.state(at, node).of_command(command, Some(authority.epoch()), wal_end, true))
     }
 
     /// The lie that a released successor's receipt has come, told before another heir is named.

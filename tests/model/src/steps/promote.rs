@@ -2,7 +2,7 @@
 //! step.
 
 use aerodb_core::authority::{EntryBody, Grant, PresentedDecline};
-use aerodb_core::decision::node_state::{History, NodeState, PromotionAsked};
+use aerodb_core::decision::node_state::{History, PromotionAsked};
 use aerodb_core::decision::promotion::{AuthorityFacts, PromotionFacts, basis_for};
 use aerodb_core::decision::tenure::Tenure;
 use aerodb_core::explain::Recorded;
@@ -124,9 +124,9 @@ impl Cluster {
         declined: bool,
         decline: Option<PresentedDecline>,
     ) -> PromotionFacts {
-        let (authority, name) = (self.authority(node), self.names[at].clone());
+        let authority = self.authority(node);
         let facts = AuthorityFacts::from(authority);
-        let basis = basis_for(authority.cluster(), &facts, &name, decline.as_ref());
+        let basis = basis_for(authority.cluster(), &facts, &self.names[at], decline.as_ref());
         let history = self.world.histories.get(decided_on);
         let mut wal_end = history.end;
         let mut chain_at_basis = basis.as_ref().and_then(|(_, place)| {
@@ -147,18 +147,16 @@ impl Cluster {
             attempt_in_progress: false,
         };
         let told = History {
+            wal_end,
             received: wal_end.boundary,
             chain_at_basis,
             epoch_mismatch: mismatch.filter(|_| !self.lies(Lie::EpochAsAsked)),
             declined,
         };
-        let state = NodeState {
-            node: &name,
-            authority,
-            role: if halted_untold { RoleName::ReplicaActive } else { node.role_name() },
-            halt: node.halt.filter(|_| !halted_untold),
-            wal_end,
-        };
+        let mut state = self.state(at, node);
+        if halted_untold {
+            (state.role, state.halt) = (RoleName::ReplicaActive, None);
+        }
         state.of_promotion(asked, told)
     }
 }

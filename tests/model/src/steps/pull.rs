@@ -1,6 +1,7 @@
 //! A replica's pull. A receipt rides on each.
 
-use aerodb_core::authority::{ReceiptClaim, Succession};
+use aerodb_core::authority::ReceiptClaim;
+use aerodb_core::decision::acknowledge::{claim, signs};
 use aerodb_core::hash::Chain;
 use aerodb_core::id::Boundary;
 
@@ -33,22 +34,12 @@ impl Cluster {
     /// What the pull says of its node.
     pub(crate) fn claim(&self, from: usize, pull: &Pull) -> ReceiptClaim {
         let authority = &self.world.ledgers.get(pull.ledger).authority;
-        ReceiptClaim {
-            cluster: *authority.cluster(),
-            node_id: self.names[from].clone(),
-            epoch: authority.epoch(),
-            position: self.world.histories.get(pull.history).end,
-            ledger: authority.head(),
-        }
+        claim(authority, &self.names[from], self.world.histories.get(pull.history).end)
     }
 
-    /// Signed where it ends the obligation: the node's own ledger shows that it is released.
+    /// Whether its node signed it.
     pub(crate) fn is_signed(&self, from: usize, pull: &Pull) -> bool {
-        let authority = &self.world.ledgers.get(pull.ledger).authority;
-        matches!(
-            authority.succession(),
-            Some(Succession::Releasing { successor, .. }) if successor == &self.names[from]
-        )
+        signs(&self.world.ledgers.get(pull.ledger).authority, &self.names[from])
     }
 
     /// The chain of a history at a place; `None` past its end.

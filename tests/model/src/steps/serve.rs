@@ -54,8 +54,9 @@ impl Cluster {
     ) -> Result<Option<Chain>, PeerRefused> {
         let (authority, durable) = (self.authority(node), self.durable(node));
         check_ledger(&claim.ledger, authority.hash_at(claim.ledger.seq))?;
-        let is_holder = authority.holder() == &self.names[at] && !self.lies(Lie::NeverAhead);
-        check_not_ahead(&claim.position, durable, is_holder)?;
+        if !self.lies(Lie::NeverAhead) {
+            check_not_ahead(authority, &self.names[at], &claim.position, durable)?;
+        }
         let mut chain_here = self.chain_at(node.history, claim.position.boundary);
         if self.lies(Lie::ChainAsAsked) {
             chain_here = chain_here.map(|_| claim.position.chain);

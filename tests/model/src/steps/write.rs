@@ -1,8 +1,8 @@
 //! A client's write: admitted, formed, appended, fsynced. It is acknowledged once the bound passes it.
 
 use aerodb_core::authority::Tenure;
-use aerodb_core::decision::promotion::AuthorityFacts;
-use aerodb_core::decision::write::{WriteFacts, WriteLive};
+use aerodb_core::decision::node_state::Writer;
+use aerodb_core::decision::write::WriteLive;
 use aerodb_core::machine::Role;
 
 use crate::cluster::Cluster;
@@ -41,28 +41,16 @@ impl Cluster {
         let mut asking = self.asking(at, node);
         asking.2 = 0;
         self.memos.write.ask(asking, || {
-            let authority = self.authority(node);
-            let mut facts = AuthorityFacts::from(authority);
-            if self.lies(Lie::StillHeld) || self.lies(Lie::HeldAtStart) {
-                facts.tenure = Tenure::Held;
-            }
             let live = WriteLive {
-                successor_attached: authority.obligation().map(|_| true),
+                successor_attached: self.authority(node).obligation().map(|_| true),
                 acknowledged: None,
                 store_bytes: 0,
             };
-            let facts = WriteFacts {
-                cluster: *authority.cluster(),
-                node: self.names[at].clone(),
-                ledger: authority.head(),
-                authority: facts,
-                role: node.role_name(),
-                halt: node.halt,
-                writer_poisoned: false,
-                minimum_durability: authority.minimum_durability(),
-                store_bytes_max: u64::MAX,
-                live,
-            };
+            let writer = Writer { poisoned: false, store_bytes_max: u64::MAX };
+            let mut facts = self.state(at, node).of_write(writer, live);
+            if self.lies(Lie::StillHeld) || self.lies(Lie::HeldAtStart) {
+                facts.authority.tenure = Tenure::Held;
+            }
             facts.admit(&live).is_ok()
         })
     }
