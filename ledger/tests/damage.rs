@@ -312,6 +312,33 @@ fn what_speaks_against_a_torn_frame_is_named_with_its_place() {
     assert_eq!(headless(&[(12_288 + 3 * SECTOR + 5, 1)]), tag(12_288 + 3 * SECTOR, 0));
 }
 
+/// Where a checksum found the damage, the damage has both: with the computed one put in the place of the stored one,
+/// that check passes.
+#[test]
+fn damage_that_a_checksum_finds_tells_the_stored_one_and_the_computed_one() {
+    let good = wal_disk();
+    let damaged = |at: usize, stored: Option<u32>, stored_at: usize| {
+        let disk = good.after_kill();
+        change(&disk, segment(1), |file| {
+            file[at] ^= 1;
+            if let Some(checksum) = stored {
+                file[stored_at..stored_at + 4].copy_from_slice(&checksum.to_le_bytes());
+            }
+        });
+        open_wal_disk(&disk, Witness::default()).map_err(rule_and_damage)
+    };
+    let file = good.file(&segment(1)).unwrap();
+    // A byte of what is summed up, and where the sum stands: segment header, frame header, payload.
+    for (at, stored_at) in [(40, 12), (4096 + 100, 4096 + 132), (4096 + 200, 4096 + 128)] {
+        let (_, damage) = damaged(at, None, stored_at).unwrap_err();
+        let (stored, computed) = damage.checksums().unwrap();
+        assert_eq!(file[stored_at..stored_at + 4], stored.to_le_bytes());
+        let (_, other) = damaged(at, Some(computed), stored_at).unwrap_err();
+        assert_ne!(other, damage);
+    }
+    assert_eq!(Damage::FrameSeq { expected: 2, found: 3 }.checksums(), None);
+}
+
 #[test]
 fn a_torn_sector_is_no_unproven_tail() {
     // Half a sector: no device does that to a sector that it writes whole or not at all.

@@ -10,7 +10,9 @@ use aerodb_core::authority::{Certificate, ENTRY_BYTES_MAX, EntryBody};
 use aerodb_core::decision::record::DecisionBody;
 use aerodb_core::id::Seq;
 use aerodb_core::rules::RuleId;
-use aerodb_ledger::authority::{AuthorityLedger, Rejected, SignatureError, sign_entry};
+use aerodb_ledger::authority::{
+    AuthorityLedger, Rejected, SignatureError, adopt_entry, sign_entry,
+};
 use aerodb_ledger::decision::{DecisionLedger, DecisionRejected};
 use aerodb_ledger::disk::Operation;
 use aerodb_ledger::disk::simulated::SimulatedDisk;
@@ -157,6 +159,32 @@ fn entries_are_appended_all_or_none() {
     assert_eq!(*reopen(&disk).authority(), story.authority);
 }
 
+/// Proves: AU-19.
+#[test]
+fn au_19_an_entry_that_is_new_here_is_adopted_unless_it_was_decided_by_other_rules() {
+    let story = Story::begin().admit("n2").designate("n2");
+    let before = story.authority.clone();
+    let end = story.origin();
+    let story = story.promote("n2", end);
+    let (grant, earlier) = story.entries.split_last().unwrap();
+    let mut state = None;
+    for entry in earlier {
+        adopt_entry(&mut state, entry).unwrap();
+    }
+    assert_eq!(state.as_ref(), Some(&before));
+
+    let mut other = grant.entry.clone();
+    let EntryBody::AuthorityGranted(granted) = &mut other.body else { panic!("a grant") };
+    granted.decision.ruleset += 1;
+    let refused = adopt_entry(&mut state, &sign_entry(&key("n2"), other)).unwrap_err();
+    assert_eq!(refused.rule(), RuleId::Au19);
+    let forged = sign_entry(&key("n1"), grant.entry.clone());
+    assert_eq!(adopt_entry(&mut state, &forged).unwrap_err().rule(), RuleId::Au15);
+    assert_eq!(state.as_ref(), Some(&before), "nothing has moved");
+    adopt_entry(&mut state, grant).unwrap();
+    assert_eq!(state, Some(story.authority));
+}
+
 #[test]
 fn entries_that_do_not_begin_with_genesis_make_no_ledger() {
     let (disk, story) = (new_disk(), Story::begin().admit("n2"));
@@ -185,6 +213,24 @@ fn a_decision_ledger_continues_its_chain_over_restarts() {
     drop(ledger);
     let opened = DecisionLedger::open(&decision_place(&disk), node("n2"), witness, quarantine);
     assert_eq!(opened.unwrap_err().rule(), RuleId::St2, "it is the ledger of another node");
+}
+
+/// Shown is what no power loss takes away, whatever the ledger says at once to its owner.
+#[test]
+fn a_decision_that_is_noted_is_shown_when_its_trailer_is_durable() {
+    let disk = new_disk();
+    let mut ledger = DecisionLedger::create(&decision_place(&disk), node("n1")).unwrap();
+    trace(&disk);
+    let (write, sync) = ("write 0000000000000001.seg", "fsync 0000000000000001.seg");
+    let body = DecisionBody::Halted { rule: RuleId::FV1, evidence: "e".to_owned() };
+    let noted = ledger.note(body, annotation(), &key("n1")).unwrap();
+    assert_eq!((ledger.head(), ledger.entries().len()), (Some(noted), 0));
+    assert_eq!(trace(&disk), [write, sync]);
+    ledger.settle().unwrap();
+    assert_eq!(ledger.entries().len(), 1);
+    assert_eq!(trace(&disk), [write, sync]);
+    ledger.settle().unwrap();
+    assert!(trace(&disk).is_empty(), "nothing is owed");
 }
 
 #[test]

@@ -90,6 +90,18 @@ fn a_file_is_written_and_read_where_it_was_asked_to_be() {
     assert_eq!(RealDisk.create(&path).unwrap().length().unwrap(), 0, "it is emptied");
 }
 
+/// What could not be made is not looked for to be taken away: that would tell of another failure.
+#[test]
+fn a_file_that_cannot_be_made_tells_why() {
+    let root = root();
+    for name in ["absent/", "file/"] {
+        fs::write(root.path().join("file"), b"abc").unwrap();
+        let refused = said(RealDisk.create(&root.path().join(name)));
+        assert_eq!(refused, (Operation::Create, ErrorKind::IsADirectory), "{name}");
+    }
+    assert_eq!(fs::read(root.path().join("file")).unwrap(), b"abc");
+}
+
 #[test]
 fn a_file_opened_for_reading_takes_no_writes_and_no_pipe_is_waited_for() {
     let root = root();

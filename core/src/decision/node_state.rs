@@ -180,4 +180,39 @@ mod tests {
         member.public_key.0[0] ^= 1;
         assert!(!admit(member).key_known);
     }
+
+    /// By the ledger or by its own record: one of them is enough, the other may not have it yet.
+    #[test]
+    fn a_node_has_declined_where_the_ledger_or_its_own_record_says_so() {
+        let designated = Story::founded().admit("n2").designate("n2", 10);
+        let declined = designated.clone().end_by_decline("n2");
+        let n2 = node("n2");
+        for (story, by_record, expected) in [
+            (&designated, false, false),
+            (&designated, true, true),
+            (&declined, false, true),
+            (&declined, true, true),
+        ] {
+            let state = NodeState {
+                node: &n2,
+                authority: story.authority(),
+                role: RoleName::ReplicaActive,
+                halt: None,
+                wal_end: at(12),
+            };
+            let asked = PromotionAsked {
+                expected_epoch: Epoch::FIRST,
+                replica_id: None,
+                decline: None,
+                attempt_in_progress: false,
+            };
+            let history = History {
+                received: at(12).boundary,
+                chain_at_basis: None,
+                epoch_mismatch: None,
+                declined: by_record,
+            };
+            assert_eq!(state.of_promotion(asked, history).declined, expected);
+        }
+    }
 }

@@ -53,3 +53,13 @@ pub(crate) const fn came_to(_: FileStep, _: &Path) {}
 pub(crate) fn write_file(_: &Path, file: &dyn DiskFile, bytes: &[u8]) -> Result<(), DiskError> {
     file.write_at(0, bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_the_feature_stands_nowhere() {
+        assert!(Point::ALL.iter().all(|point| !stands_at(*point)));
+    }
+}

@@ -163,6 +163,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_node_makes_without_being_told_otherwise_is_possible_and_of_these_sizes() {
+        for (options, bytes) in [(LogOptions::WAL, 16_777_216), (LogOptions::LEDGER, 1_048_576)] {
+            assert_eq!(LogOptions::new(bytes, Prepare::Ahead), Ok(options));
+        }
+    }
+
+    #[test]
     fn a_log_has_one_word_everywhere() {
         for (kind, word) in [
             (LogKind::Wal, "wal"),

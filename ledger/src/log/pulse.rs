@@ -68,36 +68,59 @@ impl Pulse {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, TryRecvError, channel};
+    use std::time::Instant;
 
     use super::*;
 
+    /// Longer than anything here takes: what waits for ever fails.
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// The turn after `last`, when it has come.
+    fn turn_after(pulse: &Arc<Pulse>, last: Turn) -> Receiver<Turn> {
+        let (pulse, (told, turn)) = (Arc::clone(pulse), channel());
+        thread::spawn(move || told.send(pulse.after(last)));
+        turn
+    }
+
     #[test]
     fn a_turn_comes_at_once_while_the_log_rests_and_otherwise_when_its_fsync_has_returned() {
-        let pulse = Pulse::default();
-        let first = pulse.after(pulse.now());
+        let pulse = Arc::<Pulse>::default();
+        let first = turn_after(&pulse, pulse.now()).recv_timeout(LONG).unwrap();
         assert_eq!(first, Turn { bytes: TURN_BYTES_MIN, fsync: 0 });
         let ((begun, has_begun), (end, may_end)) = (channel(), channel::<()>());
-        thread::scope(|scope| {
-            let pulse = &pulse;
-            let log = scope.spawn(move || {
-                pulse.beat(1 << 20, || {
-                    begun.send(()).unwrap();
-                    may_end.recv().unwrap();
-                    7
-                })
-            });
-            has_begun.recv().unwrap();
-            let waiter = scope.spawn(move || pulse.after(first));
-            // However often it has looked meanwhile.
-            assert!(!waiter.is_finished());
-            assert_eq!(pulse.now().fsync, 0);
-            end.send(()).unwrap();
-            let turn = Turn { bytes: 1 << 20, fsync: 1 };
-            assert_eq!((log.join().unwrap(), waiter.join().unwrap()), (7, turn));
+        let writer = Arc::clone(&pulse);
+        let log = thread::spawn(move || {
+            writer.beat(1 << 20, || {
+                begun.send(()).unwrap();
+                may_end.recv().unwrap();
+                7
+            })
         });
+        has_begun.recv_timeout(LONG).unwrap();
+        let waiter = turn_after(&pulse, first);
+        // However often it has looked meanwhile.
+        assert_eq!(waiter.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(pulse.now().fsync, 0);
+        end.send(()).unwrap();
+        let turn = Turn { bytes: 1 << 20, fsync: 1 };
+        assert_eq!((log.join().unwrap(), waiter.recv_timeout(LONG)), (7, Ok(turn)));
         pulse.beat(4096, || ());
         assert_eq!(pulse.now(), Turn { bytes: TURN_BYTES_MIN, fsync: 2 });
-        assert_eq!(pulse.after(pulse.now()), pulse.now());
+        assert_eq!(turn_after(&pulse, pulse.now()).recv_timeout(LONG), Ok(pulse.now()));
+    }
+
+    /// Also where an fsync has returned meanwhile: the device has what it was given in the last turn.
+    #[test]
+    fn beside_a_log_that_was_at_work_a_turn_is_waited_for() {
+        let pulse = Arc::<Pulse>::default();
+        for fsync in 1..20 {
+            let (last, before) = (pulse.now(), Instant::now());
+            pulse.beat(4096, || ());
+            let turn = turn_after(&pulse, last).recv_timeout(LONG).unwrap();
+            assert_eq!(turn.fsync, fsync);
+            assert!(before.elapsed() >= LOOK_AFTER);
+        }
     }
 }

@@ -195,3 +195,84 @@ impl Iterator for SnapshotVersions {
         next
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aerodb_core::hash::{Chain, ClusterId};
+    use aerodb_core::id::{Boundary, CommitId, Epoch, Seq};
+    use aerodb_core::position::{LedgerHead, Position};
+    use aerodb_core::wal::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
+
+    use super::*;
+    use crate::disk::RealDisk;
+    use crate::snapshot::SnapshotFacts;
+    use crate::snapshot::block::BlockBuffer;
+
+    fn facts() -> SnapshotFacts {
+        SnapshotFacts {
+            cluster: ClusterId([1; 32]),
+            position: Position { boundary: Boundary::new(9), chain: Chain([9; 32]) },
+            epoch: Epoch::FIRST,
+            ledger: LedgerHead { seq: Seq::FIRST, hash: Hash([1; 32]) },
+            oldest_retained: Boundary::ORIGIN,
+            designation: None,
+        }
+    }
+
+    /// A block of versions with values of these lengths, the keys from this letter on.
+    fn block(first: u8, value_bytes: &[usize]) -> BlockBuffer {
+        let mut block = BlockBuffer::new();
+        for (key, bytes) in (first..).zip(value_bytes) {
+            block.push(&[key], CommitId::FIRST, Some(&vec![b'v'; *bytes]));
+        }
+        block
+    }
+
+    /// The versions of a file of these blocks under these numbers, or what is wrong, every hash and checksum good: what
+    /// no damage makes, and what another program might write.
+    fn read(blocks: Vec<(u64, BlockBuffer)>, versions: u64) -> Result<usize, &'static str> {
+        let facts = facts();
+        let header = Header { cluster: facts.cluster, cut: facts.position.boundary }.encode();
+        let (mut bytes, mut content) = (header.to_vec(), Header::hash(&header));
+        let last = blocks.last().map_or(0, |(number, _)| *number);
+        for (number, mut block) in blocks {
+            let (sealed, hash) = block.seal(number, &content);
+            bytes.extend_from_slice(sealed);
+            content = hash;
+        }
+        let offset = bytes.len() as u64;
+        let manifest = Manifest { facts, keys: versions, versions, blocks: last, offset, content };
+        bytes.extend_from_slice(&manifest.encode());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        match SnapshotReader::open(&RealDisk, &path) {
+            Ok(reader) => Ok(reader.versions().count()),
+            Err(Fault::Corrupt { what: Damage::Snapshot { what }, .. }) => Err(what),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn blocks_are_numbered_without_hole_even_under_good_hashes() {
+        let numbered = |numbers: [u64; 2]| {
+            let [one, two] = [block(b'a', &[1]), block(b'b', &[1])];
+            read(vec![(numbers[0], one), (numbers[1], two)], 2)
+        };
+        assert_eq!(numbered([1, 2]), Ok(2));
+        for numbers in [[0, 1], [2, 2], [1, 1]] {
+            assert_eq!(numbered(numbers), Err("a block's header"), "{numbers:?}");
+        }
+    }
+
+    /// The most that is held in memory of a file that says what it likes.
+    #[test]
+    fn no_block_is_larger_than_the_largest_version_even_under_good_hashes() {
+        assert_eq!(BLOCK_BYTES_MAX, 14 + KEY_BYTES_MAX + VALUE_BYTES_MAX);
+        let rest = BLOCK_BYTES_MAX - (14 + 1 + VALUE_BYTES_MAX) - (14 + 1);
+        let full = [VALUE_BYTES_MAX, rest];
+        assert_eq!(read(vec![(1, block(b'a', &full))], 2), Ok(2));
+        let larger = [VALUE_BYTES_MAX, rest + 1];
+        assert_eq!(read(vec![(1, block(b'a', &larger))], 2), Err("a block's header"));
+    }
+}

@@ -1,6 +1,6 @@
 //! Entries of the decision ledger as bytes: one encoding each, and nothing else decodes.
 
-use super::{DecisionBody, DecisionEntry, EntryAside, RequestRef, SignedDecision};
+use super::{DecisionBody, DecisionEntry, EntryAside, Lasting, RequestRef, SignedDecision};
 use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, member, node};
 use crate::authority::{Annotation, EntryError};
 use crate::decision::RecordedDecision;
@@ -111,7 +111,7 @@ fn fork() -> Recorded<ForkFacts> {
 }
 
 /// One entry of every kind, with its kind.
-fn kinds() -> [(&'static str, DecisionBody); 18] {
+fn kinds() -> [(&'static str, DecisionBody); 19] {
     let designated = Story::founded().admit("n2").designate("n2", 3);
     let declined = || {
         let facts = DeclineFacts::new(designated.authority(), node("n2"), epoch(1), true);
@@ -150,12 +150,13 @@ fn kinds() -> [(&'static str, DecisionBody); 18] {
         ("declined", DecisionBody::Declined { decision: declined(), certificate, request: None }),
         ("decline_refused", DecisionBody::DeclineRefused { decision: declined(), request: None }),
         ("relocated", DecisionBody::Relocated { decision: relocation() }),
+        ("relocate_refused", DecisionBody::RelocateRefused { decision: relocation() }),
         ("forked", DecisionBody::Forked { decision: fork(), cluster: ClusterId([7; 32]) }),
         ("fork_refused", DecisionBody::ForkRefused { decision: fork() }),
     ]
 }
 
-fn every_kind() -> [SignedDecision; 18] {
+fn every_kind() -> [SignedDecision; 19] {
     kinds().map(|(_, body)| signed(body))
 }
 
@@ -216,6 +217,26 @@ fn an_entry_has_one_word_for_its_kind_everywhere() {
 fn every_kind_of_entry_decodes_to_what_was_encoded() {
     for entry in every_kind() {
         assert_eq!(SignedDecision::decode(&entry.encode()), Ok(entry));
+    }
+}
+
+/// What a node's later decisions look for in its own record; everything else tells of the past alone.
+#[test]
+fn a_decline_a_relocation_and_a_fork_settle_something_for_good() {
+    for (kind, body) in kinds() {
+        let settled = match (&body, body.lasting()) {
+            (DecisionBody::Declined { certificate, .. }, Some(Lasting::Declined(found))) => {
+                found == certificate
+            }
+            (DecisionBody::Relocated { decision }, Some(Lasting::Relocated(found))) => {
+                found == decision
+            }
+            (DecisionBody::Forked { decision, cluster }, Some(Lasting::Forked(found, of))) => {
+                found == decision && of == *cluster
+            }
+            (_, found) => found.is_some(),
+        };
+        assert_eq!(settled, ["declined", "relocated", "forked"].contains(&kind), "{kind}");
     }
 }
 
