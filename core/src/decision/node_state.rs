@@ -198,7 +198,6 @@ mod tests {
                 authority: story.authority(),
                 role: RoleName::ReplicaActive,
                 halt: None,
-                wal_end: at(12),
             };
             let asked = PromotionAsked {
                 expected_epoch: Epoch::FIRST,
@@ -207,6 +206,7 @@ mod tests {
                 attempt_in_progress: false,
             };
             let history = History {
+                wal_end: at(12),
                 received: at(12).boundary,
                 chain_at_basis: None,
                 epoch_mismatch: None,
