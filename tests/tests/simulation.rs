@@ -107,6 +107,31 @@ fn a_holder_that_follows_its_own_follower_is_refused_and_does_not_halt() {
     assert!(shown.contains("n2 answers follow: COMMAND_REFUSED (P6-A2)"), "{shown}");
 }
 
+/// A deposed holder is told to follow, and to discard its suffix before it has come to halt over that: it halts, and then
+/// does as it was told.
+#[test]
+fn latch_what_was_asked_before_a_halt_clears_it_too() {
+    let actions = include_str!("replays/discard_asked_before_the_halt.json");
+    let actions: Vec<Action> = serde_json::from_str(actions).unwrap();
+    let run = replay(&Temper::of(703_074, None), &actions);
+    let shown = run.transcript.join("\n");
+    assert!(run.violation.is_none(), "{:?}\n{shown}", run.violation);
+    assert!(shown.contains("n1 answers follow: HALTED (F-V2)"), "{shown}");
+    assert!(shown.contains("n1 ends: starts again") && shown.contains("n1 runs"), "{shown}");
+}
+
+/// A write is cut within a sector, and the process dies before it has taken that back: what is there cannot be told
+/// from a bad disk, and the start refuses by name.
+#[test]
+fn start_a_write_that_is_cut_short_and_not_taken_back_refuses_by_name() {
+    let actions = include_str!("replays/cut_short_and_killed.json");
+    let actions: Vec<Action> = serde_json::from_str(actions).unwrap();
+    let run = replay(&Temper::of(704_565, None), &actions);
+    let shown = run.transcript.join("\n");
+    assert!(run.violation.is_none(), "{:?}\n{shown}", run.violation);
+    assert!(shown.contains("0000000000000001.seg is corrupt at byte 4096 (WAL-8)"), "{shown}");
+}
+
 fn is_found(mutant: Mutant) -> Run {
     is_found_within(FOUND_WITHIN, mutant)
 }

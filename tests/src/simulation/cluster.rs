@@ -291,7 +291,7 @@ impl Cluster {
                 Event::Started(place)
             }
             Err(why) => {
-                let explained = node.is_armed();
+                let explained = node.is_explained();
                 if node.disk.is_off() {
                     node.lose_power(place as u64)
                 } else {

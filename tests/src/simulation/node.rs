@@ -73,6 +73,9 @@ pub(super) struct Node {
     changes_before: u64,
     /// A failure of the disk that was planned and may not have struck yet; with what draws the survivors.
     armed: Option<Armed>,
+    /// Whether a short write and another failure of the disk were planned together. A write cut within a sector is taken
+    /// back with one more; where that fails, or the process dies before it, the next start refuses by name.
+    cut_short: bool,
     pub(super) declined: Option<SignedDecline>,
     mutant: Option<Mutant>,
     /// The device as it was some time ago, for the bug that brings it back.
@@ -106,6 +109,7 @@ impl Node {
             starts: 0,
             changes_before: 0,
             armed: None,
+            cut_short: false,
             declined: None,
             mutant,
             image: None,
@@ -162,6 +166,7 @@ impl Node {
         let node = Stepwise::start(opened, world).map_err(|error| error.to_string())?;
         drop(entered);
         self.process = Some(Process { node, runtime });
+        self.cut_short = false;
         Ok(())
     }
 
@@ -173,9 +178,9 @@ impl Node {
         self.process.is_some()
     }
 
-    /// Whether a planned failure explains what the disk does.
-    pub(super) const fn is_armed(&self) -> bool {
-        self.armed.is_some()
+    /// Whether failures that were planned explain what a start finds or meets on the disk.
+    pub(super) const fn is_explained(&self) -> bool {
+        self.armed.is_some() || self.cut_short
     }
 
     /// Lets the disk fail.
@@ -199,6 +204,8 @@ impl Node {
             | DiskFault::KillDuring => At::Change(self.disk.changes() + after),
         };
         self.disk.fail(at, failure, Times::Once);
+        let is_short = |fault| fault == DiskFault::ShortWrite;
+        self.cut_short |= self.armed.is_some_and(|it| is_short(it.fault) || is_short(fault));
         self.armed = Some(Armed { fault, seed, at: self.disk.changes() + after });
     }
 

@@ -1,5 +1,6 @@
-//! START: whatever a crash or a power loss leaves, the node starts again. Only a disk that fails while it does, or a
-//! discarding that was cut off and is to be finished, may keep it from that.
+//! START: whatever a crash or a power loss leaves, the node starts again. Only a disk that fails while it does, one that
+//! cut a write short and then failed the process again before it had taken that back, or a discarding that was cut off
+//! and is to be finished, may keep it from that.
 
 use super::{Violation, violated};
 use crate::simulation::{Asked, Event};
