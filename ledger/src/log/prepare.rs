@@ -99,3 +99,25 @@ impl Next {
         maker.open(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A directory that is closed may be moved, or opened by another process.
+    #[test]
+    fn a_log_that_is_closed_has_waited_for_the_segment_that_was_being_made() {
+        let made = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&made);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            told.store(true, Ordering::Release);
+            Ok(())
+        });
+        drop(Next::Making(Making(Some(thread))));
+        assert!(made.load(Ordering::Acquire));
+    }
+}
