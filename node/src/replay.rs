@@ -98,7 +98,7 @@ impl<'a> Replay<'a> {
         });
         let epochs = last
             .map_or_else(EpochRuns::default, |(epoch, last)| EpochRuns::ending_with(epoch, last));
-        let standing = Standing { tip, received: tip.boundary, epochs, frame: 0 };
+        let standing = Standing { tip, received: tip.boundary, epochs, frame: 0, failed: false };
         let stamp = checkpoint.map(|marker| marker.ledger);
         Self {
             authority,

@@ -95,6 +95,7 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
         journal: Arc::clone(&machines.journal),
         group_commit_max: opened.config.group_commit_max,
         failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
+        has_failed: false,
     };
     Ok(spawn(owner, Mode::Holder { authority, stamp }, None)?)
 }

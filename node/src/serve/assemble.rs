@@ -123,6 +123,7 @@ pub(super) fn assemble(
         journal: Arc::clone(&machines.journal),
         group_commit_max: config.group_commit_max,
         failed: failure_sink(&handle),
+        has_failed: false,
     };
     let (owner, clerk) = seat(owner, mode, found, world.hands);
     // Opened before the first pruning: what recovery came to is still there when its digest is computed.

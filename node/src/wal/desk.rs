@@ -155,15 +155,18 @@ impl OwnerHandle {
         self.jobs.send(job).await.is_ok()
     }
 
-    /// Stills the owner; everything queued before is done first. `None` when it has ended.
+    /// Stills the owner; everything queued before is done first. `None` when it has ended or its disk has failed:
+    /// whatever was to be decided waits for the word of that, which ends the process.
     #[must_use]
     pub fn pause(&self) -> Option<Paused> {
-        if let Some(clerk) = &self.here {
-            return Some(clerk.pause());
-        }
-        let (reply, paused) = sync::channel();
-        self.jobs.blocking_send(Job::Pause(reply)).ok()?;
-        paused.recv().ok()
+        let paused = if let Some(clerk) = &self.here {
+            clerk.pause()
+        } else {
+            let (reply, paused) = sync::channel();
+            self.jobs.blocking_send(Job::Pause(reply)).ok()?;
+            paused.recv().ok()?
+        };
+        (!paused.standing.failed).then_some(paused)
     }
 
     /// Has a job done and waits for what it comes to; not for a thread of the runtime.
@@ -183,17 +186,17 @@ impl OwnerHandle {
         }
     }
 
-    /// Where things stand between two batches. `None` when the owner has ended.
+    /// Where things stand between two batches. `None` as for [`OwnerHandle::pause`].
     pub async fn look(&self) -> Option<Standing> {
         let (reply, standing) = oneshot::channel();
         self.jobs.send(Job::Look(reply)).await.ok()?;
-        standing.await.ok()
+        standing.await.ok().filter(|standing| !standing.failed)
     }
 
     /// The same, for a thread of its own.
     #[must_use]
     pub fn look_blocking(&self) -> Option<Standing> {
-        self.ask(Job::Look)
+        self.ask(Job::Look).filter(|standing| !standing.failed)
     }
 
     /// Has the owner prepare the place from which the log goes on past a gap that a snapshot fills. `None` when

@@ -82,6 +82,9 @@ pub struct Standing {
     pub epochs: EpochRuns,
     /// The last frame of the log, for the close stamp.
     pub frame: u64,
+    /// The disk has failed: where the log ends is not known before a restart has read it (WAL-13). Word of it is on
+    /// its way to the supervisor.
+    pub failed: bool,
 }
 
 /// The owner, holding still. Dropping it without [`Paused::resume`] leaves the WAL idle.
@@ -123,6 +126,21 @@ pub enum WalFailure {
     Rejected(ReceiveError),
 }
 
+impl WalFailure {
+    /// Whether the process must end of it.
+    const fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Fault(_) | Self::Rejected(ReceiveError::Disk(_)) => true,
+            Self::Rejected(
+                ReceiveError::NotReplica
+                | ReceiveError::Cut(_)
+                | ReceiveError::LedgerBehind { .. }
+                | ReceiveError::Diverged(_),
+            ) => false,
+        }
+    }
+}
+
 /// Takes word of what ends the owner's work; never blocks.
 pub struct FailureSink(pub Box<dyn Fn(WalFailure) + Send>);
 
@@ -153,6 +171,8 @@ pub struct Owner {
     pub group_commit_max: usize,
     /// Told of what ends the work.
     pub failed: FailureSink,
+    /// Whether it was told that the disk failed.
+    pub has_failed: bool,
 }
 
 /// A batch of writes as they were judged: for each write its ticket and its waiter, in order, and the commits
@@ -177,7 +197,7 @@ impl Owner {
     pub(super) fn standing(&self) -> Standing {
         let (tip, epochs) = (self.validator.tip(), self.validator.epochs().clone());
         let frame = self.receiver.wal.last_frame_seq();
-        Standing { tip, received: self.receiver.end(), epochs, frame }
+        Standing { tip, received: self.receiver.end(), epochs, frame, failed: self.has_failed }
     }
 
     /// Takes what is queued behind `first`, up to the bounds; a job of another kind ends the batch and
@@ -271,20 +291,25 @@ impl Owner {
         self.applier.apply(validated);
     }
 
-    fn poison(&self, waiters: Vec<Waiter<Answer>>, fault: Fault) {
+    fn poison(&mut self, waiters: Vec<Waiter<Answer>>, fault: Fault) {
         self.writer.must_step(&self.journal, &WalWriterEvent::Failed);
         let error = WriteError::Failed { detail: fault.to_string(), no_space: fault.is_no_space() };
         for waiter in waiters {
             let _ = waiter.reply.send((Err(error.clone()), Err(Unacknowledged::AuthorityEnded)));
         }
-        (self.failed.0)(WalFailure::Fault(fault));
+        self.tell(WalFailure::Fault(fault));
     }
 
     /// What upstream sent breaks a rule, or the disk failed: say so to the supervisor.
-    pub(super) fn report(&self, error: &ReceiveError) {
+    pub(super) fn report(&mut self, error: &ReceiveError) {
         if error.is_failure() {
-            (self.failed.0)(WalFailure::Rejected(error.clone()));
+            self.tell(WalFailure::Rejected(error.clone()));
         }
+    }
+
+    fn tell(&mut self, failure: WalFailure) {
+        self.has_failed |= failure.is_of_the_disk();
+        (self.failed.0)(failure);
     }
 
     /// Holds still until told how to go on; when nobody says so, the WAL stays idle.

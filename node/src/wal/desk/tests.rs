@@ -1,5 +1,6 @@
 //! The two ways to the owner, over a log on the real disk.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use aerodb_core::authority::Durability;
@@ -10,7 +11,8 @@ use aerodb_core::id::{Boundary, CommitId, Epoch, NodeId, Seq};
 use aerodb_core::machine::{RoleEvent, Step, WalWriter};
 use aerodb_core::position::{LedgerHead, Position};
 use aerodb_core::wal::{EpochRuns, Op};
-use aerodb_ledger::disk::RealDisk;
+use aerodb_ledger::disk::simulated::{At, Failure, SimulatedDisk, Times};
+use aerodb_ledger::disk::{Disk, Operation, RealDisk};
 use aerodb_ledger::log::{LogOptions, Prepare};
 use aerodb_ledger::wal::{Wal, WalPlace};
 
@@ -19,7 +21,7 @@ use crate::machines::Machines;
 use crate::store::Store;
 use crate::wal::{
     Acknowledgements, Answer, Applier, Cursors, FailureSink, Outcome, Receiver, Settled, Stages,
-    Ticket, Validator, Write, WriteError,
+    Ticket, Validator, WalFailure, Write, WriteError,
 };
 
 const STAMP: LedgerHead = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
@@ -27,9 +29,19 @@ const STAMP: LedgerHead = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
 /// The owner of an empty log, holding epoch 1 without an obligation.
 fn holder() -> (tempfile::TempDir, OwnerHandle) {
     let dir = tempfile::tempdir().unwrap();
+    let handle = holder_on(Arc::new(RealDisk), dir.path(), |failure| panic!("{failure:?}"));
+    (dir, handle)
+}
+
+/// The same, on this disk, telling its failure there.
+fn holder_on(
+    disk: Arc<dyn Disk>,
+    dir: &Path,
+    failed: impl Fn(WalFailure) + Send + 'static,
+) -> OwnerHandle {
     let place = WalPlace {
-        disk: Arc::new(RealDisk),
-        dir: &dir.path().join("wal"),
+        disk,
+        dir: &dir.join("wal"),
         options: LogOptions::new(1 << 16, Prepare::OnDemand).unwrap(),
         owner: PublicKey([7; 32]),
     };
@@ -57,11 +69,11 @@ fn holder() -> (tempfile::TempDir, OwnerHandle) {
         writer: Arc::clone(&machines.writer),
         journal: Arc::clone(&machines.journal),
         group_commit_max: 1024,
-        failed: FailureSink(Box::new(|failure| panic!("{failure:?}"))),
+        failed: FailureSink(Box::new(failed)),
+        has_failed: false,
     };
     let mode = Mode::Holder { authority: authority.unwrap(), stamp: STAMP };
-    let handle = spawn(owner, mode, None).unwrap();
-    (dir, handle)
+    spawn(owner, mode, None).unwrap()
 }
 
 /// A write on this thread, as a request makes it that comes over the only connection of its thread.
@@ -141,4 +153,27 @@ fn rm3_without_the_authority_nothing_is_appended_on_any_thread() {
     }
     assert_eq!(settlement.blocking_recv().unwrap().0, Err(WriteError::Closed));
     assert_eq!(handle.look_blocking().unwrap().tip.boundary, Boundary::ORIGIN);
+}
+
+/// Word of the failure is under way to the supervisor, which may have other messages before it: none of these finds
+/// an owner to decide on.
+///
+/// Proves: WAL-13, M-W05.
+#[test]
+fn nothing_is_decided_on_a_log_whose_disk_has_failed() {
+    let disk = SimulatedDisk::new();
+    disk.create_dir(Path::new("/n1")).unwrap();
+    let (tell, told) = sync::channel();
+    let tell = move |failure| tell.send(failure).unwrap();
+    let handle = holder_on(Arc::new(disk.clone()), Path::new("/n1"), tell);
+    assert!(handle.look_blocking().is_some());
+    disk.fail(At::Next(Operation::Sync, 0), Failure::Io, Times::Once);
+    let (job, settlement) = put("a");
+    handle.jobs.blocking_send(Job::Write(job)).unwrap();
+    assert!(matches!(settlement.blocking_recv().unwrap(), (Err(WriteError::Failed { .. }), _)));
+    assert!(matches!(told.recv().unwrap(), WalFailure::Fault(_)));
+    assert_eq!(handle.look_blocking(), None);
+    assert!(handle.pause().is_none());
+    // It waits for nobody who was refused.
+    assert!(handle.pause().is_none());
 }
