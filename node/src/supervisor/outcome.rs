@@ -5,7 +5,7 @@
 //! supervisor, or for a moment that only paces. Whoever reads the record has it made first
 //! ([`SupervisorHandle::outcome_recorded`]), so that nobody finds it without what they were answered.
 //!
-//! Keeps: P6-B4.3, M-P19, DIS-7.
+//! Keeps: P6-B4.3, M-P19.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
