@@ -107,6 +107,15 @@ fn a_holder_that_follows_its_own_follower_is_refused_and_does_not_halt() {
     assert!(shown.contains("n2 answers follow: COMMAND_REFUSED (P6-A2)"), "{shown}");
 }
 
+/// A replica's disk fails while it takes what it pulled, and a promotion stands in its supervisor's line before the word
+/// of that. It was granted once, on a log whose end nobody knew any more, and the process stopped over its pipeline.
+#[test]
+fn wal_13_a_promotion_that_is_taken_up_before_the_word_of_a_failed_disk_is_not_decided() {
+    let run = run(720_988, None);
+    assert!(run.violation.is_none(), "{:?}\n{}", run.violation, run.transcript.join("\n"));
+    assert!(run.totals.failovers == 1 && run.totals.crashes > 1, "{:?}", run.totals);
+}
+
 /// A deposed holder is told to follow, and to discard its suffix before it has come to halt over that: it halts, and then
 /// does as it was told.
 #[test]
