@@ -2,7 +2,7 @@
 
 use super::{Ancestor, ENTRY_BYTES_MAX, Entry, EntryBody, EntryError, Genesis, SignedEntry};
 use crate::authority::evolve;
-use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, genesis, seq};
+use crate::authority::tests_support::{SIGNATURE, Story, at, epoch, genesis, node, seq};
 use crate::hash::ClusterId;
 use crate::position::Position;
 
@@ -83,6 +83,16 @@ fn fk2_a_forked_cluster_starts_at_the_last_proven_commit_of_its_ancestor() {
     let authority = evolve(None, &forked).unwrap();
     assert_eq!(authority.ancestor(), of(at(7)).ancestor.as_ref());
     assert_eq!(authority.start(), Position::forked(authority.cluster(), &at(7)));
+}
+
+/// What a node's grants say of its own record; nothing else does, and no other node's.
+#[test]
+fn only_a_grant_names_the_request_in_its_holders_record() {
+    for entry in every_kind() {
+        let is_grant = matches!(entry.body, EntryBody::AuthorityGranted(_));
+        assert_eq!(entry.body.asked_of(&node("n2")), is_grant.then(|| seq(1)), "{entry:?}");
+        assert_eq!(entry.body.asked_of(&node("n3")), None, "{entry:?}");
+    }
 }
 
 #[test]
