@@ -25,6 +25,9 @@ pub(crate) fn temporary(path: &Path) -> PathBuf {
 ///
 /// 1. the whole content under a temporary name, 2. fsync of it, 3. rename, 4. fsync of the directory.
 ///
+/// `piece` gives how many bytes are written next, at least one, and may wait before it does: so the zeros can be given
+/// to the device little by little.
+///
 /// # Errors
 /// [`DiskError`] of the step that failed; a temporary file may remain.
 pub fn create_filled(
@@ -32,6 +35,7 @@ pub fn create_filled(
     path: &Path,
     head: &[u8],
     bytes: u64,
+    mut piece: impl FnMut() -> usize,
 ) -> Result<(), DiskError> {
     let temp = temporary(path);
     let file = disk.create(&temp)?;
@@ -40,8 +44,9 @@ pub fn create_filled(
     let zeros = vec![0; chunk_of(bytes)];
     let mut offset = head.len() as u64;
     while offset < bytes {
-        let chunk = chunk_of(bytes - offset);
+        let chunk = piece().min(chunk_of(bytes - offset));
         file.write_at(offset, &zeros[..chunk])?;
+        file.write_back(offset, chunk as u64);
         offset += chunk as u64;
     }
     publish(disk, file, &temp, path)

@@ -11,7 +11,7 @@ use aerodb_core::hash::PublicKey;
 
 use crate::disk::{self, Access, Disk, DiskError, DiskFile, Operation};
 use crate::log::segment::{SegmentHeader, path_of};
-use crate::log::{Block, LogKind, Prepare};
+use crate::log::{Block, LogKind, Pace, Prepare, Pulse};
 
 /// Makes the segments of one log, all of one size and with one size of block.
 #[derive(Debug, Clone)]
@@ -25,12 +25,12 @@ pub(crate) struct SegmentMaker {
 }
 
 impl SegmentMaker {
-    /// Makes segment `number`: under its name it is whole and durable, or absent.
-    pub(crate) fn make(&self, number: u64) -> Result<(), DiskError> {
+    /// Makes segment `number` at this pace: under its name it is whole and durable, or absent.
+    pub(crate) fn make(&self, number: u64, mut pace: Pace) -> Result<(), DiskError> {
         let Self { kind, bytes, block, owner, .. } = *self;
         let header = SegmentHeader { kind, number, bytes, block, owner };
         let path = path_of(&self.dir, number);
-        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes)
+        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, || pace.next().bytes)
     }
 
     pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn DiskFile>, DiskError> {
@@ -72,13 +72,20 @@ impl Drop for Making {
 }
 
 impl Next {
-    /// Begins to make segment `number` if nothing was begun. Only to be called when the active segment
-    /// holds a durable frame or is the first: a segment that stands ready is always the only one.
-    pub(crate) fn begin(&mut self, maker: &SegmentMaker, number: u64, prepare: Prepare) {
+    /// Begins to make segment `number`, taking turns with the log's fsyncs, if nothing was begun. Only to be called
+    /// when the active segment holds a durable frame or is the first: a segment that stands ready is always the only
+    /// one.
+    pub(crate) fn begin(
+        &mut self,
+        maker: &SegmentMaker,
+        number: u64,
+        prepare: Prepare,
+        log: &Arc<Pulse>,
+    ) {
         match (&self, prepare) {
             (Self::Absent, Prepare::Ahead) => {
-                let maker = maker.clone();
-                let thread = std::thread::spawn(move || maker.make(number));
+                let (maker, pace) = (maker.clone(), Pace::beside(Arc::clone(log)));
+                let thread = std::thread::spawn(move || maker.make(number, pace));
                 *self = Self::Making(Making(Some(thread)));
             }
             (Self::Absent, Prepare::OnDemand) | (Self::Ready | Self::Making(_), _) => {}
@@ -92,7 +99,7 @@ impl Next {
         number: u64,
     ) -> Result<Arc<dyn DiskFile>, DiskError> {
         match std::mem::replace(self, Self::Absent) {
-            Self::Absent => maker.make(number)?,
+            Self::Absent => maker.make(number, Pace::ALONE)?,
             Self::Ready => {}
             Self::Making(making) => making.join(&path_of(&maker.dir, number))?,
         }

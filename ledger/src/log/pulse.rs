@@ -1,13 +1,15 @@
 //! When the log is at work on the device: who writes in bulk beside it takes turns with it.
 //!
-//! An fsync waits for whatever the device was given before it, by anybody. A snapshot that is written as fast as it
-//! goes is therefore waited for by the writes of the log; one that gives the device little at a time, and the next when
-//! that was flushed with the log, is waited for a little by each. It paces, and nothing else: while the log rests
-//! nobody waits, and no decision looks at it.
+//! An fsync waits for whatever the device was given before it, by anybody. A snapshot, or the log's next segment, that
+//! is written as fast as it goes is therefore waited for by the writes of the log; one that gives the device little at a
+//! time, and the next when that was flushed with the log, is waited for a little by each. The processor is shared out
+//! the same way: whoever has it keeps it for milliseconds unless it waits. It paces, and nothing else: while the log
+//! rests nobody waits, and no decision looks at it.
 //!
 //! Who waits looks again after a while, and is woken by nobody: it costs a write two increments. Waking a thread cost
 //! each of them more than the device did.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -66,9 +68,44 @@ impl Pulse {
     }
 }
 
+/// The turns of one who writes in bulk.
+#[derive(Debug)]
+pub struct Pace(Option<(Arc<Pulse>, Turn)>);
+
+/// What is written in one turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// So many bytes at most.
+    pub bytes: usize,
+    /// Whether the device was flushed since the turn before.
+    pub flushed: bool,
+}
+
+impl Pace {
+    /// Of one who writes beside no log.
+    pub const ALONE: Self = Self(None);
+
+    /// Beside this log.
+    #[must_use]
+    pub fn beside(log: Arc<Pulse>) -> Self {
+        let turn = log.now();
+        Self(Some((log, turn)))
+    }
+
+    /// The next piece, once it is time for it; all that is left, at once, where no log is written beside.
+    pub fn next(&mut self) -> Piece {
+        let Some((log, last)) = &mut self.0 else {
+            return Piece { bytes: usize::MAX, flushed: false };
+        };
+        let turn = log.after(*last);
+        let flushed = turn.fsync != last.fsync;
+        *last = turn;
+        Piece { bytes: turn.bytes, flushed }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::mpsc::{Receiver, TryRecvError, channel};
     use std::time::Instant;
 

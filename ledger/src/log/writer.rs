@@ -17,7 +17,7 @@ use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Prepare, Pulse,
+    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Pace, Prepare, Pulse,
     Recovery, Scan, ScannedLog, Witness, payload_room, repair,
 };
 
@@ -86,7 +86,7 @@ impl Log {
         }
         let block = location.options.block();
         let maker = location.maker(location.options.segment_bytes(), block);
-        maker.make(start.segment)?;
+        maker.make(start.segment, Pace::ALONE)?;
         let mut log = Self {
             active: Active {
                 number: start.segment,
@@ -147,7 +147,7 @@ impl Log {
         let bytes = scanned.segments.first().map_or(0, |segment| segment.bytes);
         let maker = location.maker(bytes, scanned.block);
         for unused in scanned.segments.iter().filter(|segment| segment.frames == 0) {
-            maker.make(unused.number)?;
+            maker.make(unused.number, Pace::ALONE)?;
         }
         let ready = scanned.segments.last().is_some_and(|last| last.number > number);
         let mut log = Self {
@@ -167,7 +167,7 @@ impl Log {
     }
 
     fn prepare_next(&mut self) {
-        self.next.begin(&self.maker, self.active.number + 1, self.prepare);
+        self.next.begin(&self.maker, self.active.number + 1, self.prepare, &self.pulse);
     }
 
     /// When it is at work on the device.

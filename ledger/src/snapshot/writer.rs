@@ -17,7 +17,7 @@ use super::order::Order;
 use crate::crash::{self, Point};
 use crate::disk::{Access, Disk, DiskError, DiskFile, publish, temporary};
 use crate::durable::Durable;
-use crate::log::{Pulse, Turn};
+use crate::log::{Pace, Pulse};
 
 /// So many bytes are given to the device between two flushes of it: an fsync of the whole file would keep it busy
 /// while the log waits for its own. Where the log has flushed it meanwhile none is needed: one of a growing file commits
@@ -109,8 +109,7 @@ impl SnapshotWriter {
     /// Has it take turns with a log that is written meanwhile.
     #[must_use]
     pub fn beside(mut self, log: Arc<Pulse>) -> Self {
-        let turn = log.now();
-        self.sink.log = Some((log, turn));
+        self.sink.pace = Pace::beside(log);
         self
     }
 
@@ -191,8 +190,8 @@ pub(super) struct Sink {
     offset: u64,
     /// Up to here the device was flushed since it was given the bytes.
     flushed: u64,
-    /// The log that it is written beside, and whose turn it was last.
-    log: Option<(Arc<Pulse>, Turn)>,
+    /// Its turns with the log that it is written beside.
+    pace: Pace,
     /// Where the process can end while it is fsynced.
     fsync: Point,
     /// After a failed write or fsync nothing is known of the bytes: the file is never finished (P3-FS9).
@@ -201,7 +200,7 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) const fn new(file: Arc<dyn DiskFile>, fsync: Point) -> Self {
-        Self { file, offset: 0, flushed: 0, log: None, fsync, failed: None }
+        Self { file, offset: 0, flushed: 0, pace: Pace::ALONE, fsync, failed: None }
     }
 
     pub(super) const fn bytes(&self) -> u64 {
@@ -241,15 +240,13 @@ impl Sink {
         Ok(())
     }
 
-    /// How many bytes are written next, once it is time for that. All of them where no log is written beside.
+    /// How many bytes are written next, once it is time for that.
     fn turn(&mut self) -> usize {
-        let Some((log, last)) = &mut self.log else { return usize::MAX };
-        let turn = log.after(*last);
-        if turn.fsync != last.fsync {
+        let piece = self.pace.next();
+        if piece.flushed {
             self.flushed = self.offset;
         }
-        *last = turn;
-        turn.bytes
+        piece.bytes
     }
 }
 

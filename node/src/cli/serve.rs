@@ -28,12 +28,22 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<Shown, Failure> {
         log::start(self.log_format);
+        use_small_pages();
         let dir = DataDir::new(self.data_dir);
         match crate::serve::run(&dir).map_err(|error| failure(&dir, error))? {
             Ended::Stopped => {}
             Ended::Restart => return Err(start_again(&dir)),
         }
         Ok(Shown::new(&json!({ "data": { "stopped": dir.path() } }), ""))
+    }
+}
+
+/// Has the kernel give memory in pages of 4 KiB alone. A page of 2 MiB is filled with zeros when it is first written
+/// to, for 0.1 ms at best and 5 ms in some virtual machines, and who does that is mostly the log's thread, a new version
+/// of a key in hand: every write that is under way waits for it.
+fn use_small_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::warn!(%error, "transparent huge pages stay in use: writes may wait for them to be filled");
     }
 }
 
