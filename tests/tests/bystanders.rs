@@ -230,6 +230,15 @@ fn a_replica_costs_its_primary_no_thread_and_failover_costs_nobody_one() {
     assert_eq!(threads(&n1), alone);
 }
 
+/// A page of 2 MiB that is filled with zeros holds every write up.
+#[test]
+fn a_node_takes_its_memory_in_small_pages() {
+    let (n1, _root) = Cluster::founder(&[]);
+    let status = fs::read_to_string(format!("/proc/{}/status", n1.process_id())).expect("status");
+    // A kernel without huge pages has no such line.
+    assert!(!status.contains("THP_enabled:\t1"), "{status}");
+}
+
 /// Proves: M-O06.
 #[test]
 fn a_port_that_is_taken_refuses_the_start_and_costs_nothing() {

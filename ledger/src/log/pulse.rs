@@ -148,6 +148,17 @@ mod tests {
         assert_eq!(turn_after(&pulse, pulse.now()).recv_timeout(LONG), Ok(pulse.now()));
     }
 
+    #[test]
+    fn who_writes_in_bulk_gives_little_beside_a_log_and_all_at_once_alone() {
+        assert_eq!(Pace::ALONE.next(), Piece { bytes: usize::MAX, flushed: false });
+        let log = Arc::<Pulse>::default();
+        let mut pace = Pace::beside(Arc::clone(&log));
+        assert_eq!(pace.next(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
+        log.beat(2 * TURN_BYTES_MIN, || ());
+        assert_eq!(pace.next(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: true });
+        assert_eq!(pace.next(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: false });
+    }
+
     /// Also where an fsync has returned meanwhile: the device has what it was given in the last turn.
     #[test]
     fn beside_a_log_that_was_at_work_a_turn_is_waited_for() {

@@ -17,8 +17,8 @@ use crate::log::prepare::{Next, SegmentMaker};
 use crate::log::scan::Visit;
 use crate::log::segment::{number_of, path_of};
 use crate::log::{
-    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Pace, Prepare, Pulse,
-    Recovery, Scan, ScannedLog, Witness, payload_room, repair,
+    Block, FrameBuffer, FrameHeader, FrameKind, LogKind, LogOptions, LogStart, Pace, Prepare,
+    Pulse, Recovery, Scan, ScannedLog, Witness, payload_room, repair,
 };
 
 /// Where a frame lies.

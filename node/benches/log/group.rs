@@ -2,8 +2,9 @@
 //! beside a bare loop that writes as many bytes in each fsync.
 //!
 //! The writers are tasks on one thread, as the connections of a node are. A put is done when it is durable,
-//! in the store, acknowledged, and its writer told. The bare loop's turn follows: it writes as many bytes in
-//! each fsync as the turn before had on average, and counts as many puts for each.
+//! in the store, acknowledged, and its writer told; what it hides is pruned, as in a running node. A first turn is not
+//! counted: until as much is retained as a node retains, all memory is new. The bare loop's turn follows: it writes as
+//! many bytes in each fsync as the turn before had on average, and counts as many puts for each.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use aerodb_core::machine::{RoleEvent, Step, WalWriter};
 use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
 use aerodb_node::open::Opened;
+use aerodb_node::store::Pruner;
 use aerodb_node::wal::{
     Acknowledgements, Answer, Applier, Cursors, FailureSink, Job, Mode, Outcome, Owner,
     OwnerHandle, Receiver, Stages, Ticket, Validator, Write, WriteJob, spawn,
@@ -55,6 +57,7 @@ pub(crate) fn run(dir: &Path, rounds: usize) -> Result<(), Failed> {
     };
     let owner = owner(node)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(turn(&owner))?;
     let mut done = Vec::new();
     for _ in 0..rounds {
         let before = frames();
@@ -70,7 +73,7 @@ pub(crate) fn run(dir: &Path, rounds: usize) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The WAL's owner of a holder without obligation, on its own thread.
+/// The WAL's owner of a holder without obligation, on its own thread, and a pruner on another.
 fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
     let authority: &Authority = opened.ledger.authority();
     let (epoch, stamp) = (authority.epoch(), authority.head());
@@ -83,6 +86,15 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
     let acks = Arc::new(Acknowledgements::<Answer>::new(tip.boundary, None, None));
     acks.hold(Tenure::new(None, Floor::Known(tip.boundary), stamp.seq, None));
     let node = opened.identity.node_id.clone();
+    let bounds = Arc::clone(&acks);
+    let pruner = Pruner {
+        store: opened.replayed.store.store().clone(),
+        retain_commits: opened.config.retain_commits,
+        acknowledged: Box::new(move || bounds.bounds().acknowledged),
+        // One record for each eighth of what is retained: as good as nothing of what the disk does here.
+        record: Box::new(|_| true),
+    };
+    std::thread::Builder::new().name("pruner".to_owned()).spawn(move || pruner.run())?;
     let standing = opened.replayed.standing;
     let cursors = Arc::new(Cursors::new(tip.boundary));
     let owner = Owner {

@@ -57,6 +57,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failed> {
+    // As `serve` does.
+    rustix::thread::disable_transparent_huge_pages(true)?;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("{cores} cores, files in {}", arguments.dir.display());
     println!("medians of {} rounds", arguments.rounds);

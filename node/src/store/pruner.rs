@@ -1,7 +1,8 @@
 //! Pruning: taking versions out that no read can show any more, on a thread of its own.
 //!
 //! Why a thread, and not some work with each batch: every removal is a search, as dear as an insert, and
-//! the writer stands between an fsync and its acknowledgement. The thread sleeps until the writer has
+//! the writer stands between an fsync and its acknowledgement. For the same reason it gives the processor up after
+//! every few of them. The thread sleeps until the writer has
 //! handed over a thousand hidden versions, or a view that held the floor back is closed; no clock is
 //! looked at. A version that may go therefore stays for at most a thousand further ones, and until the floor
 //! can go up by an eighth of what is retained: each time it does it is made durable first (MVG-3), with two
