@@ -85,8 +85,11 @@ impl Next {
         match (&self, prepare) {
             (Self::Absent, Prepare::Ahead) => {
                 let (maker, pace) = (maker.clone(), Pace::beside(Arc::clone(log)));
-                let thread = std::thread::spawn(move || maker.make(number, pace));
-                *self = Self::Making(Making(Some(thread)));
+                let thread = std::thread::Builder::new().name("segment".to_owned());
+                // Where the system gives no thread, the append that needs the segment makes it.
+                if let Ok(making) = thread.spawn(move || maker.make(number, pace)) {
+                    *self = Self::Making(Making(Some(making)));
+                }
             }
             (Self::Absent, Prepare::OnDemand) | (Self::Ready | Self::Making(_), _) => {}
         }
