@@ -30,7 +30,7 @@ impl SegmentMaker {
         let Self { kind, bytes, block, owner, .. } = *self;
         let header = SegmentHeader { kind, number, bytes, block, owner };
         let path = path_of(&self.dir, number);
-        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, || pace.next().bytes)
+        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, || pace.piece().bytes)
     }
 
     pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn DiskFile>, DiskError> {

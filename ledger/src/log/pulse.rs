@@ -93,7 +93,7 @@ impl Pace {
     }
 
     /// The next piece, once it is time for it; all that is left, at once, where no log is written beside.
-    pub fn next(&mut self) -> Piece {
+    pub fn piece(&mut self) -> Piece {
         let Some((log, last)) = &mut self.0 else {
             return Piece { bytes: usize::MAX, flushed: false };
         };
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn who_writes_in_bulk_gives_little_beside_a_log_and_all_at_once_alone() {
-        assert_eq!(Pace::ALONE.next(), Piece { bytes: usize::MAX, flushed: false });
+        assert_eq!(Pace::ALONE.piece(), Piece { bytes: usize::MAX, flushed: false });
         let log = Arc::<Pulse>::default();
         let mut pace = Pace::beside(Arc::clone(&log));
-        assert_eq!(pace.next(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
+        assert_eq!(pace.piece(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
         log.beat(2 * TURN_BYTES_MIN, || ());
-        assert_eq!(pace.next(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: true });
-        assert_eq!(pace.next(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: false });
+        assert_eq!(pace.piece(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: true });
+        assert_eq!(pace.piece(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: false });
     }
 
     /// Also where an fsync has returned meanwhile: the device has what it was given in the last turn.

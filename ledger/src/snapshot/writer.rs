@@ -242,7 +242,7 @@ impl Sink {
 
     /// How many bytes are written next, once it is time for that.
     fn turn(&mut self) -> usize {
-        let piece = self.pace.next();
+        let piece = self.pace.piece();
         if piece.flushed {
             self.flushed = self.offset;
         }
