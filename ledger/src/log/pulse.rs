@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn who_writes_in_bulk_gives_little_beside_a_log_and_all_at_once_alone() {
-        assert_eq!(Pace::ALONE.piece(), Piece { bytes: usize::MAX, flushed: false });
+        let mut alone = Pace::ALONE;
+        assert_eq!(alone.piece(), Piece { bytes: usize::MAX, flushed: false });
         let log = Arc::<Pulse>::default();
         let mut pace = Pace::beside(Arc::clone(&log));
         assert_eq!(pace.piece(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
