@@ -196,13 +196,15 @@ fn the_physical_block_is_what_the_system_says_of_the_device() {
 fn a_filled_file_is_its_head_and_zeros_to_the_last_byte() {
     let root = root();
     let path = root.path().join("file");
-    for bytes in [5, 6, 4096, (1 << 20) + 5, (5 << 19) + 1] {
-        create_filled(&RealDisk, &path, b"head!", bytes, || 300_000).unwrap();
-        let found = fs::read(&path).unwrap();
-        assert_eq!(found.len() as u64, bytes);
-        assert_eq!(&found[..5], b"head!");
-        assert!(found[5..].iter().all(|byte| *byte == 0));
-        assert_eq!(RealDisk.list(root.path()).unwrap(), ["file"], "no temporary file stays");
+    for piece in [300_000, usize::MAX] {
+        for bytes in [5, 6, 4096, (1 << 20) + 5, (5 << 19) + 1] {
+            create_filled(&RealDisk, &path, b"head!", bytes, || piece).unwrap();
+            let found = fs::read(&path).unwrap();
+            assert_eq!(found.len() as u64, bytes);
+            assert_eq!(&found[..5], b"head!");
+            assert!(found[5..].iter().all(|byte| *byte == 0));
+            assert_eq!(RealDisk.list(root.path()).unwrap(), ["file"], "no temporary file stays");
+        }
     }
 }
 

@@ -44,10 +44,13 @@ pub fn create_filled(
     let zeros = vec![0; chunk_of(bytes)];
     let mut offset = head.len() as u64;
     while offset < bytes {
-        let chunk = piece().min(chunk_of(bytes - offset));
-        file.write_at(offset, &zeros[..chunk])?;
-        file.write_back(offset, chunk as u64);
-        offset += chunk as u64;
+        let end = offset.saturating_add(piece() as u64).min(bytes);
+        while offset < end {
+            let chunk = chunk_of(end - offset);
+            file.write_at(offset, &zeros[..chunk])?;
+            file.write_back(offset, chunk as u64);
+            offset += chunk as u64;
+        }
     }
     publish(disk, file, &temp, path)
 }

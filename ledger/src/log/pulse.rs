@@ -10,11 +10,12 @@
 //! each of them more than the device did.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The least that is given to the device in one turn, in bytes.
+/// The least that is given to the device in one turn, in bytes. More is given where the log has written more since the
+/// turn before: a segment that is begun with the one before it is ready when that is full.
 const TURN_BYTES_MIN: usize = 64 << 10;
 /// Who waits for its turn looks so often. So few fsyncs wait for more than their own bytes, and none for many: a quarter
 /// of the bytes every 200 us made every write a little slower, and the slowest no faster.
@@ -24,8 +25,8 @@ const LOOK_AFTER: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub struct Pulse {
     count: AtomicU64,
-    /// Bytes that the last one made durable.
-    bytes: AtomicUsize,
+    /// Bytes that they made durable, all of them together.
+    written: AtomicU64,
 }
 
 /// What may be done until the next turn.
@@ -35,23 +36,29 @@ pub struct Turn {
     pub bytes: usize,
     /// Which fsync of the log was the last to return: with each of them the device was flushed.
     pub fsync: u64,
+    /// What the log had written until then, in bytes.
+    written: u64,
 }
 
 impl Pulse {
     /// An fsync of so many bytes of the log.
     pub(super) fn beat<T>(&self, bytes: usize, sync: impl FnOnce() -> T) -> T {
-        self.bytes.store(bytes, Ordering::Relaxed);
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::AcqRel);
         let synced = sync();
         self.count.fetch_add(1, Ordering::AcqRel);
         synced
     }
 
-    /// The turn that it is.
+    /// A first turn.
     #[must_use]
     pub fn now(&self) -> Turn {
-        let bytes = self.bytes.load(Ordering::Relaxed).max(TURN_BYTES_MIN);
-        Turn { bytes, fsync: self.count.load(Ordering::Acquire) / 2 }
+        let (fsync, written) = (self.fsync(), self.written.load(Ordering::Relaxed));
+        Turn { bytes: TURN_BYTES_MIN, fsync, written }
+    }
+
+    fn fsync(&self) -> u64 {
+        self.count.load(Ordering::Acquire) / 2
     }
 
     /// The turn after `last`: once another fsync has returned, or at once if none was begun since.
@@ -61,10 +68,12 @@ impl Pulse {
         if !rests() {
             thread::sleep(LOOK_AFTER);
         }
-        while !rests() && self.now().fsync == last.fsync {
+        while !rests() && self.fsync() == last.fsync {
             thread::sleep(LOOK_AFTER);
         }
-        self.now()
+        let now = self.now();
+        let written = usize::try_from(now.written - last.written).unwrap_or(usize::MAX);
+        Turn { bytes: written.max(TURN_BYTES_MIN), ..now }
     }
 }
 
@@ -125,7 +134,7 @@ mod tests {
     fn a_turn_comes_at_once_while_the_log_rests_and_otherwise_when_its_fsync_has_returned() {
         let pulse = Arc::<Pulse>::default();
         let first = turn_after(&pulse, pulse.now()).recv_timeout(LONG).unwrap();
-        assert_eq!(first, Turn { bytes: TURN_BYTES_MIN, fsync: 0 });
+        assert_eq!(first, Turn { bytes: TURN_BYTES_MIN, fsync: 0, written: 0 });
         let ((begun, has_begun), (end, may_end)) = (channel(), channel::<()>());
         let writer = Arc::clone(&pulse);
         let log = thread::spawn(move || {
@@ -141,10 +150,10 @@ mod tests {
         assert_eq!(waiter.try_recv(), Err(TryRecvError::Empty));
         assert_eq!(pulse.now().fsync, 0);
         end.send(()).unwrap();
-        let turn = Turn { bytes: 1 << 20, fsync: 1 };
+        let turn = Turn { bytes: 1 << 20, fsync: 1, written: 1 << 20 };
         assert_eq!((log.join().unwrap(), waiter.recv_timeout(LONG)), (7, Ok(turn)));
         pulse.beat(4096, || ());
-        assert_eq!(pulse.now(), Turn { bytes: TURN_BYTES_MIN, fsync: 2 });
+        assert_eq!((pulse.now().bytes, pulse.now().fsync), (TURN_BYTES_MIN, 2));
         assert_eq!(turn_after(&pulse, pulse.now()).recv_timeout(LONG), Ok(pulse.now()));
     }
 
@@ -156,8 +165,9 @@ mod tests {
         let mut pace = Pace::beside(Arc::clone(&log));
         assert_eq!(pace.piece(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
         log.beat(2 * TURN_BYTES_MIN, || ());
-        assert_eq!(pace.piece(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: true });
-        assert_eq!(pace.piece(), Piece { bytes: 2 * TURN_BYTES_MIN, flushed: false });
+        log.beat(TURN_BYTES_MIN, || ());
+        assert_eq!(pace.piece(), Piece { bytes: 3 * TURN_BYTES_MIN, flushed: true });
+        assert_eq!(pace.piece(), Piece { bytes: TURN_BYTES_MIN, flushed: false });
     }
 
     /// Also where an fsync has returned meanwhile: the device has what it was given in the last turn.

@@ -11,6 +11,8 @@
 //!
 //! Keeps: P3-D2, P3-D3, P3-M5, P3-W3, P3-W4, P3-D5, WAL-9, M-W17, M-C19.
 
+mod scanned;
+
 use std::path::Path;
 
 use aerodb_core::hash::PublicKey;
@@ -23,6 +25,8 @@ use crate::log::{
     Block, Found, Frame, FrameKind, FramePlace, LogKind, LogStart, SECTOR_BYTES, Witness, field,
     is_zero, read_frame, tag_of,
 };
+
+pub(crate) use scanned::{LastFrame, ScannedLog, ScannedSegment, Tail};
 
 /// A frame that does not fit into its segment.
 const PAST_SEGMENT: Damage = Damage::FrameHeader { what: "payload bytes" };
@@ -37,72 +41,6 @@ pub(crate) struct Scan<'a> {
     pub(crate) owner: Option<&'a PublicKey>,
     pub(crate) start: LogStart,
     pub(crate) witness: Witness,
-}
-
-/// One segment as it was read.
-#[derive(Debug, Clone)]
-pub(crate) struct ScannedSegment {
-    pub(crate) number: u64,
-    pub(crate) bytes: u64,
-    /// Where its frames end.
-    pub(crate) end: u64,
-    /// Whole frames in it.
-    pub(crate) frames: u64,
-}
-
-/// The last whole frame with its bytes.
-#[derive(Debug, Clone)]
-pub(crate) struct LastFrame {
-    pub(crate) place: FramePlace,
-    pub(crate) seq: u64,
-    pub(crate) kind: FrameKind,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// A torn last frame.
-#[derive(Debug, Clone)]
-pub(crate) struct Tail {
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// A log that is whole, but for a tail that nothing proves to have been durable.
-#[derive(Debug, Clone)]
-pub(crate) struct ScannedLog {
-    pub(crate) start: LogStart,
-    /// What frames start at multiples of, by the first segment.
-    pub(crate) block: Block,
-    /// Never empty; numbers from the start's on, without hole.
-    pub(crate) segments: Vec<ScannedSegment>,
-    /// Segments before the start that are still there.
-    pub(crate) leftover: Vec<u64>,
-    pub(crate) frames: u64,
-    pub(crate) bytes: u64,
-    pub(crate) first_record: Option<u64>,
-    pub(crate) last_record: Option<u64>,
-    pub(crate) last_frame: Option<LastFrame>,
-    pub(crate) tail: Option<Tail>,
-}
-
-impl ScannedLog {
-    pub(crate) fn last_seq(&self) -> u64 {
-        self.last_frame.as_ref().map_or(self.start.frame_seq - 1, |frame| frame.seq)
-    }
-
-    /// Where the next frame goes: after the last one, or at the log's start.
-    pub(crate) fn end(&self) -> (u64, u64) {
-        let active = self.segments.iter().rfind(|segment| segment.frames > 0);
-        let first = self.block.bytes() as u64;
-        active.map_or((self.start.segment, first), |active| (active.number, active.end))
-    }
-
-    /// Whether a ledger's last frame stands without its trailer.
-    pub(crate) fn trailer_missing(&self, kind: LogKind) -> bool {
-        let unfinished =
-            self.last_frame.as_ref().is_some_and(|last| last.kind == FrameKind::Records);
-        kind.has_trailers() && unfinished
-    }
 }
 
 /// Looks at each whole frame, in order.
@@ -413,100 +351,4 @@ fn find(window: &mut Window<'_>, offset: u64, seq: u64, block: Block) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use aerodb_core::rules::RuleId;
-
-    use super::*;
-    use crate::disk::RealDisk;
-    use crate::log::{FrameBuffer, FrameHeader};
-
-    const OWNER: PublicKey = PublicKey([5; 32]);
-
-    fn records(seq: u64, first: u64, last: u64) -> FrameHeader {
-        let kind = FrameKind::Records;
-        FrameHeader { kind, first, last, records: 1, payload_bytes: 5, ..FrameHeader::trailer(seq) }
-    }
-
-    /// A log of one segment that holds these frames, of one block each.
-    fn scanned(kind: LogKind, frames: &[FrameHeader]) -> Result<ScannedLog, Fault> {
-        let dir = tempfile::tempdir().unwrap();
-        let bytes = (frames.len() as u64 + 2) * 4096;
-        let header = SegmentHeader { kind, number: 1, bytes, block: Block::MIN, owner: OWNER };
-        let mut segment = header.encode().to_vec();
-        let mut buffer = FrameBuffer::default();
-        for frame in frames {
-            let record = [7_u8].into_iter().take(frame.records as usize);
-            let record: Vec<u8> = record.collect();
-            let records = (frame.records > 0).then_some(&record[..]);
-            segment.extend_from_slice(buffer.form(frame, Block::MIN, records.into_iter()));
-        }
-        segment.resize(usize::try_from(bytes).unwrap(), 0);
-        std::fs::write(path_of(dir.path(), 1), segment).unwrap();
-        let scan = Scan {
-            disk: &RealDisk,
-            dir: dir.path(),
-            kind,
-            owner: Some(&OWNER),
-            start: LogStart::ORIGIN,
-            witness: Witness::default(),
-        };
-        scan.run(&mut |_, _| Ok::<(), OpenError<Infallible>>(())).map_err(|error| match error {
-            OpenError::Fault(fault) => fault,
-            OpenError::Refused(never) => match never {},
-        })
-    }
-
-    /// Where the damage is, and what it is.
-    fn damaged(kind: LogKind, frames: &[FrameHeader]) -> (RuleId, u64, Damage) {
-        match scanned(kind, frames).unwrap_err() {
-            Fault::Corrupt { rule, offset, what, .. } => (rule, offset, what),
-            other => panic!("{other}"),
-        }
-    }
-
-    #[test]
-    fn a_ledger_has_a_trailer_after_each_frame_and_nowhere_else_and_a_wal_none() {
-        let (entry, trailer) = (records, FrameHeader::trailer);
-        for kind in [LogKind::Authority, LogKind::Decision] {
-            let whole = scanned(kind, &[entry(1, 1, 1), trailer(2), entry(3, 2, 4), trailer(4)]);
-            let whole = whole.unwrap();
-            assert_eq!((whole.frames, whole.bytes, whole.last_seq()), (4, 4 * 4096, 4));
-            assert_eq!((whole.first_record, whole.last_record), (Some(1), Some(4)));
-            assert!(!whole.trailer_missing(kind));
-            assert!(scanned(kind, &[entry(1, 1, 1)]).unwrap().trailer_missing(kind));
-            for (frames, at) in [
-                (&[trailer(1)][..], 1),
-                (&[entry(1, 1, 1), trailer(2), trailer(3)], 3),
-                (&[entry(1, 1, 1), entry(2, 2, 2)], 2),
-            ] {
-                let (_, offset, what) = damaged(kind, frames);
-                assert_eq!((offset, what), (at * 4096, Damage::TrailerOrder { seq: at }));
-            }
-        }
-        let wal = scanned(LogKind::Wal, &[entry(1, 1, 1), entry(2, 2, 2)]).unwrap();
-        assert!(!wal.trailer_missing(LogKind::Wal));
-        let (_, offset, what) = damaged(LogKind::Wal, &[entry(1, 1, 1), trailer(2)]);
-        assert_eq!((offset, what), (2 * 4096, Damage::TrailerOrder { seq: 2 }));
-    }
-
-    #[test]
-    fn dis_18_records_are_numbered_without_hole_from_1_on() {
-        for (frames, expected, found) in [
-            (&[records(1, 2, 2)][..], 1, 2),
-            (&[records(1, 0, 0)], 1, 0),
-            (&[records(1, 1, 0)], 1, 1),
-            (&[records(1, 1, 3), records(2, 3, 3)], 4, 3),
-            (&[records(1, 1, 3), records(2, 5, 5)], 4, 5),
-            (&[records(1, 1, 3), records(2, 4, 3)], 4, 4),
-        ] {
-            let (rule, offset, what) = damaged(LogKind::Wal, frames);
-            assert_eq!(rule, RuleId::Dis18);
-            let at = frames.len() as u64 * 4096;
-            assert_eq!((offset, what), (at, Damage::RecordNumber { expected, found }));
-        }
-        let log = scanned(LogKind::Wal, &[records(1, 1, 3), records(2, 4, 4)]).unwrap();
-        assert_eq!((log.first_record, log.last_record), (Some(1), Some(4)));
-    }
-}
+mod tests;
