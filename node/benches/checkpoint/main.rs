@@ -93,7 +93,7 @@ fn restarts(node: &mut Process, what: &str) -> io::Result<()> {
 
 fn with_and_without(arguments: &Arguments, node: &Process, clients: usize) -> io::Result<()> {
     let turn = Duration::from_millis(arguments.turn_ms);
-    let load = Load { clients, turn, warm_up: turn / 10 };
+    let load = Load { clients, value_bytes: 100, turn, warm_up: turn / 10 };
     let mut pairs = Vec::new();
     for _ in 0..arguments.rounds.max(1) {
         let without = load.run(node.port)?;

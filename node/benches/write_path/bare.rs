@@ -30,11 +30,13 @@ pub(crate) struct BareProcess {
 
 impl BareProcess {
     /// Starts this very executable as the server, with its file in a new directory.
-    pub(crate) fn start(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn start(dir: &Path, value_bytes: usize) -> io::Result<Self> {
         fs::create_dir(dir)?;
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--bare")
             .arg(dir)
+            .arg("--value-bytes")
+            .arg(value_bytes.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -57,7 +59,7 @@ impl Drop for BareProcess {
 }
 
 /// Serves until killed, after printing the port.
-pub(crate) fn serve(dir: &Path) -> io::Result<()> {
+pub(crate) fn serve(dir: &Path, value_bytes: usize) -> io::Result<()> {
     let log = Log { file: zero_filled(&dir.join("log"), FILE_BYTES)?, at: 0, batch: Vec::new() };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
@@ -65,7 +67,7 @@ pub(crate) fn serve(dir: &Path) -> io::Result<()> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     epoll::add(&epoll, &listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
     println!("{port}");
-    Bare { epoll, listener, connections: Vec::new(), log, commit: 0 }.run()
+    Bare { epoll, listener, connections: Vec::new(), log, value_bytes, commit: 0 }.run()
 }
 
 /// The file of zeros, and what is written to it next.
@@ -109,6 +111,7 @@ struct Bare {
     /// Closed ones leave a hole: a run opens a few hundred.
     connections: Vec<Option<Connection>>,
     log: Log,
+    value_bytes: usize,
     commit: u64,
 }
 
@@ -142,7 +145,8 @@ impl Bare {
         stream.set_nodelay(true)?;
         let token = epoll::EventData::new_u64(self.connections.len() as u64);
         epoll::add(&self.epoll, &stream, token, epoll::EventFlags::IN)?;
-        self.connections.push(Some(Connection { stream, inbound: Inbound::new() }));
+        let inbound = Inbound::new(self.value_bytes);
+        self.connections.push(Some(Connection { stream, inbound }));
         Ok(())
     }
 

@@ -10,7 +10,6 @@ use rustix::event::{Timespec, epoll};
 
 use crate::stream::{Arrived, Inbound};
 
-const VALUE_BYTES: usize = 100;
 /// Each connection writes so many keys, over and over.
 const KEYS: u32 = 10_000;
 /// Without any answer for so long a server counts as hung.
@@ -20,6 +19,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) clients: usize,
+    pub(crate) value_bytes: usize,
     pub(crate) turn: Duration,
     /// Before the turn, not counted.
     pub(crate) warm_up: Duration,
@@ -48,7 +48,7 @@ impl Load {
     pub(crate) fn run(&self, port: u16) -> io::Result<Figures> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut clients = (0..self.clients)
-            .map(|number| Client::connect(port, number, &epoll))
+            .map(|number| Client::connect(port, number, self.value_bytes, &epoll))
             .collect::<io::Result<Vec<_>>>()?;
         let begin = Instant::now() + self.warm_up;
         let end = begin + self.turn;
@@ -105,18 +105,23 @@ struct Client {
 const DIGITS: std::ops::Range<usize> = 16..21;
 
 impl Client {
-    fn connect(port: u16, number: usize, epoll: &rustix::fd::OwnedFd) -> io::Result<Self> {
+    fn connect(
+        port: u16,
+        number: usize,
+        value_bytes: usize,
+        epoll: &rustix::fd::OwnedFd,
+    ) -> io::Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let token = epoll::EventData::new_u64(number as u64);
         epoll::add(epoll, &stream, token, epoll::EventFlags::IN)?;
-        let value = "v".repeat(VALUE_BYTES);
+        let value = "v".repeat(value_bytes);
         let request = format!(
             "PUT /v1/kv/k{number:03}-00000 HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
-             content-length: {VALUE_BYTES}\r\n\r\n{value}"
+             content-length: {value_bytes}\r\n\r\n{value}"
         );
-        let (request, inbound) = (request.into_bytes(), Inbound::new());
+        let (request, inbound) = (request.into_bytes(), Inbound::new(0));
         Ok(Self { stream, inbound, request, number: 0, sent: Instant::now() })
     }
 

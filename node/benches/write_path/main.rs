@@ -1,5 +1,5 @@
-//! The whole write path in one run: durable puts of 100 bytes over keep-alive HTTP connections, AeroDB
-//! beside a bare server.
+//! The whole write path in one run: durable puts, of 100 bytes unless told otherwise, over keep-alive HTTP
+//! connections, AeroDB beside a bare server.
 //!
 //! ```text
 //! cargo bench -p aerodb-node --bench write_path
@@ -49,6 +49,9 @@ struct Arguments {
     /// How long a turn is measured, in milliseconds; a fifth of it runs before and is not counted.
     #[arg(long, default_value_t = 1000)]
     turn_ms: u64,
+    /// How large the values are. The targets are for 100.
+    #[arg(long, default_value_t = 100)]
+    value_bytes: usize,
     /// Only this number of clients.
     #[arg(long)]
     clients: Option<usize>,
@@ -75,7 +78,7 @@ struct Arguments {
 impl Arguments {
     fn load(&self, clients: usize) -> Load {
         let turn = Duration::from_millis(self.turn_ms);
-        Load { clients, turn, warm_up: turn / 5 }
+        Load { clients, value_bytes: self.value_bytes, turn, warm_up: turn / 5 }
     }
 
     fn levels(&self) -> impl Iterator<Item = (usize, f64)> {
@@ -86,7 +89,7 @@ impl Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match (&arguments.bare, arguments.only_port) {
-        (Some(dir), _) => bare::serve(dir),
+        (Some(dir), _) => bare::serve(dir, arguments.value_bytes),
         (None, Some(port)) => alone(&arguments, port),
         (None, None) => compare(&arguments),
     };
@@ -108,10 +111,10 @@ fn alone(arguments: &Arguments, port: u16) -> io::Result<()> {
 
 fn compare(arguments: &Arguments) -> io::Result<()> {
     let place = tempfile::tempdir_in(&arguments.dir)?;
-    let bare = BareProcess::start(&place.path().join("bare"))?;
+    let bare = BareProcess::start(&place.path().join("bare"), arguments.value_bytes)?;
     let node =
         NodeProcess::start(&place.path().join("node"), &arguments.binary, &arguments.config)?;
-    report::heading(arguments.rounds, arguments.turn_ms, place.path());
+    report::heading(arguments.value_bytes, arguments.rounds, arguments.turn_ms, place.path());
     for (clients, target) in arguments.levels() {
         let load = arguments.load(clients);
         let level = rounds(arguments.rounds, || Ok((load.run(bare.port)?, load.run(node.port)?)))?;

@@ -22,9 +22,9 @@ impl Level {
     }
 }
 
-pub(crate) fn heading(rounds: usize, turn_ms: u64, place: &Path) {
+pub(crate) fn heading(value_bytes: usize, rounds: usize, turn_ms: u64, place: &Path) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("durable puts of 100 bytes, {cores} cores, files in {}", place.display());
+    println!("durable puts of {value_bytes} bytes, {cores} cores, files in {}", place.display());
     println!("medians of {rounds} pairs of turns of {turn_ms} ms");
     println!("{:>7} {:>29} {:>29} {:>17} {:>17}", "", "bare server", "AeroDB", "rate", "p99");
     println!(

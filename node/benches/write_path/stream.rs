@@ -3,12 +3,12 @@
 use std::io::{self, Read};
 use std::net::TcpStream;
 
-/// Room for a few messages of either end.
+/// Room for a few messages of either end, but for the value.
 const BUFFER_BYTES: usize = 4096;
 
 /// Bytes that have arrived and are not taken yet.
 pub(crate) struct Inbound {
-    bytes: Box<[u8; BUFFER_BYTES]>,
+    bytes: Box<[u8]>,
     filled: usize,
 }
 
@@ -22,8 +22,9 @@ pub(crate) enum Arrived {
 }
 
 impl Inbound {
-    pub(crate) fn new() -> Self {
-        Self { bytes: Box::new([0; BUFFER_BYTES]), filled: 0 }
+    /// With room for messages with values of so many bytes.
+    pub(crate) fn new(value_bytes: usize) -> Self {
+        Self { bytes: vec![0; BUFFER_BYTES + value_bytes].into_boxed_slice(), filled: 0 }
     }
 
     /// Takes what is there, with one read.
@@ -63,7 +64,11 @@ impl Inbound {
     }
 
     fn unless_full<T>(&self, value: T) -> io::Result<T> {
-        if self.filled < BUFFER_BYTES { Ok(value) } else { Err(io::ErrorKind::InvalidData.into()) }
+        if self.filled < self.bytes.len() {
+            Ok(value)
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
     }
 }
 
