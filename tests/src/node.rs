@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use aerodb_ledger::disk::{Disk, RealDisk};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -437,12 +438,16 @@ impl Drop for Node {
     }
 }
 
-/// Every file of a directory with its bytes: equal before and after means that nothing was touched.
+/// Every file of a directory with its bytes: equal before and after means that nothing was touched. Where a node runs on
+/// it, the segment that it is making is waited for.
 ///
 /// # Panics
 /// When the directory cannot be read.
 #[must_use]
 pub fn directory_digest(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    while is_served(dir) && is_segment_in_the_making(dir) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let mut files = BTreeMap::new();
     let mut dirs = vec![dir.to_owned()];
     while let Some(dir) = dirs.pop() {
@@ -456,4 +461,17 @@ pub fn directory_digest(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// Whether a node runs on this directory, or on the one that it lies in.
+fn is_served(dir: &Path) -> bool {
+    let locks = [dir.join("LOCK"), dir.join("../LOCK")];
+    locks.iter().any(|lock| RealDisk.is_locked(lock).unwrap_or(false))
+}
+
+fn is_segment_in_the_making(dir: &Path) -> bool {
+    let names = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|it| it.path());
+    let logs = names(dir).filter(|path| path.is_dir()).chain([dir.to_owned()]);
+    let is_made = |path: PathBuf| path.to_string_lossy().ends_with(".seg.tmp");
+    logs.flat_map(|log| names(&log).collect::<Vec<_>>()).any(is_made)
 }

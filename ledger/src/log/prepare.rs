@@ -11,7 +11,11 @@ use aerodb_core::hash::PublicKey;
 
 use crate::disk::{self, Access, Disk, DiskError, DiskFile, Operation};
 use crate::log::segment::{SegmentHeader, path_of};
-use crate::log::{Block, LogKind, Pace, Prepare, Pulse};
+use crate::log::{Block, LogKind, Pace, Piece, Prepare, Pulse};
+
+/// Each further turn in which the log rests doubles the piece that is written, up to so often: whoever begins to write
+/// waits for one of them.
+const DOUBLED_MAX: u32 = 4;
 
 /// Makes the segments of one log, all of one size and with one size of block.
 #[derive(Debug, Clone)]
@@ -25,12 +29,20 @@ pub(crate) struct SegmentMaker {
 }
 
 impl SegmentMaker {
-    /// Makes segment `number` at this pace: under its name it is whole and durable, or absent.
+    /// Makes segment `number` at this pace, faster while the log rests: under its name it is whole and durable, or
+    /// absent.
     pub(crate) fn make(&self, number: u64, mut pace: Pace) -> Result<(), DiskError> {
+        let mut rested = 0;
+        let piece = || {
+            let Piece { bytes, flushed } = pace.piece();
+            let doubled = if flushed { 0 } else { rested };
+            rested = if flushed { 0 } else { DOUBLED_MAX.min(rested + 1) };
+            bytes.saturating_mul(1 << doubled)
+        };
         let Self { kind, bytes, block, owner, .. } = *self;
         let header = SegmentHeader { kind, number, bytes, block, owner };
         let path = path_of(&self.dir, number);
-        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, || pace.piece().bytes)
+        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, piece)
     }
 
     pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn DiskFile>, DiskError> {
