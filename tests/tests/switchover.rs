@@ -1,7 +1,7 @@
 //! `aerodb switchover`, cut short: the command is killed after every line that it prints, and a node is killed under
 //! it after every line. Run again, it goes on from what is so.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use aerodb_tests::{Cluster, Node, aerodb, binary_path};
@@ -92,6 +92,33 @@ fn a_switchover_that_is_killed_after_any_line_is_finished_by_running_it_again() 
     }
     assert!(lines >= 10, "it prints more than {lines} lines");
     println!("interrupted after each of {lines} lines");
+}
+
+/// What the first is about to ask for, a promotion, is done by the second while the first does not run.
+#[test]
+fn a_switchover_that_another_one_overtakes_ends_as_that_one_does() {
+    let cluster = Cluster::start();
+    let _ = cluster.n1.put("k", "v").expect(200);
+    let url = cluster.n3.url();
+    let mut child = Command::new(binary_path())
+        .args(arguments("n2", &url))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.contains("/v1/wal") {
+        line.clear();
+        assert!(out.read_line(&mut line).is_ok_and(|bytes| bytes > 0), "it looks at the log");
+    }
+    signal(&child, Signal::STOP);
+    let other = aerodb(&arguments("n2", &url));
+    assert_eq!(other.code, Some(0), "{other:?}");
+    signal(&child, Signal::CONT);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("what it prints");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{rest}");
+    finished([&cluster.n1, &cluster.n2, &cluster.n3], &cluster.n2, &url);
 }
 
 /// After every third line each node in turn: the holder, the next one, and the one that only follows.

@@ -13,7 +13,7 @@ mod survey;
 
 use std::time::Duration;
 
-use aerodb_core::id::{Address, Boundary, NodeId, Reason};
+use aerodb_core::id::{Address, Boundary, Epoch, NodeId, Reason};
 use aerodb_core::position::Position;
 use aerodb_http_api::client::Client;
 use aerodb_http_api::code::Code;
@@ -137,6 +137,10 @@ impl Switchover {
                 steps.saw(format!("its log ends at commit {}", end.boundary));
                 return Ok(());
             }
+            if let Some(epoch) = self.held_by_now(client).await? {
+                steps.saw(format!("it holds epoch {epoch} by now"));
+                return Ok(());
+            }
             tokio::time::sleep(PAUSE).await;
         }
         let replication = client.replication().await?.data;
@@ -168,12 +172,24 @@ impl Switchover {
         };
         steps.begin(format!("promote {}", self.to));
         steps.by_hand(Curl::post(client.address(), "/v1/promotions", &request));
-        let promoted = client.promote(&request, false).await?;
-        steps.saw(format!(
-            "{} holds epoch {}, which starts after commit {}",
-            promoted.holder, promoted.epoch, promoted.start_commit
-        ));
+        match client.promote(&request, false).await {
+            Ok(promoted) => steps.saw(format!(
+                "{} holds epoch {}, which starts after commit {}",
+                promoted.holder, promoted.epoch, promoted.start_commit
+            )),
+            Err(denied) => match self.held_by_now(client).await? {
+                Some(epoch) => steps.saw(format!("{} holds epoch {epoch} by now", self.to)),
+                None => return Err(denied.into()),
+            },
+        }
         Ok(())
+    }
+
+    /// The epoch that the node holds: what another run of this command had asked for, one that was cut short for
+    /// instance, may have been done meanwhile.
+    async fn held_by_now(&self, client: &Client) -> Result<Option<Epoch>, Failure> {
+        let now = client.authority().await?.data;
+        Ok(now.epoch.filter(|_| now.holder.as_ref() == Some(&self.to)))
     }
 
     /// It pulls from there, and has the grant from there.
