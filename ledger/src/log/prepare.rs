@@ -13,10 +13,6 @@ use crate::disk::{self, Access, Disk, DiskError, DiskFile, Operation};
 use crate::log::segment::{SegmentHeader, path_of};
 use crate::log::{Block, LogKind, Pace, Piece, Prepare, Pulse};
 
-/// Each further turn in which the log rests doubles the piece that is written, up to so often: whoever begins to write
-/// waits for one of them.
-const DOUBLED_MAX: u32 = 4;
-
 /// Makes the segments of one log, all of one size and with one size of block.
 #[derive(Debug, Clone)]
 pub(crate) struct SegmentMaker {
@@ -31,22 +27,40 @@ pub(crate) struct SegmentMaker {
 impl SegmentMaker {
     /// Makes segment `number` at this pace, faster while the log rests: under its name it is whole and durable, or
     /// absent.
-    pub(crate) fn make(&self, number: u64, mut pace: Pace) -> Result<(), DiskError> {
-        let mut rested = 0;
-        let piece = || {
-            let Piece { bytes, flushed } = pace.piece();
-            let doubled = if flushed { 0 } else { rested };
-            rested = if flushed { 0 } else { DOUBLED_MAX.min(rested + 1) };
-            bytes.saturating_mul(1 << doubled)
-        };
+    pub(crate) fn make(&self, number: u64, pace: Pace) -> Result<(), DiskError> {
+        let mut haste = Haste { pace, rested: 0 };
         let Self { kind, bytes, block, owner, .. } = *self;
         let header = SegmentHeader { kind, number, bytes, block, owner };
         let path = path_of(&self.dir, number);
-        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, piece)
+        disk::create_filled(&*self.disk, &path, &header.encode(), self.bytes, || haste.piece())
     }
 
     pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn DiskFile>, DiskError> {
         self.disk.open(&path_of(&self.dir, number), Access::ReadWrite)
+    }
+}
+
+/// Each further turn in which the log rests doubles the piece that is written, up to so often: whoever begins to write
+/// waits for one of them.
+const DOUBLED_MAX: u32 = 4;
+
+/// How much of a segment is written in each turn.
+struct Haste {
+    pace: Pace,
+    /// Turns in a row in which the log has rested, as far as they count.
+    rested: u32,
+}
+
+impl Haste {
+    fn piece(&mut self) -> usize {
+        let Piece { bytes, flushed } = self.pace.piece();
+        if flushed {
+            self.rested = 0;
+            return bytes;
+        }
+        let piece = bytes.saturating_mul(1 << self.rested);
+        self.rested = DOUBLED_MAX.min(self.rested + 1);
+        piece
     }
 }
 
@@ -128,6 +142,21 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_segment_is_written_faster_while_its_log_rests() {
+        let log = Arc::<Pulse>::default();
+        let mut haste = Haste { pace: Pace::beside(Arc::clone(&log)), rested: 0 };
+        let least = 64 << 10;
+        for doubled in [1, 2, 4, 8, 16, 16] {
+            assert_eq!(haste.piece(), doubled * least);
+        }
+        log.beat(2 * least, || ());
+        assert_eq!(haste.piece(), 2 * least, "as much as the log has written");
+        assert_eq!((haste.piece(), haste.piece()), (least, 2 * least));
+        let mut alone = Haste { pace: Pace::ALONE, rested: 0 };
+        assert_eq!((alone.piece(), alone.piece()), (usize::MAX, usize::MAX));
+    }
 
     /// A directory that is closed may be moved, or opened by another process.
     #[test]
