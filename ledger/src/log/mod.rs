@@ -31,7 +31,7 @@ pub(crate) use block::{payload_place, payload_room};
 pub(crate) use buffer::FrameBuffer;
 pub(crate) use frame::{Found, Frame, FrameHeader, FrameKind, read_frame};
 pub use options::{InvalidOptions, LogKind, LogOptions, Prepare, Witness};
-pub use pulse::{Pace, Piece, Pulse, Turn};
+pub use pulse::{Pace, Piece, Pulse};
 pub use recovery::{Recovery, RewrittenFrame, UnprovenTail};
 pub(crate) use repair::repair;
 pub(crate) use scan::{Scan, ScannedLog};

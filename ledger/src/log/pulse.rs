@@ -31,11 +31,11 @@ pub struct Pulse {
 
 /// What may be done until the next turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+struct Turn {
     /// So many bytes may be given to the device.
-    pub bytes: usize,
+    bytes: usize,
     /// Which fsync of the log was the last to return: with each of them the device was flushed.
-    pub fsync: u64,
+    fsync: u64,
     /// What the log had written until then, in bytes.
     written: u64,
 }
@@ -51,8 +51,7 @@ impl Pulse {
     }
 
     /// A first turn.
-    #[must_use]
-    pub fn now(&self) -> Turn {
+    fn now(&self) -> Turn {
         let (fsync, written) = (self.fsync(), self.written.load(Ordering::Relaxed));
         Turn { bytes: TURN_BYTES_MIN, fsync, written }
     }
@@ -62,8 +61,7 @@ impl Pulse {
     }
 
     /// The turn after `last`: once another fsync has returned, or at once if none was begun since.
-    #[must_use]
-    pub fn after(&self, last: Turn) -> Turn {
+    fn after(&self, last: Turn) -> Turn {
         let rests = || self.count.load(Ordering::Acquire) == 2 * last.fsync;
         if !rests() {
             thread::sleep(LOOK_AFTER);
