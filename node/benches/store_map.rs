@@ -1,5 +1,5 @@
-//! Which ordered map should stand under the store? One writer that never stops and 0, 1 or 4
-//! readers, over 1 million keys of 16 bytes with 2 versions of 100 bytes each, as the store uses it:
+//! The store beside maps that could stand in its place. One writer that never stops and 0, 1 or 4
+//! readers, over 1 million keys of 16 bytes with 2 versions of 100 bytes each; the other maps hold
 //! (key, commit id descending) -> value, read at a view.
 //!
 //! `cargo bench -p aerodb-node --bench store_map`; compare only figures of one run: the candidates take
@@ -9,11 +9,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::RwLock;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::wal::{Commit, Op};
+use aerodb_node::store::{ScanRange, Store, StoreWriter};
 use bytes::Bytes;
 use crossbeam_skiplist::SkipMap;
 
@@ -119,6 +123,34 @@ impl Candidate for Skip {
             }
         }
         found
+    }
+}
+
+/// What a node has: keys by hash and in order, each with its versions.
+struct Whole {
+    writer: Mutex<StoreWriter>,
+    store: Store,
+}
+impl Default for Whole {
+    fn default() -> Self {
+        let (writer, store) = Store::empty();
+        Self { writer: Mutex::new(writer), store }
+    }
+}
+impl Candidate for Whole {
+    const NAME: &'static str = "the store";
+    fn put(&self, (key, Reverse(commit)): Key, value: Bytes) {
+        let commit_id = CommitId::new(commit).unwrap();
+        let ops = vec![Op::Put { key, value }];
+        self.writer.lock().unwrap().apply(commit_id, &Commit { ops });
+    }
+    fn get(&self, key: &Bytes, view: u64) -> Option<Bytes> {
+        self.store.get(key, Boundary::new(view)).map(|(_, value)| value)
+    }
+    fn scan(&self, start: &Bytes, view: u64) -> usize {
+        let range = ScanRange { start: Bound::Included(start.clone()), end: Bound::Unbounded };
+        let (items, _) = self.store.scan(&range, Boundary::new(view), SCAN_ITEMS);
+        items.iter().filter(|item| !item.value.is_empty()).count()
     }
 }
 
@@ -235,11 +267,12 @@ fn median(rounds: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
 }
 
 fn main() {
-    let mut contestants = [load::<StdLocked>(), load::<ParkingLocked>(), load::<Skip>()];
+    let mut contestants =
+        [load::<StdLocked>(), load::<ParkingLocked>(), load::<Skip>(), load::<Whole>()];
     println!("medians of {ROUNDS} interleaved rounds; a scan is {SCAN_ITEMS} items");
     for (readers, scans) in SITUATIONS {
         println!("one writer, {readers} readers that {}", if scans { "scan" } else { "get" });
-        let mut rounds = [const { Vec::new() }; 3];
+        let mut rounds = [const { Vec::new() }; 4];
         for _ in 0..ROUNDS {
             for (contestant, rounds) in contestants.iter_mut().zip(&mut rounds) {
                 rounds.push(contestant.measure(readers, scans));

@@ -35,6 +35,8 @@ const PREFIX_BYTES: usize = 8;
 const HEADER_BYTES: usize = 137;
 /// What the chain covers of the header, besides the chain before.
 const CHAINED: std::ops::Range<usize> = 8..73;
+/// Where the chain after the batch lies.
+const AFTER: std::ops::Range<usize> = 105..HEADER_BYTES;
 
 /// A decoded batch: the unit of WAL append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,18 +109,19 @@ impl Batch {
         let first = tip.boundary.next_commit()?;
         let more = u64::try_from(commits.len()).ok()?.checked_sub(1)?;
         let last = CommitId::new(first.get().checked_add(more)?)?;
-        let payload = postcard::to_stdvec(&commits).ok()?;
 
-        let mut bytes = vec![0; PREFIX_BYTES];
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + payload::bytes_about(&commits));
+        bytes.extend_from_slice(&[0; PREFIX_BYTES]);
         bytes.push(FORMAT);
         for number in [epoch.get(), first.get(), last.get(), stamp.seq.get()] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(stamp.hash.as_bytes());
-        let after = chain_of(&tip.chain, &bytes[CHAINED], &payload);
         bytes.extend_from_slice(tip.chain.as_bytes());
-        bytes.extend_from_slice(after.as_bytes());
-        bytes.extend_from_slice(&payload);
+        bytes.extend_from_slice(&[0; 32]);
+        let mut bytes = postcard::to_extend(&commits, bytes).ok()?;
+        let after = chain_of(&tip.chain, &bytes[CHAINED], &bytes[HEADER_BYTES..]);
+        bytes[AFTER].copy_from_slice(after.as_bytes());
 
         let length = u32::try_from(bytes.len() - PREFIX_BYTES).ok()?;
         let checksum = crc32fast::hash(&bytes[PREFIX_BYTES..]);

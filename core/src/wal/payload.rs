@@ -37,6 +37,12 @@ pub struct Commit {
     pub ops: Vec<Op>,
 }
 
+/// About how many bytes the commits have in a batch, rather too many than too few.
+pub(super) fn bytes_about(commits: &[Commit]) -> usize {
+    let ops = commits.iter().flat_map(|commit| &commit.ops);
+    ops.map(|op| 12 + op.key().len() + op.value().map_or(0, <[u8]>::len)).sum::<usize>() + 8
+}
+
 /// An [`Op`] where it lies; the same bytes decode to both.
 #[derive(Deserialize)]
 pub(super) enum OpRef<'a> {

@@ -5,53 +5,51 @@
 //! for a thousand of them and never waits for the pruning itself.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::machine::{Machine as _, Version, VersionEvent};
 
-use super::version::VersionKey;
+use super::history::History;
 
-/// A version that will go.
+/// A version that will go. What is older of its key stands before it in the queue, and has gone by then.
 #[derive(Debug, Clone)]
-pub(super) enum Obsolete {
+pub(super) struct Obsolete {
+    /// Its key's.
+    pub(super) history: Arc<History>,
+    /// The commit that made it.
+    pub(super) commit: CommitId,
+    /// Why.
+    pub(super) reason: Reason,
+}
+
+/// Why a version will go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reason {
     /// It is not the newest of its key.
     Hidden {
-        /// Its place.
-        place: VersionKey,
         /// The commit that made the newer one.
         by: CommitId,
     },
-    /// It is a tombstone, the newest of its key or not. What it hides stands before it in the queue, so nothing
-    /// older is there when it goes.
-    Tombstone {
-        /// Its place.
-        place: VersionKey,
-    },
+    /// It is a tombstone, the newest of its key or not.
+    Tombstone,
 }
 
 impl Obsolete {
-    /// Its place.
-    pub(super) const fn place(&self) -> &VersionKey {
-        match self {
-            Self::Hidden { place, .. } | Self::Tombstone { place } => place,
-        }
-    }
-
     /// Where it stands in the queue: by the commit that the floor must reach, and a tombstone behind what it
     /// hides.
     pub(super) const fn order(&self) -> (CommitId, bool) {
-        match self {
-            Self::Hidden { by, .. } => (*by, false),
-            Self::Tombstone { place } => (place.commit(), true),
+        match self.reason {
+            Reason::Hidden { by } => (by, false),
+            Reason::Tombstone => (self.commit, true),
         }
     }
 
     /// Whether no read at or above the floor can miss it (machine 4.13).
     pub(super) fn is_reclaimable(&self, floor: Boundary) -> bool {
-        let version = match self {
-            Self::Hidden { by, .. } => Version::Obsolete { by: *by },
-            Self::Tombstone { place } => Version::Tombstone { at: place.commit() },
+        let version = match self.reason {
+            Reason::Hidden { by } => Version::Obsolete { by },
+            Reason::Tombstone => Version::Tombstone { at: self.commit },
         };
         version.transition(&VersionEvent::FloorAt(floor)).is_ok()
     }

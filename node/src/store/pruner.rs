@@ -106,18 +106,13 @@ impl Store {
     /// The floor was raised before, and no view can be opened below it: nobody can miss the version. Gives
     /// whether it was still there; what is hidden may have gone as a tombstone.
     fn collect(&self, obsolete: &Obsolete) -> bool {
-        let Shared { map, counters, .. } = &*self.shared;
-        let Some(removed) = map.remove(obsolete.place()) else { return false };
-        let (key, value) = (removed.key().key(), removed.value().value());
-        counters.remove_version(key.len(), value.map_or(0, bytes::Bytes::len));
-        match obsolete {
-            Obsolete::Hidden { .. } => {}
-            // A key that comes back at this very moment may be counted out: the totals are for display.
-            Obsolete::Tombstone { .. } => {
-                if self.latest(key).is_none() {
-                    counters.remove_key();
-                }
-            }
+        let Shared { keys, counters, .. } = &*self.shared;
+        let history = &obsolete.history;
+        let Some(removed) = history.remove(obsolete.commit) else { return false };
+        counters.remove_version(history.key().len(), removed.bytes);
+        if removed.ended {
+            keys.remove(history);
+            counters.remove_key();
         }
         true
     }

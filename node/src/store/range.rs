@@ -4,8 +4,6 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use super::version::VersionKey;
-
 /// A range of keys in byte order. One whose start lies past its end is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanRange {
@@ -51,21 +49,6 @@ impl ScanRange {
             (last, None) => last,
         };
         Self { start, end }
-    }
-
-    /// The same range in the order of the map, whole keys at both ends.
-    pub(super) fn places(&self) -> (Bound<VersionKey>, Bound<VersionKey>) {
-        let start = match &self.start {
-            Bound::Included(key) => Bound::Included(VersionKey::first_of(key.clone())),
-            Bound::Excluded(key) => Bound::Excluded(VersionKey::last_of(key.clone())),
-            Bound::Unbounded => Bound::Unbounded,
-        };
-        let end = match &self.end {
-            Bound::Included(key) => Bound::Included(VersionKey::last_of(key.clone())),
-            Bound::Excluded(key) => Bound::Excluded(VersionKey::first_of(key.clone())),
-            Bound::Unbounded => Bound::Unbounded,
-        };
-        (start, end)
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a reader can ask.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use aerodb_core::hash::Hash;
@@ -9,11 +8,12 @@ use bytes::Bytes;
 
 use super::digest::StateDigest;
 use super::garbage::Garbage;
+use super::history::History;
+use super::keys::Keys;
 use super::range::ScanRange;
 use super::usage::{Counters, Usage};
-use super::version::{Version, VersionInfo, VersionKey};
+use super::version::{Version, VersionInfo};
 use super::views::{ReadView, Views};
-use super::visible::{VersionMap, Visible};
 use super::writer::StoreWriter;
 
 /// A scan ends with the item that brings its keys and values to this many bytes, so that no page can
@@ -41,7 +41,7 @@ pub struct Store {
 /// What all handles share.
 #[derive(Default)]
 pub(super) struct Shared {
-    pub(super) map: VersionMap,
+    pub(super) keys: Keys,
     pub(super) counters: Counters,
     pub(super) views: Views,
     pub(super) garbage: Garbage,
@@ -81,19 +81,14 @@ impl Store {
     }
 
     fn newest(&self, key: &[u8], at: Boundary) -> Option<(CommitId, Version)> {
-        let first = VersionKey::first_at(Bytes::copy_from_slice(key), at)?;
-        let entry = self.shared.map.lower_bound(Bound::Included(&first))?;
-        let place = entry.key();
-        (place.key() == key).then(|| (place.commit(), entry.value().clone()))
+        self.shared.keys.find(key)?.visible(at)
     }
 
     /// At most `limit` versions of the key at or below the view, newest first: the first one is visible.
     #[must_use]
     pub fn versions(&self, key: &[u8], at: Boundary, limit: usize) -> Vec<VersionInfo> {
-        let key = Bytes::copy_from_slice(key);
-        let Some(first) = VersionKey::first_at(key.clone(), at) else { return Vec::new() };
-        let newest_first = self.shared.map.range(first..=VersionKey::last_of(key)).take(limit);
-        newest_first.map(|entry| VersionInfo::new(entry.key().commit(), entry.value())).collect()
+        let found = self.shared.keys.find(key);
+        found.map_or_else(Vec::new, |history| history.newest_first(at, limit))
     }
 
     /// The first `limit` visible keys of the range in key order, all in one view (MVV-2), or fewer if they
@@ -128,22 +123,8 @@ impl Store {
         &'a self,
         view: &'a ReadView,
     ) -> impl Iterator<Item = (Bytes, CommitId, Option<Bytes>)> + 'a {
-        let (at, needs) = (view.at(), view.needs());
-        let mut hidden: Option<Bytes> = None;
-        self.shared.map.iter().filter_map(move |entry| {
-            let (place, commit) = (entry.key(), entry.key().commit());
-            if !at.covers(commit) || hidden.as_ref() == Some(place.key()) {
-                return None;
-            }
-            let value = entry.value().value().cloned();
-            if needs.covers(commit) {
-                // What is older than this one cannot be read at the floor or above.
-                hidden = Some(place.key().clone());
-                // And a tombstone down there says what nothing says as well.
-                value.as_ref()?;
-            }
-            Some((place.key().clone(), commit, value))
-        })
+        let all = self.shared.keys.range(&ScanRange::ALL);
+        all.flat_map(|history| History::retained(history, view.at(), view.needs()))
     }
 
     /// How much the store holds. Reads three counters.
@@ -152,10 +133,15 @@ impl Store {
         self.shared.counters.read()
     }
 
-    fn visible(&self, range: &ScanRange, at: Boundary) -> impl Iterator<Item = Item> + '_ {
-        Visible::new(&self.shared.map, range, at).filter_map(|entry| {
-            let (place, value) = (entry.key(), entry.value().value()?.clone());
-            Some(Item { key: place.key().clone(), value, commit_id: place.commit() })
+    fn visible<'a>(
+        &'a self,
+        range: &'a ScanRange,
+        at: Boundary,
+    ) -> impl Iterator<Item = Item> + 'a {
+        self.shared.keys.range(range).filter_map(move |history| {
+            let (commit_id, version) = history.visible(at)?;
+            let key = Bytes::copy_from_slice(history.key());
+            Some(Item { key, value: Option::from(version)?, commit_id })
         })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What one version takes beyond its key and value, in bytes: its node in the map (two `Bytes`
-/// handles, the commit id, a tower of two links on average), the allocator's own share, and its place
-/// among the hidden versions once there is a newer one. An estimate, for the memory bound (MEM-1), on the
-/// high side: `cargo bench -p aerodb-node --bench store_map` reports what is resident.
+/// What one version takes beyond its key and value, in bytes: commit id and handle of the value in the history of its
+/// key, its place among the hidden versions once there is a newer one, the allocator's own share; and of a key's
+/// first version the history itself and its places by hash and in order. An estimate, for the memory bound (MEM-1), on
+/// the high side: `cargo bench -p aerodb-node --bench checkpoint` reports what is resident.
 pub(super) const VERSION_OVERHEAD_BYTES: u64 = 240;
 
 /// How much the store holds, in versions of any commit, visible or not.

@@ -1,8 +1,6 @@
-//! What a key has at a commit, and the order in which versions lie in the map.
+//! What a key has at a commit.
 
-use std::cmp::Reverse;
-
-use aerodb_core::id::{Boundary, CommitId};
+use aerodb_core::id::CommitId;
 use bytes::Bytes;
 
 /// What one commit made of one key. It never changes (MVI-1).
@@ -23,6 +21,28 @@ impl Version {
             Self::Tombstone => None,
         }
     }
+
+    /// Length of the value in bytes; 0 for a tombstone.
+    pub(super) fn bytes(&self) -> usize {
+        self.value().map_or(0, Bytes::len)
+    }
+}
+
+impl From<Option<&Bytes>> for Version {
+    /// With a value of its own: another's may be a slice of a request body or a 4 MiB pull buffer, which a shared
+    /// handle would keep in memory whole and uncounted. The copy is small beside the fsync of the same bytes.
+    fn from(value: Option<&Bytes>) -> Self {
+        value.map_or(Self::Tombstone, |value| Self::Value(Bytes::copy_from_slice(value)))
+    }
+}
+
+impl From<Version> for Option<Bytes> {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::Value(value) => Some(value),
+            Version::Tombstone => None,
+        }
+    }
 }
 
 /// One version as the read explanation shows it: that it exists, without its content.
@@ -39,50 +59,7 @@ pub struct VersionInfo {
 impl VersionInfo {
     /// What is told about this version.
     pub(super) fn new(commit_id: CommitId, version: &Version) -> Self {
-        let value = version.value();
-        Self { commit_id, tombstone: value.is_none(), bytes: value.map_or(0, Bytes::len) }
-    }
-}
-
-/// The place of a version in the map: keys ascending, and within a key the newest commit first, so
-/// that the version visible at a view is the first one at or after (key, view).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct VersionKey {
-    key: Bytes,
-    commit: Reverse<CommitId>,
-}
-
-/// Sorts before every other commit of its key.
-const NEWEST: CommitId = CommitId::new(u64::MAX).unwrap();
-
-impl VersionKey {
-    /// The place of the key's version of this commit.
-    pub(super) const fn new(key: Bytes, commit: CommitId) -> Self {
-        Self { key, commit: Reverse(commit) }
-    }
-
-    /// At or before every version of the key.
-    pub(super) const fn first_of(key: Bytes) -> Self {
-        Self::new(key, NEWEST)
-    }
-
-    /// At or after every version of the key.
-    pub(super) const fn last_of(key: Bytes) -> Self {
-        Self::new(key, CommitId::FIRST)
-    }
-
-    /// At or before every version of the key that the view covers; `None` when it covers no commit.
-    pub(super) fn first_at(key: Bytes, at: Boundary) -> Option<Self> {
-        CommitId::new(at.get()).map(|newest| Self::new(key, newest))
-    }
-
-    /// The key.
-    pub(super) const fn key(&self) -> &Bytes {
-        &self.key
-    }
-
-    /// The commit that made the version.
-    pub(super) const fn commit(&self) -> CommitId {
-        self.commit.0
+        let tombstone = version.value().is_none();
+        Self { commit_id, tombstone, bytes: version.bytes() }
     }
 }

@@ -3,14 +3,16 @@
 //! Keeps: MVI-4.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use aerodb_core::id::{Boundary, CommitId};
 use aerodb_core::wal::{Commit, Op};
 use bytes::Bytes;
 
-use super::garbage::{Chunk, Obsolete};
+use super::garbage::{Chunk, Obsolete, Reason};
+use super::history::{History, Versions};
 use super::reader::Store;
-use super::version::{Version, VersionKey};
+use super::version::Version;
 
 /// So many hidden versions are handed over for pruning at once.
 pub(super) const CHUNK: usize = 1024;
@@ -82,22 +84,27 @@ impl StoreWriter {
         }
     }
 
-    /// Adds one version, with one search: what it hides, if anything, is what lies next to it.
-    ///
-    /// Key and value are copied: they may be slices of a request body or a 4 MiB pull buffer, which a
-    /// shared handle would keep in memory whole and uncounted. The copy is small beside the fsync of
-    /// the same bytes.
-    fn add(&mut self, commit_id: CommitId, key: &Bytes, value: Option<&Bytes>) {
-        let hidden = self.insert(commit_id, key, value);
-        if let Some((place, bytes)) = hidden {
-            self.hidden.push_back(Obsolete::Hidden { place, by: commit_id });
-            self.hidden_bytes += bytes;
-        } else {
-            self.store.shared.counters.add_key();
-        }
+    /// Adds one version, and has what it hides, and itself if it is a tombstone, pruned in time.
+    fn add(&mut self, commit: CommitId, key: &Bytes, value: Option<&Bytes>) {
+        let version = Version::from(value);
+        self.store.shared.counters.add_version(key.len(), version.bytes());
+        let history = match self.store.shared.keys.find(key) {
+            Some(history) => match history.add(commit, version) {
+                Ok(hidden) => {
+                    let reason = Reason::Hidden { by: commit };
+                    self.prune_later(Arc::clone(&history), hidden.commit, reason);
+                    self.hidden_bytes += key.len() + hidden.bytes;
+                    history
+                }
+                Err(version) => {
+                    self.store.shared.keys.remove(&history);
+                    self.begin(key, commit, version)
+                }
+            },
+            None => self.begin(key, commit, version),
+        };
         if value.is_none() {
-            let place = VersionKey::new(Bytes::copy_from_slice(key), commit_id);
-            self.hidden.push_back(Obsolete::Tombstone { place });
+            self.prune_later(history, commit, Reason::Tombstone);
             self.hidden_bytes += key.len();
         }
         if self.hidden.len() >= CHUNK || self.hidden_bytes >= CHUNK_BYTES {
@@ -105,21 +112,18 @@ impl StoreWriter {
         }
     }
 
-    /// The place of the version before it, and how many bytes that has.
-    fn insert(
-        &self,
-        commit_id: CommitId,
-        key: &Bytes,
-        value: Option<&Bytes>,
-    ) -> Option<(VersionKey, usize)> {
+    /// The first version of a key that has none.
+    fn begin(&self, key: &Bytes, commit: CommitId, version: Version) -> Arc<History> {
+        let versions = Versions::from_iter([(commit, version)]);
+        let history = Arc::new(History::new(key, versions));
         let shared = &self.store.shared;
-        shared.counters.add_version(key.len(), value.map_or(0, Bytes::len));
-        let version =
-            value.map_or(Version::Tombstone, |value| Version::Value(Bytes::copy_from_slice(value)));
-        let place = VersionKey::new(Bytes::copy_from_slice(key), commit_id);
-        let older = shared.map.insert(place, version).next()?;
-        let bytes = key.len() + older.value().value().map_or(0, Bytes::len);
-        (older.key().key() == key).then(|| (older.key().clone(), bytes))
+        shared.keys.insert(&history);
+        shared.counters.add_key();
+        history
+    }
+
+    fn prune_later(&mut self, history: Arc<History>, commit: CommitId, reason: Reason) {
+        self.hidden.push_back(Obsolete { history, commit, reason });
     }
 
     /// Nothing below this commit can be read from here on, if it could until now; what of it is there is handed

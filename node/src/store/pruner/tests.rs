@@ -259,3 +259,17 @@ fn mvs_1_what_a_snapshot_holds_does_not_depend_on_what_was_pruned_already() {
     assert_eq!(rows(&pruned), rows(&waiting));
     assert!(waiting.usage().versions > rows(&waiting).len() as u64);
 }
+
+/// The pruner has taken out the last version of a key, and before it takes out the key the writer adds to it.
+#[test]
+fn mvg_4_a_key_that_comes_back_while_its_end_is_pruned_is_not_lost() {
+    let (mut writer, store) = Store::empty();
+    writer.apply(id(1), &delete());
+    let ended = store.shared.keys.find(b"a").unwrap();
+    assert!(ended.remove(id(1)).unwrap().ended);
+    writer.apply(id(2), &put("2"));
+    store.shared.keys.remove(&ended);
+    assert_eq!(store.get(b"a", at(2)), Some((id(2), "2".into())));
+    let (items, more) = store.scan(&ScanRange::ALL, at(2), 9);
+    assert_eq!((items.len(), more), (1, false));
+}
