@@ -23,6 +23,10 @@ pub use tree::{create_dir, create_dirs, is_dir, remove_tree, sync_tree};
 pub(crate) use whole::{TEMPORARY, publish, temporary};
 pub use whole::{create_filled, read_file, replace_file};
 
+/// Memory at a multiple of this, of a length and to a place in a file that are multiples too, can go to the device as
+/// it is.
+pub const DIRECT_BYTES: usize = 4096;
+
 /// What an opened file may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

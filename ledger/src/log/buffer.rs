@@ -1,11 +1,18 @@
 //! The bytes of one frame under construction, in a buffer that is used again for the next.
 
+use crate::disk::DIRECT_BYTES;
 use crate::log::{Block, FRAME_HEADER_BYTES, FrameHeader, SECTOR_BYTES, TAG_BYTES, tag_of};
 
-/// Forms frames. Each record is copied once, straight to its place between the sector tags.
+/// Forms frames. Each record is copied once, straight to its place between the sector tags, in memory that can go to
+/// the device as it is.
 #[derive(Debug, Default)]
 pub(crate) struct FrameBuffer {
-    bytes: Vec<u8>,
+    memory: Vec<u8>,
+}
+
+/// A frame under construction.
+struct Forming<'b> {
+    bytes: &'b mut [u8],
     at: usize,
 }
 
@@ -18,23 +25,32 @@ impl FrameBuffer {
         block: Block,
         records: impl Iterator<Item = &'r [u8]>,
     ) -> &[u8] {
-        self.bytes.clear();
-        self.bytes.resize(header.frame_bytes(block), 0);
-        self.at = FRAME_HEADER_BYTES;
+        let bytes = self.zeros(header.frame_bytes(block));
+        let mut frame = Forming { bytes, at: FRAME_HEADER_BYTES };
         for record in records {
             #[allow(clippy::cast_possible_truncation)] // the whole payload is counted by a u32
-            self.put(&(record.len() as u32).to_le_bytes());
-            self.put(record);
+            frame.put(&(record.len() as u32).to_le_bytes());
+            frame.put(record);
         }
-        let head = header.encode(self.checksum());
-        self.bytes[..FRAME_HEADER_BYTES].copy_from_slice(&head);
+        let head = header.encode(checksum(frame.bytes));
+        frame.bytes[..FRAME_HEADER_BYTES].copy_from_slice(&head);
         let tag = tag_of(header.seq).to_le_bytes();
-        for sector in self.bytes.chunks_exact_mut(SECTOR_BYTES).skip(1) {
+        for sector in frame.bytes.chunks_exact_mut(SECTOR_BYTES).skip(1) {
             sector[..TAG_BYTES].copy_from_slice(&tag);
         }
-        &self.bytes
+        frame.bytes
     }
 
+    /// So many zeros, at a multiple of [`DIRECT_BYTES`] in memory.
+    fn zeros(&mut self, length: usize) -> &mut [u8] {
+        self.memory.clear();
+        self.memory.resize(length + DIRECT_BYTES, 0);
+        let start = self.memory.as_ptr().align_offset(DIRECT_BYTES).min(DIRECT_BYTES);
+        &mut self.memory[start..start + length]
+    }
+}
+
+impl Forming<'_> {
     fn put(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.at.is_multiple_of(SECTOR_BYTES) {
@@ -47,15 +63,16 @@ impl FrameBuffer {
             bytes = later;
         }
     }
+}
 
-    fn checksum(&self) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&self.bytes[FRAME_HEADER_BYTES..SECTOR_BYTES]);
-        for sector in self.bytes[SECTOR_BYTES..].chunks_exact(SECTOR_BYTES) {
-            hasher.update(&sector[TAG_BYTES..]);
-        }
-        hasher.finalize()
+/// Over the payload of a frame, without the sector tags.
+fn checksum(frame: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&frame[FRAME_HEADER_BYTES..SECTOR_BYTES]);
+    for sector in frame[SECTOR_BYTES..].chunks_exact(SECTOR_BYTES) {
+        hasher.update(&sector[TAG_BYTES..]);
     }
+    hasher.finalize()
 }
 
 #[cfg(test)]
@@ -90,13 +107,13 @@ mod tests {
     /// The frame with one of its bytes changed and both checksums made anew: what no damage does, and
     /// what another program might write.
     fn resealed(good: &[u8], at: usize, byte: u8) -> Vec<u8> {
-        let mut buffer = FrameBuffer { bytes: good.to_vec(), at: 0 };
-        buffer.bytes[at] = byte;
-        let checksum = buffer.checksum();
-        buffer.bytes[128..132].copy_from_slice(&checksum.to_le_bytes());
-        let checksum = crc32fast::hash(&buffer.bytes[..132]);
-        buffer.bytes[132..136].copy_from_slice(&checksum.to_le_bytes());
-        buffer.bytes
+        let mut frame = good.to_vec();
+        frame[at] = byte;
+        let payload = checksum(&frame);
+        frame[128..132].copy_from_slice(&payload.to_le_bytes());
+        let header = crc32fast::hash(&frame[..132]);
+        frame[132..136].copy_from_slice(&header.to_le_bytes());
+        frame
     }
 
     #[test]

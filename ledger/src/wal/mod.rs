@@ -3,6 +3,7 @@
 mod index;
 mod owner;
 mod reader;
+mod recent;
 mod scan;
 
 pub use index::SegmentInfo;

@@ -20,6 +20,7 @@ use crate::log::{
 };
 use crate::wal::WalReader;
 use crate::wal::index::{Index, NewFrame};
+use crate::wal::recent::Recent;
 use crate::wal::scan::{batches, check_marker, check_start, header_of};
 
 /// Where the WAL of a node lives.
@@ -40,6 +41,7 @@ pub struct WalPlace<'a> {
 pub struct Wal {
     log: Log,
     index: Index,
+    recent: Recent,
     end: Option<Position>,
     disk: Arc<dyn Disk>,
     /// Bytes that the frames past the checkpoint own.
@@ -100,8 +102,8 @@ impl Wal {
         let log = Log::create(&place.location(), log_start(checkpoint))?;
         let start = checkpoint.map(|marker| marker.wal_start);
         let end = start.map(|start| start.position);
-        let disk = Arc::clone(&place.disk);
-        Ok(Self { log, index: Index::starting_at(start), end, disk, used_bytes: 0 })
+        let (index, recent) = (Index::starting_at(start), Recent::default());
+        Ok(Self { log, index, recent, end, disk: Arc::clone(&place.disk), used_bytes: 0 })
     }
 
     /// Opens the WAL: reads all of it, shows each batch to `visit` in order, and only then changes what
@@ -147,7 +149,8 @@ impl Wal {
         };
         let (location, from) = (place.location(), log_start(checkpoint));
         let (log, recovery) = Log::open(&location, from, witness, quarantine, &mut take)?;
-        Ok((Self { log, index, end, disk: Arc::clone(&place.disk), used_bytes }, recovery))
+        let (recent, disk) = (Recent::default(), Arc::clone(&place.disk));
+        Ok((Self { log, index, recent, end, disk, used_bytes }, recovery))
     }
 
     /// Appends the batches as one frame, with one write and one fsync. They must follow each other and the
@@ -165,6 +168,7 @@ impl Wal {
         let end = end.ok_or(Fault::NotNext { expected: about.first, found: None })?;
         let place = self.log.append(&about, batches.iter().map(|batch| &batch.bytes()[..]))?;
         let (seq, start) = (self.log.last_frame_seq(), start_of_records(&about));
+        self.recent.push(seq, batches);
         self.index.push(NewFrame { seq, place, start, end });
         self.end = Some(end);
         self.used_bytes += place.bytes;
@@ -273,8 +277,9 @@ impl Wal {
     #[must_use]
     pub fn reader(&self) -> WalReader {
         let (dir, block) = (self.log.dir().clone(), self.log.block());
-        let (disk, index) = (Arc::clone(&self.disk), self.index.clone());
-        WalReader::new(disk, dir, block, index, Arc::clone(self.log.pulse()))
+        let (disk, pulse) = (Arc::clone(&self.disk), Arc::clone(self.log.pulse()));
+        let (index, recent) = (self.index.clone(), self.recent.clone());
+        WalReader { disk, dir, block, index, recent, pulse }
     }
 }
 

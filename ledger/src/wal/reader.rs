@@ -13,29 +13,22 @@ use crate::fault::{Damage, Fault};
 use crate::log::{Block, Found, Pulse, path_of, read_frame};
 use crate::wal::SegmentInfo;
 use crate::wal::index::{FrameRef, Index};
+use crate::wal::recent::Recent;
 use crate::wal::scan::batches;
 
-/// A reader of the durable part of a WAL; cheap to clone. Every read checks the checksums again.
+/// A reader of the durable part of a WAL; cheap to clone. What was written last comes from memory; every read of
+/// the disk checks the checksums again.
 #[derive(Debug, Clone)]
 pub struct WalReader {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
-    block: Block,
-    index: Index,
-    pulse: Arc<Pulse>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    pub(super) block: Block,
+    pub(super) index: Index,
+    pub(super) recent: Recent,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl WalReader {
-    pub(super) const fn new(
-        disk: Arc<dyn Disk>,
-        dir: PathBuf,
-        block: Block,
-        index: Index,
-        pulse: Arc<Pulse>,
-    ) -> Self {
-        Self { disk, dir, block, index, pulse }
-    }
-
     /// When the log is at work on the device.
     #[must_use]
     pub const fn pulse(&self) -> &Arc<Pulse> {
@@ -118,6 +111,13 @@ impl WalReader {
     }
 
     fn frame(&self, frame: &FrameRef) -> Result<Vec<RawBatch>, Fault> {
+        match self.recent.find(frame.seq) {
+            Some(batches) => Ok(batches),
+            None => self.read(frame),
+        }
+    }
+
+    fn read(&self, frame: &FrameRef) -> Result<Vec<RawBatch>, Fault> {
         let FrameRef { seq, last_commit, place } = *frame;
         let path = path_of(&self.dir, place.segment);
         let file = match self.disk.open(&path, Access::Read) {
@@ -183,28 +183,26 @@ mod tests {
         assert!(reader.index.begin_at(&start));
         assert_eq!(reader.start(), Some(start));
         std::fs::remove_file(path_of(&dir, 1)).unwrap();
-        match reader.frame(&frames[1]).unwrap_err() {
+        match reader.read(&frames[1]).unwrap_err() {
             Fault::Removed { commit: 2, kept: 3 } => {}
             other => panic!("{other}"),
         }
-        assert_eq!(reader.frame(&frames[2]).unwrap().len(), 1);
+        assert_eq!(reader.read(&frames[2]).unwrap().len(), 1);
         std::fs::remove_file(path_of(&dir, 2)).unwrap();
-        match reader.frame(&frames[2]).unwrap_err() {
+        match reader.read(&frames[2]).unwrap_err() {
             Fault::Disk(error) => assert!(error.is_not_found()),
             other => panic!("{other}"),
         }
         std::fs::create_dir(path_of(&dir, 1)).unwrap();
-        assert!(
-            matches!(reader.frame(&frames[0]), Err(Fault::Disk(_))),
-            "it is there, and no file"
-        );
+        assert!(matches!(reader.read(&frames[0]), Err(Fault::Disk(_))), "it is there, and no file");
     }
 
     #[test]
     fn what_changed_under_a_reader_is_corrupt_where_it_changed() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("wal");
-        let reader = five(&dir).reader();
+        // What was written last comes from memory.
+        let reader = WalReader { recent: Recent::default(), ..five(&dir).reader() };
         let good = std::fs::read(path_of(&dir, 1)).unwrap();
         let found = |from: usize, to: usize, byte: u8| {
             let mut bytes = good.clone();
