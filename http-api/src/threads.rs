@@ -18,6 +18,12 @@ use crate::alarm::Alarm;
 /// Set beside the count of connections while the only one blocks the thread.
 const HELD: usize = 1 << (usize::BITS - 1);
 
+/// With more requests under way than this, a thread gives its processor up once before it rests: where all processors
+/// are busy it then finds more to do at once, and falls asleep and is woken less often, and the log gathers larger
+/// batches. Durable puts a second on two cores (`write_path`): 4 to 6 % more with 64 clients, 6 % with 256, as many with
+/// 16 and 24. With fewer under way it would cost: a tenth less with 16.
+const GIVES_WAY_ABOVE: usize = 12;
+
 /// The threads of one server.
 #[derive(Debug)]
 pub struct RequestThreads {
@@ -32,6 +38,19 @@ struct Thread {
     connections: AtomicUsize,
     /// Whether there are others, to which new connections can go while this one is held.
     has_peers: bool,
+    /// Requests on keys that are being answered.
+    under_way: AtomicUsize,
+}
+
+impl Thread {
+    fn new(has_peers: bool) -> Self {
+        Self { connections: AtomicUsize::new(0), has_peers, under_way: AtomicUsize::new(0) }
+    }
+
+    /// Whether it waits for so many answers that whoever else has something to do goes first before it rests.
+    fn gives_way(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > GIVES_WAY_ABOVE
+    }
 }
 
 impl RequestThreads {
@@ -40,17 +59,27 @@ impl RequestThreads {
     /// # Errors
     /// When the operating system gives no more threads.
     pub fn start(count: usize) -> io::Result<Self> {
-        let runtime = || {
+        let runtime = |thread: Arc<Thread>| {
             // One worker, which is woken from outside only where it sleeps.
             Builder::new_multi_thread()
                 .worker_threads(1)
                 .thread_name("request")
                 .enable_all()
+                .on_thread_park(move || {
+                    if thread.gives_way() {
+                        std::thread::yield_now();
+                    }
+                })
                 .build()
         };
-        let runtimes = (0..count.max(1)).map(|_| runtime()).collect::<io::Result<Vec<_>>>()?;
-        let handles: Vec<_> = runtimes.iter().map(|runtime| runtime.handle().clone()).collect();
-        Ok(Self { runtimes, threads: threads(handles) })
+        let (mut runtimes, mut threads) = (Vec::new(), Vec::new());
+        for _ in 0..count.max(1) {
+            let thread = Arc::new(Thread::new(count > 1));
+            let runtime = runtime(Arc::clone(&thread))?;
+            threads.push((runtime.handle().clone(), thread));
+            runtimes.push(runtime);
+        }
+        Ok(Self { runtimes, threads })
     }
 
     /// The runtime that this is called on serves all requests.
@@ -59,7 +88,8 @@ impl RequestThreads {
     /// Outside of a runtime.
     #[must_use]
     pub fn current() -> Self {
-        Self { runtimes: Vec::new(), threads: threads(vec![Handle::current()]) }
+        let thread = Arc::new(Thread::new(false));
+        Self { runtimes: Vec::new(), threads: vec![(Handle::current(), thread)] }
     }
 
     /// Ends the threads without waiting for one that is blocked.
@@ -79,12 +109,6 @@ impl RequestThreads {
             }
         }
     }
-}
-
-fn threads(runtimes: Vec<Handle>) -> Vec<(Handle, Arc<Thread>)> {
-    let has_peers = runtimes.len() > 1;
-    let thread = || Arc::new(Thread { connections: AtomicUsize::new(0), has_peers });
-    runtimes.into_iter().map(|runtime| (runtime, thread())).collect()
 }
 
 /// A connection's place on its thread, given up when dropped.
@@ -123,14 +147,25 @@ impl RequestThread {
     /// Of a caller that comes over no connection and may block its thread.
     #[must_use]
     pub fn sole() -> Self {
-        let thread = Thread { connections: AtomicUsize::new(1), has_peers: true };
-        Self { thread: Some(Arc::new(thread)), alarm: Alarm::default() }
+        let thread = Arc::new(Thread::new(true));
+        thread.connections.store(1, Ordering::Relaxed);
+        Self { thread: Some(thread), alarm: Alarm::default() }
     }
 
     /// The clock of the request's connection.
     #[must_use]
     pub const fn alarm(&self) -> &Alarm {
         &self.alarm
+    }
+
+    /// A request is being answered until this is dropped.
+    #[must_use]
+    pub(crate) fn attend(&self) -> Attended<'_> {
+        let thread = self.thread.as_deref();
+        thread.iter().for_each(|thread| {
+            thread.under_way.fetch_add(1, Ordering::Relaxed);
+        });
+        Attended(thread)
     }
 
     /// The right to block the thread: given where this connection is the only one on it and new ones have
@@ -141,6 +176,18 @@ impl RequestThread {
         let alone =
             thread.connections.compare_exchange(1, 1 | HELD, Ordering::AcqRel, Ordering::Relaxed);
         alone.is_ok().then(|| Held(Arc::clone(thread)))
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct Attended<'t>(Option<&'t Thread>);
+
+impl Drop for Attended<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|thread| {
+            thread.under_way.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 }
 
@@ -196,6 +243,21 @@ mod tests {
         drop(beside);
         assert!(first.thread().hold().is_some());
         drop((first, others));
+        threads.shut_down();
+    }
+
+    #[test]
+    fn a_thread_gives_way_while_many_requests_are_under_way_on_it() {
+        let threads = two();
+        let (seat, other) = (threads.seat().1, threads.seat().1);
+        let thread = seat.thread();
+        let mut attended: Vec<_> = (0..GIVES_WAY_ABOVE).map(|_| thread.attend()).collect();
+        assert!(!seat.0.gives_way());
+        attended.push(thread.attend());
+        assert!(seat.0.gives_way() && !other.0.gives_way());
+        attended.pop();
+        assert!(!seat.0.gives_way());
+        drop((attended, RequestThread::default().attend()));
         threads.shut_down();
     }
 

@@ -72,11 +72,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, N: NodePort> Front<'_, S, N> {
         loop {
             match take(&mut unread) {
                 Next::Request(on_key, request) => {
+                    let attended = self.thread.attend();
                     let answer = tokio::select! {
                         biased;
                         answer = self.site.answer_on_key(on_key, request, self.thread) => answer,
                         () = gone(self.stream, &mut unread) => return Ok(Left::Ended),
                     };
+                    drop(attended);
                     if self.send(answer, &mut out).await? == After::Close {
                         return Ok(Left::Ended);
                     }

@@ -52,7 +52,7 @@ struct Arguments {
     /// How large the values are. The targets are for 100.
     #[arg(long, default_value_t = 100)]
     value_bytes: usize,
-    /// Only this number of clients.
+    /// Only this number of clients, one of the four; any number with `--only-port`.
     #[arg(long)]
     clients: Option<usize>,
     /// A line of configuration for the node, for example `request_threads = 2`.
@@ -103,7 +103,8 @@ fn main() -> ExitCode {
 }
 
 fn alone(arguments: &Arguments, port: u16) -> io::Result<()> {
-    for (clients, _) in arguments.levels() {
+    let levels = LEVELS.map(|(clients, _)| clients);
+    for clients in arguments.clients.map_or(levels.to_vec(), |only| vec![only]) {
         println!("{clients:>4} clients: {}", arguments.load(clients).run(port)?);
     }
     Ok(())
