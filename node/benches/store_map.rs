@@ -142,7 +142,7 @@ impl Candidate for Whole {
     fn put(&self, (key, Reverse(commit)): Key, value: Bytes) {
         let commit_id = CommitId::new(commit).unwrap();
         let ops = vec![Op::Put { key, value }];
-        self.writer.lock().unwrap().apply(commit_id, &Commit { ops });
+        self.writer.lock().unwrap().apply(commit_id, Commit { ops });
     }
     fn get(&self, key: &Bytes, view: u64) -> Option<Bytes> {
         self.store.get(key, Boundary::new(view)).map(|(_, value)| value)

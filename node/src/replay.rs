@@ -172,7 +172,7 @@ impl<'a> Replay<'a> {
         let first = self.applied.map_or(batch.first(), |range| range.first);
         self.applied = Some(ReplayRange { first, last: batch.last() });
         for (id, commit) in batch.into_commits() {
-            self.store.apply(id, &commit);
+            self.store.apply(id, commit);
         }
         crash::reached(Point::RecMidReplay);
         Ok(())

@@ -108,7 +108,7 @@ impl Bench {
             let _ = self.wal.append(&[raw]).unwrap();
             self.tip = batch.end();
             for (id, commit) in batch.into_commits() {
-                self.writer.apply(id, &commit);
+                self.writer.apply(id, commit);
             }
         }
     }

@@ -57,7 +57,7 @@ impl Loader {
         if self.versions.is_empty() {
             self.key = key.clone();
         }
-        let version = Version::from(value.as_ref());
+        let version = Version::of(value);
         self.writer.store().shared.counters.add_version(key.len(), version.bytes());
         self.versions.push_front((commit, version));
         Ok(())

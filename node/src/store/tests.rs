@@ -71,7 +71,7 @@ fn delete(key: &'static str) -> Op {
 fn applied(commits: &[Vec<Op>]) -> (StoreWriter, Store) {
     let (mut writer, store) = Store::empty();
     for (number, ops) in (1..).zip(commits) {
-        writer.apply(id(number), &Commit { ops: ops.clone() });
+        writer.apply(id(number), Commit { ops: ops.clone() });
     }
     (writer, store)
 }
@@ -139,7 +139,7 @@ fn mvv_1_every_view_of_a_random_history_equals_the_model() {
         for number in 1..=150 {
             let commit = random.commit();
             states.push(model_next(&states[states.len() - 1], id(number), &commit));
-            writer.apply(id(number), &commit);
+            writer.apply(id(number), commit);
             digests.push(store.state_digest(Boundary::new(number)));
         }
         for (at, state) in (0..).map(Boundary::new).zip(&states) {
@@ -221,7 +221,7 @@ fn what_is_stored_does_not_keep_the_buffer_that_it_was_cut_from() {
     let buffer = Bytes::from(vec![b'x'; 4096]);
     let (mut writer, store) = Store::empty();
     let op = Op::Put { key: buffer.slice(..4), value: buffer.slice(4..8) };
-    writer.apply(id(1), &Commit { ops: vec![op] });
+    writer.apply(id(1), Commit { ops: vec![op] });
     assert!(buffer.is_unique(), "the store holds a handle on the buffer");
     assert_eq!(store.get(b"xxxx", Boundary::new(1)), Some((id(1), "xxxx".into())));
 }
@@ -268,7 +268,7 @@ fn mvi_4_a_scan_beside_the_writer_sees_each_commit_whole_and_none_above_its_view
             let value = Bytes::from(number.to_string());
             let ops =
                 (0..KEYS).map(|key| Op::Put { key: vec![key as u8].into(), value: value.clone() });
-            writer.apply(id(number), &Commit { ops: ops.collect() });
+            writer.apply(id(number), Commit { ops: ops.collect() });
             published.store(number, Ordering::Release);
         }
     });
@@ -278,7 +278,7 @@ fn mvi_4_a_scan_beside_the_writer_sees_each_commit_whole_and_none_above_its_view
 #[should_panic(expected = "commit 2 applied after 2")]
 fn mvi_1_a_commit_is_applied_once() {
     let (mut writer, _) = applied(&[vec![], vec![put("a", "1")]]);
-    writer.apply(id(2), &Commit { ops: vec![] });
+    writer.apply(id(2), Commit { ops: vec![] });
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_scan_of_large_values_ends_early_and_says_that_there_is_more() {
     let (mut writer, store) = Store::empty();
     let value = Bytes::from(vec![0; 1 << 20]);
     let put = |key: u8| Op::Put { key: Bytes::from(vec![key]), value: value.clone() };
-    writer.apply(id(1), &Commit { ops: (0..12).map(put).collect() });
+    writer.apply(id(1), Commit { ops: (0..12).map(put).collect() });
     let page = |range: &ScanRange| store.scan(range, Boundary::new(1), 1000);
 
     let (first, more) = page(&ScanRange::ALL);

@@ -13,6 +13,11 @@ pub enum Version {
 }
 
 impl Version {
+    /// The version that gives the key this value, or none.
+    pub(super) fn of(value: Option<Bytes>) -> Self {
+        value.map_or(Self::Tombstone, |value| Self::Value(alone(value)))
+    }
+
     /// The value; `None` for a tombstone.
     #[must_use]
     pub const fn value(&self) -> Option<&Bytes> {
@@ -28,20 +33,22 @@ impl Version {
     }
 }
 
-impl From<Option<&Bytes>> for Version {
-    /// With a value of its own: another's may be a slice of a request body or a 4 MiB pull buffer, which a shared
-    /// handle would keep in memory whole and uncounted. The copy is small beside the fsync of the same bytes.
-    fn from(value: Option<&Bytes>) -> Self {
-        value.map_or(Self::Tombstone, |value| Self::Value(Bytes::copy_from_slice(value)))
-    }
-}
-
 impl From<Version> for Option<Bytes> {
     fn from(version: Version) -> Self {
         match version {
             Version::Value(value) => Some(value),
             Version::Tombstone => None,
         }
+    }
+}
+
+/// The value in a buffer that is its own and no larger: it may be a slice of a request body or of a 4 MiB pull buffer,
+/// which would stay in memory whole and uncounted.
+fn alone(value: Bytes) -> Bytes {
+    match value.try_into_mut() {
+        Ok(buffer) if buffer.capacity() == buffer.len() => buffer.freeze(),
+        Ok(part) => Bytes::copy_from_slice(&part),
+        Err(shared) => Bytes::copy_from_slice(&shared),
     }
 }
 

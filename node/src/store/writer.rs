@@ -10,8 +10,8 @@ use aerodb_core::wal::{Commit, Op};
 use bytes::Bytes;
 
 use super::garbage::{Chunk, Obsolete, Reason};
-use super::history::{History, Versions};
-use super::reader::Store;
+use super::history::{Hidden, History, Versions};
+use super::reader::{Shared, Store};
 use super::version::Version;
 
 /// So many hidden versions are handed over for pruning at once.
@@ -54,20 +54,18 @@ impl StoreWriter {
     /// # Panics
     /// When the commit does not come after all that was applied before: a version that readers may
     /// already see would change (MVI-1, MVI-5).
-    pub fn apply(&mut self, commit_id: CommitId, commit: &Commit) {
+    pub fn apply(&mut self, commit_id: CommitId, Commit { mut ops }: Commit) {
         assert!(
             !self.applied.covers(commit_id),
             "commit {commit_id} applied after {}",
             self.applied
         );
-        if let [op] = commit.ops.as_slice() {
-            self.apply_op(commit_id, op);
-        } else {
-            let mut changed = HashSet::with_capacity(commit.ops.len());
-            for op in commit.ops.iter().rev().filter(|op| changed.insert(key_of(op))) {
-                self.apply_op(commit_id, op);
-            }
+        if ops.len() > 1 {
+            ops.reverse();
+            let mut changed = HashSet::with_capacity(ops.len());
+            ops.retain(|op| changed.insert(key_of(op).clone()));
         }
+        ops.into_iter().for_each(|op| self.apply_op(commit_id, op));
         self.applied = commit_id.into();
     }
 
@@ -77,35 +75,34 @@ impl StoreWriter {
         self
     }
 
-    fn apply_op(&mut self, commit_id: CommitId, op: &Op) {
+    fn apply_op(&mut self, commit_id: CommitId, op: Op) {
         match op {
-            Op::Put { key, value } => self.add(commit_id, key, Some(value)),
-            Op::Delete { key } => self.add(commit_id, key, None),
+            Op::Put { key, value } => self.add(commit_id, &key, Version::of(Some(value))),
+            Op::Delete { key } => self.add(commit_id, &key, Version::of(None)),
         }
     }
 
     /// Adds one version, and has what it hides, and itself if it is a tombstone, pruned in time.
-    fn add(&mut self, commit: CommitId, key: &Bytes, value: Option<&Bytes>) {
-        let version = Version::from(value);
-        self.store.shared.counters.add_version(key.len(), version.bytes());
-        let history = match self.store.shared.keys.find(key) {
+    fn add(&mut self, commit: CommitId, key: &Bytes, version: Version) {
+        let is_tombstone = version == Version::Tombstone;
+        let Shared { keys, counters, .. } = &*self.store.shared;
+        counters.add_version(key.len(), version.bytes());
+        let (history, hidden) = match keys.find(key) {
+            None => (self.begin(key, commit, version), None),
             Some(history) => match history.add(commit, version) {
-                Ok(hidden) => {
-                    let reason = Reason::Hidden { by: commit };
-                    self.prune_later(Arc::clone(&history), hidden.commit, reason);
-                    self.hidden_bytes += key.len() + hidden.bytes;
-                    history
-                }
+                Ok(hidden) => (history, Some(hidden)),
                 Err(version) => {
-                    self.store.shared.keys.remove(&history);
-                    self.begin(key, commit, version)
+                    keys.remove(&history);
+                    (self.begin(key, commit, version), None)
                 }
             },
-            None => self.begin(key, commit, version),
         };
-        if value.is_none() {
-            self.prune_later(history, commit, Reason::Tombstone);
-            self.hidden_bytes += key.len();
+        let tombstone = is_tombstone.then(|| Arc::clone(&history));
+        if let Some(hidden) = hidden {
+            self.prune_later(history, key, hidden, Reason::Hidden { by: commit });
+        }
+        if let Some(history) = tombstone {
+            self.prune_later(history, key, Hidden { commit, bytes: 0 }, Reason::Tombstone);
         }
         if self.hidden.len() >= CHUNK || self.hidden_bytes >= CHUNK_BYTES {
             self.hand_over();
@@ -122,8 +119,9 @@ impl StoreWriter {
         history
     }
 
-    fn prune_later(&mut self, history: Arc<History>, commit: CommitId, reason: Reason) {
-        self.hidden.push_back(Obsolete { history, commit, reason });
+    fn prune_later(&mut self, history: Arc<History>, key: &Bytes, it: Hidden, reason: Reason) {
+        self.hidden.push_back(Obsolete { history, commit: it.commit, reason });
+        self.hidden_bytes += key.len() + it.bytes;
     }
 
     /// Nothing below this commit can be read from here on, if it could until now; what of it is there is handed

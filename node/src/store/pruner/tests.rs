@@ -37,7 +37,7 @@ fn change(number: u64) -> Commit {
 /// The store of so many commits, all of them handed over for pruning.
 fn filled(commits: u64) -> (StoreWriter, Store) {
     let (mut writer, store) = Store::empty();
-    (1..=commits).for_each(|number| writer.apply(id(number), &change(number)));
+    (1..=commits).for_each(|number| writer.apply(id(number), change(number)));
     writer.hand_over();
     (writer, store)
 }
@@ -87,9 +87,9 @@ fn delete() -> Commit {
 #[test]
 fn mvg_4_the_newest_value_of_a_key_stays() {
     let (mut writer, store) = Store::empty();
-    writer.apply(id(1), &delete());
-    writer.apply(id(2), &put("1"));
-    writer.apply(id(3), &put("2"));
+    writer.apply(id(1), delete());
+    writer.apply(id(2), put("1"));
+    writer.apply(id(3), put("2"));
     writer.hand_over();
     assert_eq!(prune(&store, Some(at(3)), 0), 2);
     assert_eq!(store.get(b"a", at(3)), Some((id(3), "2".into())));
@@ -101,8 +101,8 @@ fn mvg_4_the_newest_value_of_a_key_stays() {
 #[test]
 fn a_deleted_key_takes_no_room_once_no_view_can_be_opened_before_its_end() {
     let (mut writer, store) = Store::empty();
-    writer.apply(id(1), &put("1"));
-    writer.apply(id(2), &delete());
+    writer.apply(id(1), put("1"));
+    writer.apply(id(2), delete());
     writer.hand_over();
     assert_eq!(prune(&store, Some(at(2)), 1), 0, "commit 1 can be read");
     assert_eq!(prune(&store, Some(at(2)), 0), 2);
@@ -116,13 +116,13 @@ fn a_deleted_key_takes_no_room_once_no_view_can_be_opened_before_its_end() {
 fn a_key_that_comes_back_is_counted_once() {
     for prunes_between in [false, true] {
         let (mut writer, store) = Store::empty();
-        writer.apply(id(1), &put("1"));
-        writer.apply(id(2), &delete());
+        writer.apply(id(1), put("1"));
+        writer.apply(id(2), delete());
         if prunes_between {
             writer.hand_over();
             prune(&store, Some(at(2)), 0);
         }
-        writer.apply(id(3), &put("2"));
+        writer.apply(id(3), put("2"));
         writer.hand_over();
         assert_eq!(store.usage().keys, 1);
         prune(&store, Some(at(3)), 0);
@@ -230,7 +230,7 @@ fn mvs_2_a_store_that_is_loaded_with_what_another_retains_shows_the_same_and_pru
     for view in 50..=90 {
         assert_eq!(everything(&loaded, view), everything(&store, view), "{view}");
     }
-    (91..=100).for_each(|number| writer.apply(id(number), &change(number)));
+    (91..=100).for_each(|number| writer.apply(id(number), change(number)));
     writer.hand_over();
     drop(view);
     for floor in [70, 95, 100] {
@@ -264,10 +264,10 @@ fn mvs_1_what_a_snapshot_holds_does_not_depend_on_what_was_pruned_already() {
 #[test]
 fn mvg_4_a_key_that_comes_back_while_its_end_is_pruned_is_not_lost() {
     let (mut writer, store) = Store::empty();
-    writer.apply(id(1), &delete());
+    writer.apply(id(1), delete());
     let ended = store.shared.keys.find(b"a").unwrap();
     assert!(ended.remove(id(1)).unwrap().ended);
-    writer.apply(id(2), &put("2"));
+    writer.apply(id(2), put("2"));
     store.shared.keys.remove(&ended);
     assert_eq!(store.get(b"a", at(2)), Some((id(2), "2".into())));
     let (items, more) = store.scan(&ScanRange::ALL, at(2), 9);

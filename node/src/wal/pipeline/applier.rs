@@ -46,7 +46,7 @@ impl Applier {
         for batch in validated.into_batches() {
             let end = batch.end().boundary;
             for (id, commit) in batch.into_commits() {
-                self.store.apply(id, &commit);
+                self.store.apply(id, commit);
                 crash::reached(Point::ApplyMid);
             }
             self.end = end;
