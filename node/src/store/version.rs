@@ -43,13 +43,9 @@ impl From<Version> for Option<Bytes> {
 }
 
 /// The value in a buffer that is its own and no larger: it may be a slice of a request body or of a 4 MiB pull buffer,
-/// which would stay in memory whole and uncounted.
+/// which would stay in memory whole and uncounted. Nothing is copied where it is alone in its buffer already.
 fn alone(value: Bytes) -> Bytes {
-    match value.try_into_mut() {
-        Ok(buffer) if buffer.capacity() == buffer.len() => buffer.freeze(),
-        Ok(part) => Bytes::copy_from_slice(&part),
-        Err(shared) => Bytes::copy_from_slice(&shared),
-    }
+    Bytes::from(Vec::from(value).into_boxed_slice())
 }
 
 /// One version as the read explanation shows it: that it exists, without its content.
@@ -68,5 +64,29 @@ impl VersionInfo {
     pub(super) fn new(commit_id: CommitId, version: &Version) -> Self {
         let tombstone = version.value().is_none();
         Self { commit_id, tombstone, bytes: version.bytes() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_moved_if_its_buffer_is_its_own_and_no_larger_and_copied_otherwise() {
+        let whole = Bytes::copy_from_slice(b"value");
+        let at = whole.as_ptr();
+        assert_eq!(alone(whole).as_ptr(), at);
+
+        let body = Bytes::from(vec![b'x'; 4096]);
+        let (shared, tail) = (body.slice(..5), Bytes::from(vec![b'x'; 4096]).slice(4091..));
+        let mut roomy = BytesMut::with_capacity(4096);
+        roomy.extend_from_slice(b"xxxxx");
+        for value in [shared, tail, roomy.freeze()] {
+            let kept = Vec::from(alone(value));
+            assert_eq!((&kept[..], kept.capacity()), (&b"xxxxx"[..], 5));
+        }
+        assert!(body.is_unique());
     }
 }
