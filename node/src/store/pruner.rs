@@ -1,7 +1,7 @@
 //! Pruning: taking versions out that no read can show any more, on a thread of its own.
 //!
-//! Why a thread, and not some work with each batch: every removal is a search, as dear as an insert, and
-//! the writer stands between an fsync and its acknowledgement. For the same reason it gives the processor up after
+//! Why a thread, and not some work with each batch: every removal looks at memory that nobody has looked at for long,
+//! and the writer stands between an fsync and its acknowledgement. For the same reason it gives the processor up after
 //! every few of them. The thread sleeps until the writer has
 //! handed over a thousand hidden versions, or a view that held the floor back is closed; no clock is
 //! looked at. A version that may go therefore stays for at most a thousand further ones, and until the floor
@@ -17,7 +17,7 @@ use aerodb_ledger::crash::{self, Point};
 use super::garbage::Obsolete;
 use super::reader::{Shared, Store};
 
-/// After so many removals, some 0.1 ms, whoever waits for the processor gets it first: otherwise it would be kept for
+/// After so many removals whoever waits for the processor gets it first: otherwise it would be kept for
 /// as long as the scheduler lets it, 3 ms and more, and a write that has just become durable would wait for that.
 const GIVES_WAY_AFTER: usize = 64;
 

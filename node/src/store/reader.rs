@@ -31,8 +31,8 @@ pub struct Item {
     pub commit_id: CommitId,
 }
 
-/// A reader's handle on the store; clones share one store. Reads never wait for the writer, nor the
-/// writer for them (MVI-3). Values are shared with the store, not copied.
+/// A reader's handle on the store; clones share one store. Reads and the
+/// writer wait for each other no longer than one search, or one copy of a few versions of a key, takes (MVI-3). Values are shared with the store, not copied.
 #[derive(Clone)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
