@@ -30,6 +30,16 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The key that it changes.
+    #[must_use]
+    pub const fn key(&self) -> &Bytes {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key } => key,
+        }
+    }
+}
+
 /// What becomes visible under one commit id: whole or not at all (MVI-4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
@@ -72,9 +82,7 @@ pub(super) trait Changes {
 
 impl Change for Op {
     fn key(&self) -> &[u8] {
-        match self {
-            Self::Put { key, .. } | Self::Delete { key } => key,
-        }
+        self.key()
     }
 
     fn value(&self) -> Option<&[u8]> {

@@ -33,9 +33,7 @@ impl Suffix {
 /// What can be read of a batch that is set aside; received bytes may be no batch at all.
 fn readable(raw: &RawBatch) -> Vec<SetAside> {
     let Ok(batch) = raw.decode() else { return Vec::new() };
-    let key = |op: &Op| match op {
-        Op::Put { key, .. } | Op::Delete { key } => String::from_utf8_lossy(key).into_owned(),
-    };
+    let key = |op: &Op| String::from_utf8_lossy(op.key()).into_owned();
     let epoch = batch.epoch();
     batch
         .commits()

@@ -28,9 +28,9 @@ impl Http {
         let give_up = Instant::now() + write.deadline;
         let (reply, answer) = oneshot::channel();
         let needs_key = write.kind == WriteKind::Delete;
-        let job = crate::wal::Write { conditions: write.conditions, ops: write.ops, needs_key };
+        let asked = crate::wal::Write { conditions: write.conditions, ops: write.ops, needs_key };
         let ticket = Ticket::default();
-        let job = WriteJob { write: job, ticket: ticket.clone(), reply };
+        let job = WriteJob::new(asked, &self.shared.store, ticket.clone(), reply);
         let patient = write.deadline >= PATIENCE;
         let alarm = write.thread.alarm().clone();
         let thread = if patient { write.thread } else { RequestThread::default() };

@@ -41,6 +41,7 @@ mod garbage;
 mod history;
 mod keys;
 mod loader;
+mod place;
 mod pruner;
 mod range;
 mod reader;
@@ -52,6 +53,7 @@ mod views;
 mod writer;
 
 pub use loader::{Loader, OutOfOrder};
+pub use place::Place;
 pub use pruner::Pruner;
 pub use range::ScanRange;
 pub use reader::{Item, Store};

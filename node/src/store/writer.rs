@@ -3,6 +3,7 @@
 //! Keeps: MVI-4.
 
 use std::collections::HashSet;
+use std::iter;
 use std::sync::Arc;
 
 use aerodb_core::id::{Boundary, CommitId};
@@ -11,7 +12,8 @@ use bytes::Bytes;
 
 use super::garbage::{Chunk, Obsolete, Reason};
 use super::history::{Hidden, History, Versions};
-use super::reader::{Shared, Store};
+use super::place::Place;
+use super::reader::Store;
 use super::version::Version;
 
 /// So many hidden versions are handed over for pruning at once.
@@ -54,18 +56,27 @@ impl StoreWriter {
     /// # Panics
     /// When the commit does not come after all that was applied before: a version that readers may
     /// already see would change (MVI-1, MVI-5).
-    pub fn apply(&mut self, commit_id: CommitId, Commit { mut ops }: Commit) {
+    pub fn apply(&mut self, commit_id: CommitId, commit: Commit) {
+        self.apply_at(commit_id, commit, Place::default());
+    }
+
+    /// The same; `place` is that of the key, where the commit changes one and it was looked for before.
+    ///
+    /// # Panics
+    /// As [`StoreWriter::apply`].
+    pub fn apply_at(&mut self, commit_id: CommitId, Commit { mut ops }: Commit, mut place: Place) {
         assert!(
             !self.applied.covers(commit_id),
             "commit {commit_id} applied after {}",
             self.applied
         );
         if ops.len() > 1 {
+            place = Place::default();
             ops.reverse();
             let mut changed = HashSet::with_capacity(ops.len());
-            ops.retain(|op| changed.insert(key_of(op).clone()));
+            ops.retain(|op| changed.insert(op.key().clone()));
         }
-        ops.into_iter().for_each(|op| self.apply_op(commit_id, op));
+        ops.into_iter().for_each(|op| self.apply_op(commit_id, op, std::mem::take(&mut place)));
         self.applied = commit_id.into();
     }
 
@@ -75,28 +86,19 @@ impl StoreWriter {
         self
     }
 
-    fn apply_op(&mut self, commit_id: CommitId, op: Op) {
-        match op {
-            Op::Put { key, value } => self.add(commit_id, &key, Version::of(Some(value))),
-            Op::Delete { key } => self.add(commit_id, &key, Version::of(None)),
-        }
+    fn apply_op(&mut self, commit_id: CommitId, op: Op, place: Place) {
+        let (key, value) = match op {
+            Op::Put { key, value } => (key, Some(value)),
+            Op::Delete { key } => (key, None),
+        };
+        self.add(commit_id, &key, Version::of(value), place);
     }
 
     /// Adds one version, and has what it hides, and itself if it is a tombstone, pruned in time.
-    fn add(&mut self, commit: CommitId, key: &Bytes, version: Version) {
+    fn add(&mut self, commit: CommitId, key: &Bytes, version: Version, place: Place) {
         let is_tombstone = version == Version::Tombstone;
-        let Shared { keys, counters, .. } = &*self.store.shared;
-        counters.add_version(key.len(), version.bytes());
-        let (history, hidden) = match keys.find(key) {
-            None => (self.begin(key, commit, version), None),
-            Some(history) => match history.add(commit, version) {
-                Ok(hidden) => (history, Some(hidden)),
-                Err(version) => {
-                    keys.remove(&history);
-                    (self.begin(key, commit, version), None)
-                }
-            },
-        };
+        self.store.shared.counters.add_version(key.len(), version.bytes());
+        let (history, hidden) = self.place_version(commit, key, version, place);
         let tombstone = is_tombstone.then(|| Arc::clone(&history));
         if let Some(hidden) = hidden {
             self.prune_later(history, key, hidden, Reason::Hidden { by: commit });
@@ -107,6 +109,30 @@ impl StoreWriter {
         if self.hidden.len() >= CHUNK || self.hidden_bytes >= CHUNK_BYTES {
             self.hand_over();
         }
+    }
+
+    /// Adds the version to the key's history, which begins with it where the key has none; gives what it hides.
+    fn place_version(
+        &self,
+        commit: CommitId,
+        key: &Bytes,
+        mut version: Version,
+        Place(found_before): Place,
+    ) -> (Arc<History>, Option<Hidden>) {
+        let keys = &self.store.shared.keys;
+        debug_assert!(found_before.as_ref().is_none_or(|history| history.key() == key));
+        // What was found before may have ended, and another have begun since.
+        let now = iter::once_with(|| keys.find(key));
+        for history in iter::once(found_before).chain(now).flatten() {
+            match history.add(commit, version) {
+                Ok(hidden) => return (history, Some(hidden)),
+                Err(not_added) => {
+                    keys.remove(&history);
+                    version = not_added;
+                }
+            }
+        }
+        (self.begin(key, commit, version), None)
     }
 
     /// The first version of a key that has none.
@@ -143,11 +169,5 @@ impl Drop for StoreWriter {
     /// Nothing is hidden any more.
     fn drop(&mut self) {
         self.store.shared.garbage.stop();
-    }
-}
-
-const fn key_of(op: &Op) -> &Bytes {
-    match op {
-        Op::Put { key, .. } | Op::Delete { key } => key,
     }
 }

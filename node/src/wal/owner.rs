@@ -18,6 +18,7 @@ use aerodb_ledger::{Durable, Fault};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::journal::{Cell, Journal};
+use crate::store::Place;
 use crate::wal::clerk::Held;
 use crate::wal::pipeline::{Applier, Pulled, ReceiveError, Receiver, Stages, Validator};
 use crate::wal::write::{Answer, Ticket, Tip};
@@ -176,11 +177,12 @@ pub struct Owner {
 }
 
 /// A batch of writes as they were judged: for each write its ticket and its waiter, in order, and the commits
-/// of those that came to one.
+/// of those that came to one with the places of their keys.
 struct Judged {
     tickets: Vec<Ticket>,
     waiters: Vec<Waiter<Answer>>,
     commits: Vec<Commit>,
+    places: Vec<Place>,
 }
 
 impl Judged {
@@ -189,6 +191,7 @@ impl Judged {
             tickets: Vec::with_capacity(writes),
             waiters: Vec::with_capacity(writes),
             commits: Vec::with_capacity(writes),
+            places: Vec::with_capacity(writes),
         }
     }
 }
@@ -229,7 +232,7 @@ impl Owner {
             return Ok(());
         };
         crash::reached(Point::GroupForming);
-        let Judged { tickets, waiters, commits } = self.judge(jobs, authority.epoch());
+        let Judged { tickets, waiters, commits, places } = self.judge(jobs, authority.epoch());
         let durable = if commits.is_empty() {
             Ok(())
         } else {
@@ -238,7 +241,7 @@ impl Owner {
             let (batch, raw) = Batch::form(&tip, authority.epoch(), *stamp, commits)
                 .unwrap_or_else(|| panic!("commits past {} form no batch", tip.boundary));
             crash::reached(Point::WriteBeforeWal);
-            self.receiver.append(&[raw]).map(|_| self.install(batch))
+            self.receiver.append(&[raw]).map(|_| self.install(batch, places))
         };
         match durable {
             Ok(()) => {
@@ -266,13 +269,14 @@ impl Owner {
         let mut judged = Judged::with_room(jobs.len());
         // Where nothing is conditional nobody looks at what the writes before have changed.
         let conditional = jobs.iter().any(|job| job.write.is_conditional());
-        for WriteJob { write, ticket, reply } in jobs {
+        for WriteJob { write, place, ticket, reply } in jobs {
             let value = match (tip.judge(write), end.next_commit()) {
                 (Ok(change), Some(commit)) => {
                     if conditional {
                         tip.advance(commit, &change);
                     }
                     judged.commits.push(change);
+                    judged.places.push(place);
                     end = Boundary::from(commit);
                     Ok(Outcome::Committed { commit, epoch })
                 }
@@ -286,9 +290,9 @@ impl Owner {
     }
 
     /// The batch goes into the store; it is seen once the acknowledged bound passes it.
-    fn install(&mut self, batch: Batch) {
+    fn install(&mut self, batch: Batch, places: Vec<Place>) {
         let validated = self.validator.own(batch);
-        self.applier.apply(validated);
+        self.applier.apply(validated, places);
     }
 
     fn poison(&mut self, waiters: Vec<Waiter<Answer>>, fault: Fault) {

@@ -141,7 +141,7 @@ impl Owner {
         })?;
         segment.must_step(&self.journal, &SegmentEvent::Proven);
         self.step(&PipelineEvent::Proven);
-        let Applied { .. } = self.applier.apply(validated);
+        let Applied { .. } = self.applier.apply(validated, []);
         segment.must_step(&self.journal, &SegmentEvent::Installed);
         self.step(&PipelineEvent::Applied);
         Ok(())

@@ -9,7 +9,7 @@ use aerodb_core::wal::{Commit, Condition, Op};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::store::{Store, Version};
+use crate::store::{Place, Store, Version};
 use crate::wal::Settled;
 
 /// A write as it reaches the WAL's owner: checked, admitted, not yet judged.
@@ -90,10 +90,29 @@ pub type Answer = Result<Outcome, WriteError>;
 pub struct WriteJob {
     /// What is asked.
     pub write: Write,
+    /// Where its key was found, if it changes one.
+    pub(super) place: Place,
     /// Says which commit it became, as soon as it is durable here.
     pub ticket: Ticket,
     /// Answered once settled.
     pub reply: oneshot::Sender<(Answer, Settled)>,
+}
+
+impl WriteJob {
+    /// The write on its way. Its key is looked for here, on the caller's thread.
+    #[must_use]
+    pub fn new(
+        write: Write,
+        store: &Store,
+        ticket: Ticket,
+        reply: oneshot::Sender<(Answer, Settled)>,
+    ) -> Self {
+        let place = match &write.ops[..] {
+            [op] => store.place(op.key()),
+            _ => Place::default(),
+        };
+        Self { write, place, ticket, reply }
+    }
 }
 
 /// Tells a caller whose deadline passes which commit its write became.

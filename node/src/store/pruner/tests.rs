@@ -273,3 +273,47 @@ fn mvg_4_a_key_that_comes_back_while_its_end_is_pruned_is_not_lost() {
     let (items, more) = store.scan(&ScanRange::ALL, at(2), 9);
     assert_eq!((items.len(), more), (1, false));
 }
+
+/// Where a key is looked for before its write is applied, it may be gone by then, and back.
+#[test]
+fn a_key_that_was_found_before_it_went_and_came_back_has_one_history() {
+    let (mut writer, store) = Store::empty();
+    writer.apply(id(1), put("1"));
+    let found = store.place(b"a");
+    writer.apply(id(2), delete());
+    writer.hand_over();
+    assert_eq!(prune(&store, Some(at(2)), 0), 2);
+    let not_found = store.place(b"a");
+    writer.apply(id(3), put("3"));
+    writer.apply_at(id(4), put("4"), found);
+    writer.apply_at(id(5), put("5"), not_found);
+    let (items, more) = store.scan(&ScanRange::ALL, at(5), 9);
+    assert_eq!((items.len(), more), (1, false));
+    assert_eq!(store.usage().keys, 1);
+    for (number, value) in [(3, "3"), (4, "4"), (5, "5")] {
+        assert_eq!(store.get(b"a", at(number)), Some((id(number), value.into())));
+    }
+}
+
+/// Keys come and go, and their places are some commits old.
+#[test]
+fn wherever_keys_were_found_before_the_store_is_the_same() {
+    let ((mut here, with_places), (mut there, without)) = (Store::empty(), Store::empty());
+    let mut places = std::collections::VecDeque::new();
+    for number in 1..=2000 {
+        places.push_back(with_places.place(&key(number + 3 * KEYS)));
+        // Of the same key, as it was found three rounds of all keys ago.
+        let place = if places.len() > 3 * KEYS as usize { places.pop_front() } else { None };
+        here.apply_at(id(number), change(number), place.unwrap_or_default());
+        there.apply(id(number), change(number));
+        if number % 11 == 0 {
+            here.hand_over();
+            there.hand_over();
+            let retain = number % 3;
+            let pruned = prune(&with_places, Some(at(number)), retain);
+            assert_eq!(pruned, prune(&without, Some(at(number)), retain));
+        }
+        assert_eq!(with_places.usage(), without.usage());
+        assert_eq!(everything(&with_places, number), everything(&without, number));
+    }
+}

@@ -88,7 +88,7 @@ fn put(key: &'static str) -> (WriteJob, Settlement) {
     let ops = vec![Op::Put { key: key.into(), value: "1".into() }];
     let write = Write { conditions: Vec::new(), ops, needs_key: false };
     let (reply, settlement) = oneshot::channel();
-    (WriteJob { write, ticket: Ticket::default(), reply }, settlement)
+    (WriteJob::new(write, &Store::empty().1, Ticket::default(), reply), settlement)
 }
 
 fn committed(number: u64) -> (Answer, Settled) {

@@ -8,7 +8,7 @@ use aerodb_core::id::Boundary;
 use aerodb_ledger::crash::{self, Point};
 
 use super::{Cursors, Validated};
-use crate::store::StoreWriter;
+use crate::store::{Place, StoreWriter};
 
 /// Everything through here is in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +40,19 @@ impl Applier {
     }
 
     /// Puts the batches into the store. Nobody sees any of it before the acknowledged bound passes it, so
-    /// a batch that is half-way in is not visible (F-A1).
-    pub(in crate::wal) fn apply(&mut self, validated: Validated) -> Applied {
+    /// a batch that is half-way in is not visible (F-A1). `places` are those of the first commits, as far as they
+    /// were looked for.
+    pub(in crate::wal) fn apply(
+        &mut self,
+        validated: Validated,
+        places: impl IntoIterator<Item = Place>,
+    ) -> Applied {
         crash::reached(Point::ApplyBefore);
+        let mut places = places.into_iter();
         for batch in validated.into_batches() {
             let end = batch.end().boundary;
             for (id, commit) in batch.into_commits() {
-                self.store.apply(id, commit);
+                self.store.apply_at(id, commit, places.next().unwrap_or_default());
                 crash::reached(Point::ApplyMid);
             }
             self.end = end;

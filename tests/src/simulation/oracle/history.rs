@@ -56,7 +56,7 @@ impl History {
     pub(super) fn version(&self, key: &[u8], at: u64) -> Option<(CommitId, &[u8])> {
         let upto = usize::try_from(at).unwrap_or(usize::MAX).min(self.commits.len());
         let newest = self.commits[..upto].iter().enumerate().rev().find_map(|(place, ops)| {
-            let op = ops.iter().rev().find(|op| key_of(op) == key)?;
+            let op = ops.iter().rev().find(|op| op.key() == key)?;
             Some((place as u64 + 1, op))
         });
         match newest {
@@ -180,7 +180,7 @@ impl History {
         let oldest = shared.store.oldest_retained().get();
         for commit in first.max(oldest)..=last {
             for op in self.commit(commit).unwrap_or_default() {
-                let key = key_of(op);
+                let key = op.key();
                 let shown = shared.store.get(key, Boundary::new(commit));
                 let shown = shown.as_ref().map(|(commit, value)| (*commit, &value[..]));
                 if shown != self.version(key, commit) {
@@ -232,11 +232,5 @@ fn has_held(shared: &Shared) -> bool {
     match shared.view.load().role.role_name() {
         RoleName::PrimaryActive | RoleName::PrimarySealed => true,
         RoleName::Uninitialized | RoleName::ReplicaActive | RoleName::ReplicationHalted => false,
-    }
-}
-
-pub(super) fn key_of(op: &Op) -> &[u8] {
-    match op {
-        Op::Put { key, .. } | Op::Delete { key } => key,
     }
 }
