@@ -214,6 +214,8 @@ impl DiskFile for RealFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     /// A megabyte of which a part begins at a multiple of [`DIRECT_BYTES`].
@@ -252,5 +254,32 @@ mod tests {
             assert!(read == expected, "turn {turn}");
         }
         assert_eq!(std::fs::read(&path).unwrap(), expected);
+    }
+    #[test]
+    fn whole_aligned_blocks_go_past_the_cache_where_the_file_system_takes_them_so() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        std::fs::write(&path, vec![0; 8 * DIRECT_BYTES]).unwrap();
+        let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let file = RealFile { file, direct: open_direct(&path), path };
+        let bytes = bytes();
+        let start = bytes.as_ptr().align_offset(DIRECT_BYTES);
+        let past_the_cache = |offset: u64, from: usize, length: usize| {
+            let through = file.to_write(offset, &bytes[from..from + length]);
+            through.as_raw_fd() != file.file.as_raw_fd()
+        };
+        let block = DIRECT_BYTES as u64;
+        // Where this is false the file system takes no such writes, and none is made.
+        let takes_them = file.direct.is_some();
+        assert_eq!(past_the_cache(block, start, DIRECT_BYTES), takes_them);
+        assert_eq!(past_the_cache(0, start + DIRECT_BYTES, 3 * DIRECT_BYTES), takes_them);
+        assert!(!past_the_cache(block, start + 1, DIRECT_BYTES), "shifted in memory");
+        assert!(!past_the_cache(512, start, DIRECT_BYTES), "shifted in the file");
+        assert!(!past_the_cache(block, start, DIRECT_BYTES - 512), "not whole");
+        let flags = |file: &File| rustix::fs::fcntl_getfl(file).unwrap();
+        assert!(!flags(&file.file).contains(rustix::fs::OFlags::DIRECT));
+        assert!(
+            file.direct.as_ref().is_none_or(|it| flags(it).contains(rustix::fs::OFlags::DIRECT))
+        );
     }
 }

@@ -133,6 +133,7 @@ async fn writer(store: Store, owner: OwnerHandle, from: u64, end: Instant) -> u6
         let (reply, answer) = oneshot::channel();
         let ops = vec![put(from + puts % 1000, VALUE_BYTES)];
         let write = Write { conditions: Vec::new(), ops, needs_key: false };
+        let _under_way = owner.enter();
         let job = WriteJob::new(write, &store, Ticket::default(), reply);
         if !owner.send(Job::Write(job)).await {
             return puts;
