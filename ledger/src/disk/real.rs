@@ -216,6 +216,8 @@ impl DiskFile for RealFile {
 mod tests {
     use std::os::fd::AsRawFd;
 
+    use rustix::fs::{OFlags, fcntl_getfl};
+
     use super::*;
 
     /// A megabyte of which a part begins at a multiple of [`DIRECT_BYTES`].
@@ -255,6 +257,7 @@ mod tests {
         }
         assert_eq!(std::fs::read(&path).unwrap(), expected);
     }
+
     #[test]
     fn whole_aligned_blocks_go_past_the_cache_where_the_file_system_takes_them_so() {
         let root = tempfile::tempdir().unwrap();
@@ -276,10 +279,8 @@ mod tests {
         assert!(!past_the_cache(block, start + 1, DIRECT_BYTES), "shifted in memory");
         assert!(!past_the_cache(512, start, DIRECT_BYTES), "shifted in the file");
         assert!(!past_the_cache(block, start, DIRECT_BYTES - 512), "not whole");
-        let flags = |file: &File| rustix::fs::fcntl_getfl(file).unwrap();
-        assert!(!flags(&file.file).contains(rustix::fs::OFlags::DIRECT));
-        assert!(
-            file.direct.as_ref().is_none_or(|it| flags(it).contains(rustix::fs::OFlags::DIRECT))
-        );
+        let is_direct = |file: &File| fcntl_getfl(file).unwrap().contains(OFlags::DIRECT);
+        assert!(!is_direct(&file.file));
+        assert!(file.direct.as_ref().is_none_or(is_direct));
     }
 }

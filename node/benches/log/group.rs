@@ -17,10 +17,10 @@ use aerodb_core::machine::{RoleEvent, Step, WalWriter};
 use aerodb_node::checkpoint::Trigger;
 use aerodb_node::machines::Machines;
 use aerodb_node::open::Opened;
-use aerodb_node::store::{Pruner, Store};
+use aerodb_node::store::Pruner;
 use aerodb_node::wal::{
     Acknowledgements, Answer, Applier, Cursors, FailureSink, Job, Mode, Outcome, Owner,
-    OwnerHandle, Receiver, Stages, Ticket, Validator, Write, WriteJob, spawn,
+    OwnerHandle, Receiver, Stages, Ticket, Validator, Write, spawn,
 };
 use tokio::sync::oneshot;
 
@@ -55,14 +55,13 @@ pub(crate) fn run(dir: &Path, rounds: usize) -> Result<(), Failed> {
             (bytes + segment.used_bytes, frames + segment.frames)
         })
     };
-    let store = node.replayed.store.store().clone();
     let owner = owner(node)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(turn(&store, &owner))?;
+    runtime.block_on(turn(&owner))?;
     let mut done = Vec::new();
     for _ in 0..rounds {
         let before = frames();
-        let puts_per_second = runtime.block_on(turn(&store, &owner))?;
+        let puts_per_second = runtime.block_on(turn(&owner))?;
         let after = frames();
         let (bytes, fsyncs) = ((after.0 - before.0) as f64, (after.1 - before.1) as f64);
         let puts_per_fsync = puts_per_second * TURN.as_secs_f64() / fsyncs;
@@ -114,10 +113,10 @@ fn owner(opened: Opened) -> Result<OwnerHandle, Failed> {
 }
 
 /// Puts a second.
-async fn turn(store: &Store, owner: &OwnerHandle) -> Result<f64, Failed> {
+async fn turn(owner: &OwnerHandle) -> Result<f64, Failed> {
     let end = Instant::now() + TURN;
     let writers: Vec<_> = (0..WRITERS)
-        .map(|number| tokio::spawn(writer(store.clone(), owner.clone(), number * 1000, end)))
+        .map(|number| tokio::spawn(writer(owner.clone(), number * 1000, end)))
         .collect();
     let mut puts = 0;
     for writer in writers {
@@ -127,14 +126,14 @@ async fn turn(store: &Store, owner: &OwnerHandle) -> Result<f64, Failed> {
 }
 
 /// Counts the puts that were done before the end.
-async fn writer(store: Store, owner: OwnerHandle, from: u64, end: Instant) -> u64 {
+async fn writer(owner: OwnerHandle, from: u64, end: Instant) -> u64 {
     let mut puts = 0;
     loop {
         let (reply, answer) = oneshot::channel();
         let ops = vec![put(from + puts % 1000, VALUE_BYTES)];
         let write = Write { conditions: Vec::new(), ops, needs_key: false };
         let _under_way = owner.enter();
-        let job = WriteJob::new(write, &store, Ticket::default(), reply);
+        let job = owner.job(write, Ticket::default(), reply);
         if !owner.send(Job::Write(job)).await {
             return puts;
         }

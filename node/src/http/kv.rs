@@ -30,7 +30,7 @@ impl Http {
         let needs_key = write.kind == WriteKind::Delete;
         let asked = crate::wal::Write { conditions: write.conditions, ops: write.ops, needs_key };
         let ticket = Ticket::default();
-        let job = WriteJob::new(asked, &self.shared.store, ticket.clone(), reply);
+        let job = self.shared.owner.job(asked, ticket.clone(), reply);
         let patient = write.deadline >= PATIENCE;
         let alarm = write.thread.alarm().clone();
         let thread = if patient { write.thread } else { RequestThread::default() };

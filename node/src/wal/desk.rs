@@ -26,7 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::clerk::Clerk;
 use super::lone::{Lone, UnderWay};
 use super::owner::{Job, Mode, Owner, Paused, Standing};
-use super::{ReceiveError, Received, WriteJob};
+use super::{Answer, ReceiveError, Received, Settled, Ticket, Write, WriteJob};
+use crate::store::Store;
 use crate::world::Hands;
 
 /// Jobs that may queue before senders wait.
@@ -119,6 +120,8 @@ impl Desk {
 pub struct OwnerHandle {
     jobs: mpsc::Sender<Job>,
     desk: Arc<Mutex<Desk>>,
+    /// What the owner writes to.
+    store: Store,
     lone: Arc<Lone>,
     /// Where the thread that asks carries the owner too, so that it must not wait for it.
     here: Option<Clerk>,
@@ -129,6 +132,17 @@ impl OwnerHandle {
     #[must_use]
     pub fn enter(&self) -> UnderWay {
         self.lone.enter()
+    }
+
+    /// The write as a job, for this thread or for the queue.
+    #[must_use]
+    pub fn job(
+        &self,
+        write: Write,
+        ticket: Ticket,
+        reply: oneshot::Sender<(Answer, Settled)>,
+    ) -> WriteJob {
+        WriteJob::new(write, &self.store, ticket, reply)
     }
 
     /// Carries out a write on this thread if it is alone; it is settled as a queued one is.
@@ -227,13 +241,14 @@ pub struct Found {
 #[must_use]
 pub fn seat(owner: Owner, mode: Mode, found: Option<Found>, hands: Hands) -> (OwnerHandle, Clerk) {
     let (jobs, queue) = mpsc::channel(QUEUE);
+    let store = owner.applier.store.store().clone();
     let desk = Arc::new(Mutex::new(Desk { owner, mode, still: false }));
     let clerk = Clerk::new(Arc::clone(&desk), queue, found);
     let here = match hands {
         Hands::Threads => None,
         Hands::One => Some(clerk.clone()),
     };
-    (OwnerHandle { jobs, desk, lone: Arc::default(), here }, clerk)
+    (OwnerHandle { jobs, desk, store, lone: Arc::default(), here }, clerk)
 }
 
 /// Starts the owner on a thread of its own.

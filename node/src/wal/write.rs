@@ -99,9 +99,8 @@ pub struct WriteJob {
 }
 
 impl WriteJob {
-    /// The write on its way. Its key is looked for here, on the caller's thread.
-    #[must_use]
-    pub fn new(
+    /// The write on its way to the writer of this store. Its key is looked for here, on the caller's thread.
+    pub(super) fn new(
         write: Write,
         store: &Store,
         ticket: Ticket,

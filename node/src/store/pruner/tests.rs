@@ -1,6 +1,6 @@
 //! What pruning takes out, and what it must leave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::thread;
 
 use aerodb_core::id::{Boundary, CommitId};
@@ -299,7 +299,7 @@ fn a_key_that_was_found_before_it_went_and_came_back_has_one_history() {
 #[test]
 fn wherever_keys_were_found_before_the_store_is_the_same() {
     let ((mut here, with_places), (mut there, without)) = (Store::empty(), Store::empty());
-    let mut places = std::collections::VecDeque::new();
+    let mut places = VecDeque::new();
     for number in 1..=2000 {
         places.push_back(with_places.place(&key(number + 3 * KEYS)));
         // Of the same key, as it was found three rounds of all keys ago.

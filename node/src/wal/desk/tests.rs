@@ -18,10 +18,9 @@ use aerodb_ledger::wal::{Wal, WalPlace};
 
 use super::*;
 use crate::machines::Machines;
-use crate::store::Store;
 use crate::wal::{
-    Acknowledgements, Answer, Applier, Cursors, FailureSink, Outcome, Receiver, Settled, Stages,
-    Ticket, Validator, WalFailure, Write, WriteError,
+    Acknowledgements, Applier, Cursors, FailureSink, Outcome, Receiver, Stages, Validator,
+    WalFailure, WriteError,
 };
 
 const STAMP: LedgerHead = LedgerHead { seq: Seq::FIRST, hash: Hash([3; 32]) };
@@ -84,11 +83,11 @@ fn write_here(handle: &OwnerHandle, job: WriteJob) -> Result<(), WriteJob> {
 
 type Settlement = oneshot::Receiver<(Answer, Settled)>;
 
-fn put(key: &'static str) -> (WriteJob, Settlement) {
+fn put(handle: &OwnerHandle, key: &'static str) -> (WriteJob, Settlement) {
     let ops = vec![Op::Put { key: key.into(), value: "1".into() }];
     let write = Write { conditions: Vec::new(), ops, needs_key: false };
     let (reply, settlement) = oneshot::channel();
-    (WriteJob::new(write, &Store::empty().1, Ticket::default(), reply), settlement)
+    (handle.job(write, Ticket::default(), reply), settlement)
 }
 
 fn committed(number: u64) -> (Answer, Settled) {
@@ -101,7 +100,7 @@ fn committed(number: u64) -> (Answer, Settled) {
 fn a_lone_write_is_settled_on_the_thread_that_asks() {
     let (_dir, handle) = holder();
     for number in 1..=3 {
-        let (mut job, mut settlement) = put("a");
+        let (mut job, mut settlement) = put(&handle, "a");
         // The owner's thread may be at the desk, looking for work: then a write would queue.
         while let Err(not_here) = write_here(&handle, job) {
             job = not_here;
@@ -117,7 +116,7 @@ fn a_write_queues_while_the_owner_is_paused() {
     let mut paused = handle.pause().unwrap();
     let mut settlements = Vec::new();
     for key in ["a", "b"] {
-        let (job, settlement) = put(key);
+        let (job, settlement) = put(&handle, key);
         let job = write_here(&handle, job).unwrap_err();
         handle.jobs.blocking_send(Job::Write(job)).unwrap();
         settlements.push(settlement);
@@ -135,18 +134,18 @@ fn a_write_queues_while_the_owner_is_paused() {
 fn a_write_queues_beside_another_write_and_on_a_shared_thread() {
     let (_dir, handle) = holder();
     let other = handle.enter();
-    assert!(write_here(&handle, put("a").0).is_err());
+    assert!(write_here(&handle, put(&handle, "a").0).is_err());
     drop(other);
     let _under_way = handle.enter();
-    assert!(handle.write_here(put("a").0, &RequestThread::default()).is_err());
-    assert!(handle.write_here(put("a").0, &RequestThread::sole()).is_ok());
+    assert!(handle.write_here(put(&handle, "a").0, &RequestThread::default()).is_err());
+    assert!(handle.write_here(put(&handle, "a").0, &RequestThread::sole()).is_ok());
 }
 
 #[test]
 fn rm3_without_the_authority_nothing_is_appended_on_any_thread() {
     let (_dir, handle) = holder();
     handle.pause().unwrap().resume(Mode::Idle);
-    let (job, settlement) = put("a");
+    let (job, settlement) = put(&handle, "a");
     if let Err(job) = write_here(&handle, job) {
         // The thread that paused has not let go of the lock yet.
         handle.jobs.blocking_send(Job::Write(job)).unwrap();
@@ -168,7 +167,7 @@ fn nothing_is_decided_on_a_log_whose_disk_has_failed() {
     let handle = holder_on(Arc::new(disk.clone()), Path::new("/n1"), tell);
     assert!(handle.look_blocking().is_some());
     disk.fail(At::Next(Operation::Sync, 0), Failure::Io, Times::Once);
-    let (job, settlement) = put("a");
+    let (job, settlement) = put(&handle, "a");
     handle.jobs.blocking_send(Job::Write(job)).unwrap();
     assert!(matches!(settlement.blocking_recv().unwrap(), (Err(WriteError::Failed { .. }), _)));
     assert!(matches!(told.recv().unwrap(), WalFailure::Fault(_)));
